@@ -1,0 +1,53 @@
+# Every target makes what it needs: a fresh clone starts with `make sim` or `make test`.
+# uv is used where it is installed; without it, python3 -m venv and pip with hashed constraints.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The stamp carries the path of the checkout: a moved or copied .venv points to the old place and is made anew.
+VENV  := .venv
+STAMP := $(VENV)/.ready$(subst /,-,$(subst $() ,-,$(CURDIR)))
+BIN   := $(VENV)/bin
+ROBOT ?= config/rover.yaml
+TESTS ?=
+
+.PHONY: help sim test check unit bench campaign format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+sim: $(STAMP) ## the simulated rover, up and waiting: page, WebSocket, TCP and Unix socket (ROBOT=file for another)
+	@exec $(BIN)/robotd run $(ROBOT) --sim
+
+test: check unit ## everything that must be green: format, lint, types, import contracts, tests with branch coverage
+
+check: $(STAMP) ## the half of `make test` that runs no code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
+	$(BIN)/python -m pytest -n 2 --cov --cov-branch $(TESTS)
+
+bench: $(STAMP) ## commands per second, round trips and stop latency, side by side with three baselines
+	$(BIN)/python -m tests.benchmarks
+
+campaign: $(STAMP) ## the tests with their full counts of random cases
+	ROBOTD_CAMPAIGN=1 $(BIN)/python -m pytest -n 2 $(TESTS)
+
+format: $(STAMP) ## rewrite the sources as `make test` wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## refresh uv.lock and the pip constraints made from it (needs uv)
+	uv lock --upgrade
+	uv export --frozen --quiet --all-groups --no-emit-project --no-header --no-annotate \
+	    --output-file .ci/constraints.txt
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(STAMP): pyproject.toml uv.lock .ci/constraints.txt .ci/venv
+	@.ci/venv $(VENV) $@
