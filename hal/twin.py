@@ -1,0 +1,139 @@
+"""The simulated far end of a wire: bytes in, bytes out, a physical model, and no clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from hal.errors import HalError
+
+SHORTEST_STEP_S = 0.0001
+"""A twin is never woken more often, so that a model which forgets to move on cannot stop the loop."""
+
+
+class UnknownQuantity(HalError):
+    """The twin's world has no quantity of that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"the simulated world has no '{name}'; it has {', '.join(sorted(known))}")
+        self.name = name
+
+
+class Twin(Protocol):
+    """What every driver's twin can do. All `now` are seconds on one monotonic clock and never go back.
+
+    None of these methods waits, and none calls back: what the far end says is what they return.
+    """
+
+    def power_on(self, now: float) -> bytes:
+        """Somebody opened the port, which resets an Arduino. Returns what it says at once.
+
+        A greeting that comes later comes through `advance`. While nobody has the port open the twin is not
+        advanced: all that time passes in this one step.
+        """
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Take bytes, cut anywhere, and return the answers. `advance(now)` was called just before."""
+
+    def advance(self, now: float) -> bytes:
+        """Move the model on to `now` and return what it says by itself: reports, edges, a late greeting."""
+
+    def wakes_at(self) -> float | None:
+        """When `advance` is next due, or None while nothing happens by itself."""
+
+    def world(self) -> dict[str, float | bool]:
+        """The model's quantities in SI, by name: `battery`, `x`, `bumper_left`."""
+
+    def set_world(self, name: str, value: float | bool | None) -> None:
+        """Pin one quantity to `value`; None gives it back to the model. Raises `UnknownQuantity`."""
+
+
+class TwinDriver:
+    """Runs a twin on the running loop's clock while its port is open.
+
+    What the twin says is handed to `emit` from a callback of its own, joined for each turn of the loop: never
+    from inside `feed`. An exception in the twin stops it and is handed to `failed`.
+    """
+
+    def __init__(
+        self, twin: Twin, emit: Callable[[bytes], None], failed: Callable[[Exception], None]
+    ) -> None:
+        self.twin = twin
+        self._emit = emit
+        self._failed = failed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._now = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._said = bytearray()
+        self._delivery: asyncio.Handle | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the port is open, as the twin sees it."""
+        return self._loop is not None
+
+    def start(self) -> None:
+        """The port was opened: power the twin on and let its time pass. Once more restarts it."""
+        self.stop()
+        self._loop = asyncio.get_running_loop()
+        self._now = max(self._now, self._loop.time())
+        self._run(self.twin.power_on)
+
+    def feed(self, data: bytes) -> None:
+        """Bytes for the twin, now. Ignored while the port is closed."""
+        if self._loop is None:
+            return
+        self._now = max(self._now, self._loop.time())
+        self._run(lambda now: self.twin.advance(now) + self.twin.receive(data, now))
+
+    def stop(self) -> None:
+        """The port was closed: the twin stands still, and what it said last is lost."""
+        self._loop = None
+        self._said.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._delivery is not None:
+            self._delivery.cancel()
+            self._delivery = None
+
+    def _run(self, step: Callable[[float], bytes]) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            self._said += step(self._now)
+            due = self.twin.wakes_at()
+        except Exception as error:
+            self.stop()
+            self._failed(error)
+            return
+        if self._said and self._delivery is None:
+            self._delivery = loop.call_soon(self._deliver)
+        self._wake_at(loop, due)
+
+    def _wake_at(self, loop: asyncio.AbstractEventLoop, due: float | None) -> None:
+        if due is not None:
+            due = max(due, self._now + SHORTEST_STEP_S)
+        if self._alarm is not None:
+            if due == self._alarm.when():
+                return
+            self._alarm.cancel()
+            self._alarm = None
+        if due is not None:
+            self._alarm = loop.call_at(due, self._wake, due)
+
+    def _wake(self, due: float) -> None:
+        self._alarm = None
+        if self._loop is None:
+            return
+        # A loop may call a timer one clock tick early; the twin must still find its moment reached.
+        self._now = max(self._now, due, self._loop.time())
+        self._run(self.twin.advance)
+
+    def _deliver(self) -> None:
+        self._delivery = None
+        said = bytes(self._said)
+        self._said.clear()
+        self._emit(said)

@@ -1,0 +1,92 @@
+import asyncio
+
+from hal.twin import SHORTEST_STEP_S, TwinDriver, UnknownQuantity
+from tests import virtual
+from tests.hal.links.peers import ParrotTwin
+
+
+class StuckTwin(ParrotTwin):
+    """A model with a bug: it always wants to be woken at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wakes = 0
+
+    def advance(self, now: float) -> bytes:
+        self.wakes += 1
+        return b""
+
+    def wakes_at(self) -> float | None:
+        return 0.0
+
+
+def test_a_twin_that_never_moves_on_does_not_stop_the_loop():
+    async def story() -> None:
+        twin = StuckTwin()
+        driver = TwinDriver(twin, emit=lambda _: None, failed=lambda _: None)
+        driver.start()
+        await asyncio.sleep(0.01)
+
+        assert twin.wakes <= 0.01 / SHORTEST_STEP_S + 1
+
+    virtual.run(story())
+
+
+def test_a_stopped_twin_stands_still_and_its_last_words_are_lost():
+    async def story() -> None:
+        twin, said = ParrotTwin(), list[bytes]()
+        driver = TwinDriver(twin, emit=said.append, failed=lambda _: None)
+        driver.start()
+        driver.stop()
+        driver.feed(b"late")
+        await asyncio.sleep(10)
+
+        assert said == []
+        assert twin.ticks == 0
+        assert not driver.running
+
+    virtual.run(story())
+
+
+def test_a_twin_is_advanced_to_the_present_before_it_hears_a_byte():
+    class Witness(ParrotTwin):
+        def receive(self, data: bytes, now: float) -> bytes:
+            return f"{now - self.advanced_to}".encode()
+
+        def advance(self, now: float) -> bytes:
+            self.advanced_to = now
+            return b""
+
+        def wakes_at(self) -> float | None:
+            return None
+
+    async def story() -> None:
+        said: list[bytes] = []
+        driver = TwinDriver(Witness(), emit=said.append, failed=lambda _: None)
+        driver.start()
+        await asyncio.sleep(0.7)
+        driver.feed(b"?")
+        await asyncio.sleep(0.1)
+
+        assert said == [b"hello", b"0.0"]
+
+    virtual.run(story())
+
+
+def test_an_exception_in_the_twin_stops_it_and_is_told():
+    async def story() -> None:
+        errors: list[Exception] = []
+        driver = TwinDriver(ParrotTwin(), emit=lambda _: None, failed=errors.append)
+        driver.start()
+        driver.feed(b"crash")
+
+        assert [type(error) for error in errors] == [ZeroDivisionError]
+        assert not driver.running
+
+    virtual.run(story())
+
+
+def test_an_unknown_quantity_is_told_with_the_known_ones():
+    error = UnknownQuantity("batery", ["x", "battery"])
+
+    assert str(error) == "the simulated world has no 'batery'; it has battery, x"
