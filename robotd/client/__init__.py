@@ -1,0 +1,33 @@
+"""An async client for robotd, over WebSocket, TCP or a Unix socket.
+
+    async with connect("tcp://127.0.0.1:8081") as robot:
+        await robot.send("arm", wait="done")
+        command = await robot.send("drive", {"linear": 0.2, "angular": 0.0})
+        async for stage in command:
+            print(stage.stage, stage.reason)
+        async for update in robot.subscribe("state", "reading.*", max_hz=10):
+            print(update.topic, update.data)
+
+Stands apart from the daemon: it needs the standard library, and `websockets` for `ws://` alone.
+"""
+
+from robotd.client.address import default_url
+from robotd.client.command import Command, Stage
+from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight, RemoteError
+from robotd.client.robot import RemoteRobot, connect
+from robotd.client.subscription import Subscription, Update
+
+__all__ = [
+    "CannotConnect",
+    "ClientError",
+    "Command",
+    "ConnectionLost",
+    "InFlight",
+    "RemoteError",
+    "RemoteRobot",
+    "Stage",
+    "Subscription",
+    "Update",
+    "connect",
+    "default_url",
+]

@@ -1,0 +1,287 @@
+"""One connection to one robot: requests, their answers, and what the robot tells by itself.
+
+Not responsible for reconnecting: what a caller does after a loss (send a motion again, or better not) is
+not for a library to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from weakref import WeakValueDictionary
+
+from robotd.client.address import default_url, parse_address
+from robotd.client.channel import Channel, open_channel
+from robotd.client.command import Command, Stage
+from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight, RemoteError
+from robotd.client.subscription import Subscription, Update
+
+PROTOCOL_VERSION = 1
+CONNECT_TIMEOUT_S = 3.0
+CALL_TIMEOUT_S = 10.0
+"""For an answer that does not depend on how long a motion takes."""
+IN_FLIGHT_LIMIT = 1024
+"""Requests without an answer; the robot's own limit is far lower."""
+
+
+class RemoteRobot:
+    """A robot at the far end of a connection; made by `connect`."""
+
+    def __init__(self, channel: Channel, *, new_id: Callable[[], str]) -> None:
+        self._channel = channel
+        self._new_id = new_id
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, tuple[InFlight, asyncio.Future[Any]]] = {}
+        self._commands: WeakValueDictionary[str, Command] = WeakValueDictionary()
+        self._subscriptions: list[Subscription] = []
+        self._topics: Counter[str] = Counter()
+        self._following: asyncio.Task[Any] | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._lost: ConnectionLost | None = None
+        self.server: Mapping[str, Any] = {}
+        """The robot's answer to `hello`: its name, version, capabilities and limits."""
+
+    async def call(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = CALL_TIMEOUT_S,
+    ) -> Any:
+        """Ask for any method and wait for its result.
+
+        Raises `RemoteError` when the robot refuses, `ConnectionLost`, and `TimeoutError` after `timeout_s`.
+        """
+        return await self._request(InFlight(method, None), params, timeout_s)
+
+    async def status(self) -> dict[str, Any]:
+        """What the robot is doing now: states, boards, devices with their readings, queue, latch."""
+        status: dict[str, Any] = await self.call("status")
+        return status
+
+    async def describe(self) -> dict[str, Any]:
+        """What the robot is: its machine, the commands with their payloads, its devices and limits."""
+        description: dict[str, Any] = await self.call("describe")
+        return description
+
+    async def send(
+        self,
+        command_type: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        wait: str | None = None,
+        command_id: str | None = None,
+        trace_id: str | None = None,
+        correlation_id: str | None = None,
+        priority: str | None = None,
+        valid_for_s: float | None = None,
+        version: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Command:
+        """Send a command; returns when it has reached the stage `wait`, or any terminal one.
+
+        `wait` is `accepted`, `started` (the default) or `done`. The `command_id` is made where none is given;
+        after a `ConnectionLost` the same id and body may be sent again and are never run twice.
+        Raises `RemoteError` when the robot rejects it; a command that ran and failed does not raise, its
+        stage is `failed`.
+        """
+        await self._follow_stages()
+        command = Command(command_id if command_id is not None else self._new_id(), command_type)
+        self._commands[command.id] = command
+        params = {
+            "type": command_type,
+            "payload": payload,
+            "id": command.id,
+            "trace_id": trace_id,
+            "correlation_id": correlation_id,
+            "priority": priority,
+            "valid_for_ms": None if valid_for_s is None else valid_for_s * 1000,
+            "version": version,
+            "wait": wait,
+        }
+        given = {name: value for name, value in params.items() if value is not None}
+        answer = await self._request(InFlight("send", command.id), given, timeout_s)
+        command.trace_id = str(answer.get("trace_id", ""))
+        command.heard(Stage.of(answer))
+        return command
+
+    async def cancel(self, command_id: str) -> dict[str, Any]:
+        """Cancel a queued or running command; the answer says which it was."""
+        answer: dict[str, Any] = await self.call("cancel", {"id": command_id})
+        return answer
+
+    async def estop(self, reason: str = "") -> dict[str, Any]:
+        """Stop everything now. Returns the evidence for each actuator and the `latch_id`."""
+        evidence: dict[str, Any] = await self.call("estop", {"reason": reason} if reason else {})
+        return evidence
+
+    async def reset(self, latch_id: str) -> dict[str, Any]:
+        """Lift the latch of a stop. Raises `RemoteError` that says why not. Nothing moves by it."""
+        answer: dict[str, Any] = await self.call("reset", {"latch_id": latch_id})
+        return answer
+
+    def subscribe(self, *topics: str, max_hz: float | None = None) -> Subscription:
+        """News of `state`, `stage`, `log`, `reading.<device>` or `reading.*`, each at most at `max_hz`."""
+
+        async def begin(subscription: Subscription) -> None:
+            self._raise_if_lost()
+            self._subscriptions.append(subscription)
+            self._topics.update(subscription.topics)
+            rate = {} if max_hz is None else {"max_hz": max_hz}
+            try:
+                await self.call("subscribe", {"topics": list(subscription.topics), **rate})
+            except BaseException:
+                self._forget(subscription)
+                raise
+
+        return Subscription(topics, begin, self._end_subscription)
+
+    async def _end_subscription(self, subscription: Subscription) -> None:
+        unused = self._forget(subscription)
+        if unused and self._lost is None:
+            # The wish to hear no more must not fail a caller who is leaving anyway.
+            with contextlib.suppress(ClientError, TimeoutError):
+                await self.call("unsubscribe", {"topics": unused})
+
+    def _forget(self, subscription: Subscription) -> list[str]:
+        """Drop it; returns the topics that nobody here wants any more."""
+        if subscription not in self._subscriptions:
+            return []
+        self._subscriptions.remove(subscription)
+        self._topics.subtract(subscription.topics)
+        return [topic for topic in subscription.topics if self._topics[topic] <= 0]
+
+    async def _follow_stages(self) -> None:
+        """Ask once, before the first command, to be told the stages of commands."""
+        if self._following is None:
+            self._following = asyncio.create_task(self.call("subscribe", {"topics": ["stage"]}))
+            self._topics.update(["stage"])
+        try:
+            await asyncio.shield(self._following)
+        except (ClientError, TimeoutError):
+            self._following = None  # the next command asks again
+            raise
+
+    async def _request(
+        self, request: InFlight, params: Mapping[str, Any] | None, timeout_s: float | None
+    ) -> Any:
+        self._raise_if_lost()
+        if len(self._pending) >= IN_FLIGHT_LIMIT:
+            raise ClientError(f"{IN_FLIGHT_LIMIT} requests wait for an answer; await some first")
+        number = next(self._numbers)
+        message = {"jsonrpc": "2.0", "id": number, "method": request.method, "params": params or {}}
+        text = json.dumps(message, allow_nan=False, separators=(",", ":"))
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending[number] = (request, answer)
+        try:
+            async with asyncio.timeout(timeout_s):
+                try:
+                    await self._channel.send(text)
+                except OSError as error:
+                    self._lose(f"the connection was cut: {error}")
+                return await answer
+        finally:
+            del self._pending[number]
+            answer.cancel()  # or an answer that came too late would be logged as never looked at
+
+    def _raise_if_lost(self) -> None:
+        if self._lost is not None:
+            raise ConnectionLost(self._lost.sentence)
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._take(json.loads(await self._channel.receive(), parse_constant=_no_constants))
+        except (EOFError, OSError) as error:
+            self._lose(str(error) or type(error).__name__)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            self._lose(f"what came is not the robotd protocol: {error!r}")
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if "method" in message:
+            self._take_notification(message["method"], message["params"])
+            return
+        _, answer = self._pending.get(message["id"], (None, None))
+        if answer is None or answer.done():
+            return  # its caller gave up
+        if "error" in message:
+            error = message["error"]
+            answer.set_exception(RemoteError(error["code"], error["message"], error.get("data") or {}))
+        else:
+            answer.set_result(message["result"])
+
+    def _take_notification(self, method: str, params: Mapping[str, Any]) -> None:
+        if method == "stage":
+            command = self._commands.get(params["id"])
+            if command is not None:
+                command.heard(Stage.of(params))
+            update = Update("stage", params)
+        else:
+            update = Update(params["topic"], params["data"], params.get("gap", 0))
+        for subscription in self._subscriptions:
+            if subscription.wants(update.topic):
+                subscription.heard(update)
+
+    def _lose(self, sentence: str) -> None:
+        """End everything that waits. Only the first reason counts."""
+        if self._lost is not None:
+            return
+        in_flight = tuple(request for request, _ in self._pending.values())
+        self._lost = ConnectionLost(sentence, in_flight)
+        for _, answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(ConnectionLost(sentence, in_flight))
+        listeners: list[Command | Subscription] = [*self._commands.values(), *self._subscriptions]
+        for listener in listeners:
+            listener.lost(ConnectionLost(sentence, in_flight))
+
+    async def _open(self, client: str, timeout_s: float) -> None:
+        self._reader = asyncio.create_task(self._read())
+        try:
+            greeting = {"client": client, "protocol": [PROTOCOL_VERSION]}
+            self.server = await self.call("hello", greeting, timeout_s=timeout_s)
+        except (ConnectionLost, TimeoutError) as error:
+            raise CannotConnect(
+                f"connected, but no robotd answers there: {str(error) or 'silence'}"
+            ) from error
+
+    async def _close(self) -> None:
+        self._lose("this side closed the connection")
+        tasks = [task for task in (self._reader, self._following) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._channel.close()
+
+
+@asynccontextmanager
+async def connect(
+    url: str | None = None,
+    *,
+    client: str = "robotd.client",
+    timeout_s: float = CONNECT_TIMEOUT_S,
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> AsyncIterator[RemoteRobot]:
+    """Connect to the robot at `url` (`ws://`, `tcp://`, `unix://`); without one, to this machine's.
+
+    Raises `CannotConnect` (nobody there, or not robotd), `ValueError` (not an address), and `RemoteError`
+    (the robot does not want us).
+    """
+    channel = await open_channel(parse_address(url or default_url()), timeout_s)
+    robot = RemoteRobot(channel, new_id=new_id)
+    try:
+        await robot._open(client, timeout_s)
+        yield robot
+    finally:
+        await robot._close()
+
+
+def _no_constants(name: str) -> Sequence[Any]:
+    raise ValueError(f"{name} is not JSON")
