@@ -32,6 +32,11 @@ OWN_REASONS: tuple[str, ...] = (
     "journal_unavailable",
     "too_large",
     "shutting_down",
+    "device_silent",
+    "device_gone",
+    "device_refused",
+    "halted",
+    "handler_error",
 )
 """Ours, from -32000 downwards in this order. New ones are added at the end: clients know the codes."""
 

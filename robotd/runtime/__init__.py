@@ -1,0 +1,1 @@
+"""What runs the core: the dispatcher, the executor, the users' handlers, the timers."""

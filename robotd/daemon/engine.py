@@ -1,0 +1,278 @@
+"""Everything between the wire and the devices: what comes in is queued, decided and carried out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from hal import Actuator, BoardEvent, Device, Rig
+from robotd.config import RobotConfig
+from robotd.core.chart import ESTOP, RESET, SHUTDOWN
+from robotd.core.decision import Decision, Entry
+from robotd.core.limits import Limits
+from robotd.core.machine import StateMachine
+from robotd.core.message import Command, Event, Lane, Message
+from robotd.core.queue import MessageQueue
+from robotd.core.rules import Rules
+from robotd.core.stage import CANCELLED, REJECTED
+from robotd.daemon.ids import Ids
+from robotd.errors import Refused
+from robotd.runtime.calls import Caller
+from robotd.runtime.dispatcher import Dispatcher
+from robotd.runtime.executor import Executor
+from robotd.runtime.ledger import Ledger
+from robotd.runtime.readings import Clock, ReadingTable
+from robotd.runtime.timers import StateTimers
+from robotd.safety.stop import Stop
+
+ALWAYS = "always"
+"""The event that makes the machine look at its `always` transitions when a reading has changed."""
+START = "start"
+
+
+class Engine:
+    """Builds the line of the design and holds it together. It opens nothing and listens to nobody."""
+
+    def __init__(self, config: RobotConfig, rig: Rig, clock: Clock, ids: Ids, log: Any) -> None:
+        self.config = config
+        self.rig = rig
+        self.ids = ids
+        self.clock = clock
+        self.log = log
+        self.crashed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        """Resolves with what must end the daemon."""
+        self.closing = False
+        self.table = ReadingTable(rig.devices, clock)
+        self.machine = StateMachine(config.chart)
+        self.queue = MessageQueue(_capacities(config.limits))
+        self.queue.on_safety_overflow = self._safety_lane_is_full
+        self.queue.on_dropped = self._dropped
+        self.stop = Stop(rig, clock, ids.new_id)
+        self.ledger = Ledger(clock, self.state)
+        caller = Caller(config.actions, config.handlers, rig.devices, self.table, clock, log)
+        self.executor = Executor(
+            caller,
+            rig.devices,
+            lambda: self.machine.needed_devices(rig.devices),
+            self.ledger,
+            self._emit,
+            self._listened(),
+            self._crash,
+            log,
+        )
+        self.executor.locked = self._locked
+        self.timers = StateTimers(self._timed_out)
+        self.dispatcher = Dispatcher(
+            self.queue, self.machine, self.table, self.executor, self.timers, self.ledger, clock
+        )
+        self._rules = Rules(config.rules)
+        self._lanes = {rule.name: rule.lane for rule in config.rules}
+        self._always_waits = False
+        self.last_cause: dict[str, Decision] = {}
+        """For each region, the decision that led to its present state."""
+        self.since: dict[str, float] = {}
+        """For each region, when its present leaf was entered."""
+        self.dispatcher.observers.append(self._remember)
+        rig.listen(self._board_event)
+        for device in rig.devices.values():
+            device.listeners.append(self._reading_changed)
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Enter the initial states. Nothing moves."""
+        message = self._event(START, Lane.SAFETY, "daemon")
+        self.dispatcher.follow(self.machine.start(message, self.table))
+
+    async def run(self) -> None:
+        """Decide until the queue is closed."""
+        await self.dispatcher.run()
+
+    async def shut_down(self) -> None:
+        """Halt, go to `down`, answer what is queued, end what runs. At most a quarter of a second."""
+        self.closing = True
+        self.rig.halt()
+        for message in self.queue.drain():
+            self.ledger.settle(message.id, REJECTED, "shutting_down")
+        self.queue.offer(self._event(SHUTDOWN, Lane.SAFETY, "daemon"))
+        self.queue.close()
+        await self.executor.close()
+        self.ledger.settle_all(CANCELLED, "shutting_down")
+        self.timers.close()
+
+    # -- what comes in ------------------------------------------------------------------------------
+
+    def offer(self, command: Command) -> None:
+        """Queue a command that the ledger knows, or settle it as refused."""
+        refusal = self.stop.refusal()
+        if self.closing:
+            refusal = Refused("shutting_down", "the daemon is ending", hint="send it again in a few seconds")
+        elif refusal is None and not self.queue.offer(command):
+            refusal = Refused(
+                "busy", f"the {command.lane.name.lower()} lane is full", hint="send less", retry_after_ms=50
+            )
+        if refusal is None:
+            self.ledger.accept(command)
+        else:
+            self.ledger.settle(command.id, REJECTED, refusal.reason, error=refusal.as_error())
+
+    def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+        """Stop now: the robot is stopped when this returns. What it returns gives the evidence."""
+        latch = self.stop.trip(reason, by)
+        self.executor.stop("stopped")
+        for message in self.queue.drain(Lane.COMMAND, Lane.BACKGROUND):
+            self.ledger.settle(message.id, CANCELLED, "stopped")
+        self._offer_surely(
+            self._event(ESTOP, Lane.SAFETY, by, payload={"reason": reason, "latch_id": latch.latch_id})
+        )
+        self.log.warning("stopped", reason=reason, by=by, latch_id=latch.latch_id)
+        return self._tell_evidence(latch.latch_id, self.stop.epoch)
+
+    async def _tell_evidence(self, latch_id: str, epoch: int) -> dict[str, Any]:
+        return {"latch_id": latch_id, "epoch": epoch, "evidence": await self.stop.evidence()}
+
+    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+        """Take the latch back and return to the initial state, inactive. Raises `Refused`."""
+        self.stop.check_reset(latch_id)
+        self.stop.clear()
+        self._offer_surely(self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}))
+        self.log.info("reset", by=by, latch_id=latch_id)
+        return {"ready": True, "state": self.config.chart.regions[0].initial}
+
+    def cancel(self, command_id: str) -> dict[str, Any]:
+        """End a queued or running command. Raises `Refused` for an id that nobody knows."""
+        if self.queue.remove(command_id) is not None:
+            self.ledger.settle(command_id, CANCELLED, "cancelled")
+            return {"id": command_id, "was": "queued"}
+        if self.executor.cancel(command_id):
+            return {"id": command_id, "was": "running"}
+        tracked = self.ledger.find(command_id)
+        if tracked is None or tracked.last is None:
+            raise Refused("invalid_params", f"no command with the id {command_id!r} is known")
+        return {"id": command_id, "was": "ended", "stage": tracked.last.stage}
+
+    def state(self) -> str:
+        """The leaf of the first region."""
+        return self.machine.leaves[0]
+
+    # -- what happens -------------------------------------------------------------------------------
+
+    def _event(
+        self,
+        name: str,
+        lane: Lane,
+        source: str,
+        *,
+        payload: Mapping[str, Any] | None = None,
+        cause: Message | None = None,
+        stamp: int | None = None,
+        sticky: bool = False,
+    ) -> Event:
+        return Event(
+            type=name,
+            id=self.ids.new_id(),
+            trace_id=self.ids.new_trace_id() if cause is None else cause.trace_id,
+            at=self.clock(),
+            source=source,
+            lane=lane,
+            payload=payload or {},
+            correlation_id=None if cause is None else cause.id,
+            stamp=stamp,
+            sticky=sticky,
+        )
+
+    def _emit(self, event: str, cause: Message, entry: Entry | None, payload: Mapping[str, Any]) -> None:
+        stamp = None if entry is None else entry.number
+        self.queue.offer(
+            self._event(
+                event, Lane.EVENT, "executor", payload=payload, cause=cause, stamp=stamp, sticky=True
+            )
+        )
+
+    def _timed_out(self, trigger: str, entry: Entry) -> None:
+        source = f"timer:{entry.state.path}"
+        self.queue.offer(self._event(trigger, Lane.EVENT, source, stamp=entry.number, sticky=True))
+
+    def _board_event(self, event: BoardEvent) -> None:
+        if event.kind in ("lost", "silent"):
+            self.executor.lose_inactive(event.detail)
+        self.log.warning(f"board {event.kind}", board=event.board, detail=event.detail)
+        name = f"{event.board}.{event.kind}"
+        payload = {"detail": event.detail}
+        self.queue.offer(
+            self._event(name, Lane.EVENT, f"board:{event.board}", payload=payload, sticky=True)
+        )
+
+    def _reading_changed(self, device: Device, reading: str) -> None:
+        name = f"{device.name}.{reading}"
+        for rule in self._rules.reading_changed(name, self.table, self.machine.active):
+            self.queue.offer(self._event(rule, self._lanes[rule], f"rule:{name}"))
+        if name in self.machine.always_readings and not self._always_waits:
+            self._always_waits = self.queue.offer(self._event(ALWAYS, Lane.EVENT, f"reading:{name}"))
+
+    def _remember(self, decision: Decision) -> None:
+        if decision.message.type == ALWAYS:
+            self._always_waits = False
+        if decision.entries:
+            for place, region in enumerate(self.config.chart.regions):
+                if decision.before[place] != decision.after[place] or region.name not in self.since:
+                    self.last_cause[region.name] = decision
+                    self.since[region.name] = decision.message.at
+
+    # -- what must not happen, and does -------------------------------------------------------------
+
+    def _locked(self) -> Refused | None:
+        refusal = self.stop.refusal()
+        if refusal is None and self.closing:
+            return Refused("shutting_down", "the daemon is ending")
+        if refusal is None and self.machine.blocked:
+            return Refused("not_in_this_state", f"nothing moves while the robot is {self.state()}")
+        return refusal
+
+    def _safety_lane_is_full(self, message: Message) -> None:
+        if self.stop.latch is None:
+            evidence = self.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
+            asyncio.get_running_loop().create_task(_wait(evidence))
+
+    def _offer_surely(self, event: Event) -> None:
+        """A stop or a reset is never dropped: where the lane is full, it comes with the next turn."""
+        if not self.queue.offer(event):
+            asyncio.get_running_loop().call_soon(self._offer_surely, event)
+
+    def _dropped(self, message: Message, reason: str) -> None:
+        if isinstance(message, Command):
+            error = Refused("busy", f"dropped from the queue: {reason}", retry_after_ms=100)
+            self.ledger.settle(message.id, REJECTED, "busy", error=error.as_error())
+
+    def _crash(self, error: BaseException) -> None:
+        self.rig.halt()
+        if not self.crashed.done():
+            self.crashed.set_result(error)
+
+    def _listened(self) -> frozenset[str]:
+        """Every trigger that some transition of the chart takes."""
+        return frozenset(
+            trigger
+            for region in self.config.chart.regions
+            for transition in region.transitions
+            for trigger in transition.triggers
+        )
+
+    @property
+    def actuators(self) -> list[Actuator]:
+        """Every actuator of the robot."""
+        return [device for device in self.rig.devices.values() if isinstance(device, Actuator)]
+
+
+async def _wait(evidence: Awaitable[dict[str, Any]]) -> None:
+    await evidence
+
+
+def _capacities(limits: Limits) -> dict[Lane, int]:
+    return {
+        Lane.SAFETY: limits.queue_safety,
+        Lane.COMMAND: limits.queue_command,
+        Lane.EVENT: limits.queue_event,
+        Lane.BACKGROUND: limits.queue_background,
+    }

@@ -1,0 +1,111 @@
+"""The log: pretty on a terminal, one JSON object a line elsewhere. The only file that imports structlog."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+import structlog
+
+from robotd.core.decision import Decision, Outcome
+
+FLUSH_S = 0.05
+"""Decisions are collected for so long and rendered together: 0.5 us each on the hot path instead of 5."""
+LINES_AT_MOST = 2_000
+"""So many decisions wait for the next flush; what comes on top is counted and said, not kept."""
+
+
+def configure(level: str = "info", stream: TextIO | None = None, *, pretty: bool | None = None) -> None:
+    """Set up structlog for the process: to `stream` (standard error), pretty where it is a terminal."""
+    out = stream or sys.stderr
+    if pretty is None:
+        pretty = out.isatty()
+    renderers: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if pretty
+        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_dumps)]
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *renderers,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    # `transitions` and `websockets` talk a lot, and not in our lines.
+    logging.getLogger("transitions").setLevel(logging.CRITICAL)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+
+
+def _dumps(value: Any, **options: Any) -> str:
+    return json.dumps(value, **{"default": str, **options})
+
+
+def get(name: str) -> Any:
+    """A logger that names its part of the daemon on every line."""
+    return structlog.get_logger(part=name)
+
+
+class DecisionLog:
+    """One line for each decision, with its trace id; rendered in batches, off the path to the devices."""
+
+    def __init__(self, log: Any, now: Callable[[], float]) -> None:
+        self._log = log
+        self._now = now
+        self._waiting: list[Decision] = []
+        self._left_out = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def observe(self, decision: Decision) -> None:
+        """Take one decision for the next flush."""
+        if len(self._waiting) >= LINES_AT_MOST:
+            self._left_out += 1
+            return
+        self._waiting.append(decision)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, []
+        for decision in waiting:
+            log = self._log.debug if decision.outcome is Outcome.IGNORED else self._log.info
+            log("decision", **line(decision))
+        if self._left_out:
+            self._log.warning("decisions not logged", count=self._left_out)
+            self._left_out = 0
+
+
+def line(decision: Decision) -> Mapping[str, Any]:
+    """What the one line of a decision says."""
+    message = decision.message
+    said: dict[str, Any] = {
+        "trigger": message.type,
+        "outcome": decision.outcome.value,
+        "trace_id": message.trace_id,
+        "id": message.id,
+        "source": message.source,
+        "state": " ".join(decision.after),
+    }
+    if decision.before != decision.after:
+        said["before"] = " ".join(decision.before)
+    if decision.starts:
+        said["starts"] = [start.do.name for start in decision.starts]
+    if decision.refusal is not None:
+        said["reason"] = decision.refusal.reason
+        said["why"] = decision.refusal.message
+    if decision.note:
+        said["note"] = decision.note
+    if message.correlation_id is not None:
+        said["correlation_id"] = message.correlation_id
+    return said

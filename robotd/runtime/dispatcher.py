@@ -1,0 +1,75 @@
+"""The loop of the core: one message out, one decision made, carried out and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from robotd.core.decision import Decision
+from robotd.core.machine import StateMachine
+from robotd.core.message import Lane, Message
+from robotd.core.queue import MessageQueue
+from robotd.core.stage import EXPIRED
+from robotd.errors import Refused
+from robotd.runtime.executor import Executor
+from robotd.runtime.ledger import Ledger
+from robotd.runtime.readings import Clock, ReadingTable
+from robotd.runtime.timers import StateTimers
+
+Observer = Callable[[Decision], None]
+
+
+class Dispatcher:
+    """`decide, apply, tell` for every message. Taking the next message is its only `await`."""
+
+    def __init__(
+        self,
+        queue: MessageQueue,
+        machine: StateMachine,
+        readings: ReadingTable,
+        executor: Executor,
+        timers: StateTimers,
+        ledger: Ledger,
+        clock: Clock,
+    ) -> None:
+        self._queue = queue
+        self._machine = machine
+        self._readings = readings
+        self._executor = executor
+        self._timers = timers
+        self._ledger = ledger
+        self._clock = clock
+        self.observers: list[Observer] = []
+        self.count = 0
+        """Decisions made so far."""
+        self.slowest_safety_s = 0.0
+        """The longest that a message of the SAFETY lane has waited in the queue."""
+
+    async def run(self) -> None:
+        """Until the queue is closed and empty."""
+        async for message in self._queue:
+            self.dispatch(message)
+
+    def dispatch(self, message: Message) -> None:
+        """One message, to its end."""
+        now = self._clock()
+        if message.lane is Lane.SAFETY:
+            self.slowest_safety_s = max(self.slowest_safety_s, now - message.at)
+        if message.expires_at is not None and now >= message.expires_at:
+            self._expire(message, now)
+            return
+        self.follow(self._machine.decide(message, self._readings))
+
+    def follow(self, decision: Decision) -> None:
+        """Carry out a decision and tell it."""
+        self.count += 1
+        if decision.entries or decision.exits:
+            self._timers.apply(decision)
+        self._executor.apply(decision)
+        for observe in self.observers:
+            observe(decision)
+
+    def _expire(self, message: Message, now: float) -> None:
+        waited_ms = round((now - message.at) * 1000)
+        error = Refused("expired", f"{message.type} waited {waited_ms} ms, longer than it was valid")
+        self._ledger.settle(message.id, EXPIRED, "expired", error=error.as_error())
+

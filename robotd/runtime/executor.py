@@ -1,0 +1,373 @@
+"""Runs what the machine decided, as tasks that the present state owns. `apply` never waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from hal import Actuator, Device, DeviceState, HalError, Halted
+from robotd.core.chart import Mode, Step
+from robotd.core.decision import Decision, Entry, Outcome, Start
+from robotd.core.message import Command, Message
+from robotd.core.stage import CANCELLED, DONE, FAILED, PREEMPTED, REJECTED
+from robotd.errors import Refused
+from robotd.runtime.calls import Caller
+from robotd.runtime.failure import explain
+from robotd.runtime.ledger import Ledger
+from robotd.runtime.robot import Fenced, Permit
+
+GRACE_S = 0.25
+"""How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
+ZOMBIES_AT_MOST = 3
+"""So many actions may ignore their cancellation; with one more the daemon ends and is restarted."""
+
+
+class TooManyZombies(Exception):
+    """User code that ignores its cancellation has piled up; only a new process gets rid of it."""
+
+
+class Emit(Protocol):
+    """How the executor says that an action has ended: one more event for the machine."""
+
+    def __call__(self, event: str, cause: Message, entry: Entry | None, payload: Mapping[str, Any]) -> None:
+        """Offer the event, stamped with the stay that started the action."""
+
+
+class Run:
+    """One action under way."""
+
+    __slots__ = ("cause", "over", "permit", "start", "task", "waiting")
+
+    def __init__(self, start: Start, cause: Message, permit: Permit) -> None:
+        self.start = start
+        self.cause = cause
+        self.permit = permit
+        self.task: asyncio.Task[None] | None = None
+        self.over = False
+        self.waiting: list[Run] = []
+        """Later calls of the same action in mode `queued`."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the command that caused it ends with it: not so for what a state does by itself."""
+        return isinstance(self.cause, Command) and self.start.do is not self.start.entry.state.do
+
+
+class Executor:
+    """Starts and ends actions, and activates devices, as each decision says."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        devices: Mapping[str, Device],
+        needed: Callable[[], frozenset[str]],
+        ledger: Ledger,
+        emit: Emit,
+        listened: frozenset[str],
+        crash: Callable[[BaseException], None],
+        log: Any,
+    ) -> None:
+        self._caller = caller
+        self._devices = devices
+        self._needed = needed
+        self._ledger = ledger
+        self._emit = emit
+        self._listened = listened
+        self._crash = crash
+        self._log = log
+        self._owned: dict[int, list[Run]] = {}
+        self._tasks: dict[str, Run] = {}
+        """The newest unfinished task of each action, by its name."""
+        self._setpoints: dict[Device, Run] = {}
+        """The command whose setpoint each device is following."""
+        self._dying: set[asyncio.Task[None]] = set()
+        self.locked: Callable[[], Refused | None] = lambda: None
+        """Why nothing may move now, or None."""
+        for device in devices.values():
+            if isinstance(device, Actuator):
+                device.on_lapse = self._lapse_of(device)
+
+    @property
+    def running(self) -> int:
+        """How many actions are under way."""
+        return sum(len(runs) for runs in self._owned.values())
+
+    @property
+    def zombies(self) -> int:
+        """How many actions have ignored their cancellation so far and are still there."""
+        return len(self._dying)
+
+    def apply(self, decision: Decision) -> None:
+        """Carry out one decision: end what the old states started, start what the new ones do."""
+        for entry in decision.exits:
+            for run in self._owned.pop(entry.number, ()):
+                self._end(run, CANCELLED, f"left {entry.state.path}")
+        if decision.outcome is Outcome.MOVED:
+            self._activate(decision)
+        message = decision.message
+        if decision.refusal is not None:
+            refusal = decision.refusal
+            error = Refused(refusal.reason, refusal.message, **refusal.data).as_error()
+            self._ledger.settle(message.id, REJECTED, refusal.reason, error=error)
+            return
+        answered = False
+        for start in decision.starts:
+            run = Run(start, message, Permit(start.do.name))
+            run.permit.commanding = self._taken_over
+            answered = answered or run.answers
+            self._begin(run)
+        if not answered and type(message) is Command:
+            self._ledger.start(message.id)
+            self._ledger.settle(message.id, DONE)
+
+    def cancel(self, command_id: str, stage: str = CANCELLED, reason: str = "cancelled") -> bool:
+        """End what this command started. False: nothing of it is running."""
+        found = [run for run in self._all() if run.cause.id == command_id and run.answers]
+        for run in found:
+            self._end(run, stage, reason)
+        return bool(found)
+
+    def stop(self, reason: str) -> None:
+        """A stop: everything under way is dead for ever, and every actuator inactive."""
+        for run in list(self._all()):
+            run.permit.end()
+            self._end(run, CANCELLED, reason)
+        self._owned.clear()
+        self._tasks.clear()
+        self._setpoints.clear()
+        for device in self._devices.values():
+            if isinstance(device, Actuator):
+                device.deactivate()
+
+    def lose_inactive(self, why: str) -> None:
+        """A board is gone: the setpoints of its devices, and of what is built from them, have failed."""
+        for device, run in list(self._setpoints.items()):
+            if device.state is not DeviceState.ACTIVE:
+                self._finish(run, FAILED, error=Refused("device_gone", f"{device.name}: {why}"))
+
+    async def close(self) -> None:
+        """End everything and wait for it, at most the grace of a cancelled action."""
+        tasks = {run.task for run in self._all() if run.task is not None} | self._dying
+        self.stop("shutting_down")
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_S)
+
+    def _all(self) -> list[Run]:
+        return [run for runs in self._owned.values() for run in runs]
+
+    # -- devices ------------------------------------------------------------------------------------
+
+    def _activate(self, decision: Decision) -> None:
+        """Leaving a state halts and deactivates the devices it named; entering one activates them."""
+        needed = self._needed()
+        entered = self._named(decision.entries)
+        for name in [*self._named(decision.exits), *self._devices]:
+            device = self._devices[name]
+            if device.state is DeviceState.ACTIVE and (name not in needed or name in entered):
+                device.deactivate()
+        for name in entered:
+            try:
+                self._devices[name].activate()
+            except HalError as error:
+                board = self._devices[name].spec.board or name
+                self._emit(f"{board}.refused", decision.message, None, explain(error).data)
+
+    def _named(self, entries: tuple[Entry, ...]) -> dict[str, None]:
+        names: dict[str, None] = {}
+        for entry in entries:
+            active = entry.state.active
+            if active is not None:
+                names.update(dict.fromkeys(self._devices if active == "all" else active))
+        return names
+
+    # -- beginning ----------------------------------------------------------------------------------
+
+    def _begin(self, run: Run) -> None:
+        steps = run.start.do.steps
+        refused = self.locked() if any(self._caller.callee(step).info.moves for step in steps) else None
+        if refused is not None:
+            self._refuse(run, refused)
+        elif len(steps) == 1 and self._caller.callee(steps[0]).plain:
+            self._call_now(run, steps[0])
+        else:
+            self._spawn(run)
+
+    def _call_now(self, run: Run, step: Step) -> None:
+        """A verb that returns at once: no task, no turn of the loop between the decision and the wire."""
+        callee = self._caller.callee(step)
+        try:
+            result = self._caller.call(step, run.cause, run.permit)
+        except HalError as error:
+            self._refuse(run, explain(error))
+            return
+        except Exception as error:
+            self._failed_by_bug(run, error)
+            return
+        device = callee.device
+        if not callee.info.streamed or not isinstance(device, Actuator):
+            self._finish(run, DONE, result=result)
+            return
+        self._owned.setdefault(run.start.entry.number, []).append(run)
+        self._setpoints[device] = run
+        if run.cause.expires_at is not None:
+            device.expires(run.cause.expires_at)
+        if run.answers:
+            self._ledger.start(run.cause.id, result)
+
+    def _spawn(self, run: Run) -> None:
+        name = run.start.do.name
+        before = self._tasks.get(name)
+        mode = run.start.do.steps[0].mode
+        if before is not None and not before.over:
+            if mode is Mode.SINGLE:
+                self._refuse(run, Refused("busy", f"{name} is already running", retry_after_ms=100))
+                return
+            if mode is Mode.QUEUED:
+                self._owned.setdefault(run.start.entry.number, []).append(run)
+                before.waiting.append(run)
+                return
+            if mode is Mode.RESTART:
+                self._end(before, PREEMPTED, "newer", halt=False)
+        self._owned.setdefault(run.start.entry.number, []).append(run)
+        self._launch(run)
+
+    def _launch(self, run: Run) -> None:
+        self._tasks[run.start.do.name] = run
+        if run.answers:
+            self._ledger.start(run.cause.id)
+        run.task = asyncio.get_running_loop().create_task(self._carry_out(run), name=run.start.do.name)
+        run.task.add_done_callback(self._task_ended)
+
+    async def _carry_out(self, run: Run) -> None:
+        result: Any = None
+        try:
+            for step in run.start.do.steps:
+                result = await self._caller.wait(step, run.cause, run.permit)
+        except asyncio.CancelledError:
+            # Whoever cancelled the run has settled it. A handler that cancels itself has just ended.
+            self._finish(run, CANCELLED, "cancelled")
+        except Fenced as error:
+            self._finish(run, CANCELLED, "fenced", error=explain(error))
+        except Halted as error:
+            self._finish(run, PREEMPTED, "halted", error=explain(error))
+        except HalError as error:
+            run.permit.halt_used()
+            self._finish(run, FAILED, error=explain(error))
+        except Exception as error:
+            self._failed_by_bug(run, error)
+        else:
+            self._finish(run, DONE, result=result)
+
+    # -- ending -------------------------------------------------------------------------------------
+
+    def _end(self, run: Run, stage: str, reason: str, *, halt: bool = True) -> None:
+        """Somebody else ends it: a state that is left, a newer call, a client, a stop."""
+        if run.over:
+            return
+        self._finish(run, stage, reason, outcome=False)
+        run.permit.end_motion()
+        if halt:
+            run.permit.halt_used()
+        for later in run.waiting:
+            self._end(later, stage, reason)
+        if run.task is not None and not run.task.done():
+            run.task.cancel()
+            self._dying.add(run.task)
+            asyncio.get_running_loop().call_later(GRACE_S, self._fence, run)
+
+    def _fence(self, run: Run) -> None:
+        run.permit.end()
+        if run.task is not None and not run.task.done():
+            self._log.warning("ignores its cancellation", action=run.start.do.name, zombies=len(self._dying))
+            if len(self._dying) > ZOMBIES_AT_MOST:
+                self._crash(TooManyZombies(f"{len(self._dying)} actions ignore their cancellation"))
+
+    def _finish(
+        self,
+        run: Run,
+        stage: str,
+        reason: str | None = None,
+        result: Any = None,
+        error: Refused | None = None,
+        *,
+        outcome: bool = True,
+    ) -> None:
+        """It is over: settle its command, tell the machine, let the next in line begin."""
+        if run.over:
+            return
+        run.over = True
+        self._forget(run)
+        entry, name = run.start.entry, run.start.do.name
+        if run.answers:
+            # A command whose transition ran in several regions is done when the last of them is.
+            others = any(other.cause.id == run.cause.id and other.answers for other in self._all())
+            if stage != DONE or not others:
+                if stage == DONE:
+                    self._ledger.start(run.cause.id, result)
+                self._ledger.settle(
+                    run.cause.id,
+                    stage,
+                    error.reason if error is not None else reason,
+                    result,
+                    None if error is None else error.as_error(),
+                )
+        if outcome and stage in (FAILED, REJECTED):
+            payload = {} if error is None else {"reason": error.reason, "message": str(error)}
+            self._emit(f"{name}.failed", run.cause, entry, payload)
+        elif outcome and stage == DONE and f"{name}.done" in self._listened:
+            self._emit(f"{name}.done", run.cause, entry, {} if reason is None else {"reason": reason})
+        if run.waiting:
+            following, *run.waiting = run.waiting
+            following.waiting, run.waiting = run.waiting, []
+            if outcome:
+                self._launch(following)
+
+    def _forget(self, run: Run) -> None:
+        owned = self._owned.get(run.start.entry.number)
+        if owned is not None and run in owned:
+            owned.remove(run)
+            if not owned:
+                del self._owned[run.start.entry.number]
+        name = run.start.do.name
+        if self._tasks.get(name) is run:
+            del self._tasks[name]
+        for device in run.permit.used:
+            if self._setpoints.get(device) is run:
+                del self._setpoints[device]
+
+    def _refuse(self, run: Run, refused: Refused) -> None:
+        self._finish(run, REJECTED, error=refused)
+
+    def _failed_by_bug(self, run: Run, error: Exception) -> None:
+        """User code raised something that is not about hardware: what it moved halts, the machine hears of it."""
+        run.permit.halt_used()
+        self._log.error(
+            "handler failed", action=run.start.do.name, trace_id=run.cause.trace_id, exc_info=error
+        )
+        refused = Refused("handler_error", f"{type(error).__name__}: {error}", hint="the log has the traceback")
+        self._finish(run, FAILED, error=refused)
+        run.permit.end()
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._dying.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._crash(error)
+
+    # -- setpoints ----------------------------------------------------------------------------------
+
+    def _taken_over(self, device: Actuator, permit: Permit) -> None:
+        """Another action commands this device now: the setpoint that it was following is over."""
+        run = self._setpoints.get(device)
+        if run is not None and run.permit is not permit:
+            del self._setpoints[device]
+            self._finish(run, PREEMPTED, "newer", outcome=False)
+
+    def _lapse_of(self, device: Actuator) -> Callable[[], None]:
+        def lapsed() -> None:
+            run = self._setpoints.pop(device, None)
+            if run is not None:
+                self._finish(run, DONE, "freshness")
+
+        return lapsed
