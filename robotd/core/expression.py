@@ -1,8 +1,8 @@
 """The small language of `when` and `clear`: comparisons and arithmetic over readings, payload and states.
 
-Names are `device.reading`, `payload.parameter` and the path of a state; numbers are SI; there are `and`, `or`,
-`not`, comparisons, `+ - * /`, `abs`, `min`, `max`, `true` and `false` (`robotd.core.parser` has the grammar).
-A text is read and checked once, when the file is loaded.
+Names are `device.reading`, `payload.parameter` and the path of a state; numbers are SI; there are `and`,
+`or`, `not`, comparisons, `+ - * /`, `abs`, `min`, `max`, `true` and `false`: `robotd.core.parser` has the
+grammar. A text is read and checked once, when the file is loaded.
 """
 
 from __future__ import annotations
@@ -51,14 +51,26 @@ MISSING = Verdict(False, "missing")
 class Expression:
     """A checked expression. Testing one costs about a microsecond, allocates little and never raises."""
 
-    __slots__ = ("_payload", "_readings", "_run", "_states", "payload", "readings", "states", "text")
+    __slots__ = (
+        "_payload",
+        "_readings",
+        "_run",
+        "_states",
+        "payload",
+        "payload_flags",
+        "readings",
+        "states",
+        "text",
+    )
 
     def __init__(self, text: str, parsed: Parsed) -> None:
         self.text = text
         self.readings = frozenset(parsed.readings)
         """The readings that it mentions: `bumper.active`."""
         self.payload = frozenset(parsed.payload)
-        """The payload parameters that it mentions, without `payload.`"""
+        """The payload parameters that it mentions, without `payload.`..."""
+        self.payload_flags = frozenset(name for name, kind in parsed.payload.items() if kind == "flag")
+        """...and those of them that it takes for true or false; the others are numbers."""
         self.states = frozenset(parsed.states)
         """The states that it mentions, by path."""
         self._readings = parsed.readings
@@ -110,8 +122,8 @@ def compile_expression(
 ) -> Expression:
     """Read and check `text`, which must be true or false as a whole.
 
-    `readings` maps each known name (`battery.value`) to its unit, `bool` for a flag. `states` are the paths that
-    may stand in it. `payload`: whether there is a message whose payload it may look at.
+    `readings` maps each known name (`battery.value`) to its unit, `bool` for a flag. `states` are the paths
+    that may stand in it. `payload`: whether there is a message whose payload it may look at.
     Raises `ExpressionError`.
     """
     return Expression(text, parse(text, readings=readings, states=states, payload=payload))
