@@ -53,7 +53,7 @@ class RobotdError(Exception):
 class Refused(RobotdError):  # noqa: N818 - an answer to somebody, not an error of ours
     """A bad message, said as data: it is the sender's turn.
 
-    `reason` is a key of `REASONS`; `message` is a sentence for people, `hint` the next step, and `data` whatever
+    `reason` is a key of `REASONS`; `message` is a sentence for people, `hint` the next step, and `data` what
     a program needs to mend it (the limit and its unit, the possible commands, the holder...).
     """
 

@@ -1,4 +1,4 @@
-"""The bounds of everything a client can make grow, with their defaults; `limits:` in the file changes them."""
+"""The bounds of all that a client can make grow, with their defaults; `limits:` in the file changes them."""
 
 from __future__ import annotations
 

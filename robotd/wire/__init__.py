@@ -1,1 +1,1 @@
-"""What clients say and hear: one protocol without I/O, one session for each client, thin servers around them."""
+"""What clients say and hear: a protocol without I/O, a session for each client, thin servers around them."""

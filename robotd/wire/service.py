@@ -46,8 +46,8 @@ class SendRequest:
     trace_id: str
     """32 lower-case hex digits; the client's own, or made here."""
     at: float
-    """When it arrived, at the earliest that is possible: a message that may have lain in a socket while it was
-    not read is as old as the moment when reading stopped. Its freshness counts from here."""
+    """When it arrived, at the earliest that is possible: a message that may have lain in a socket while
+    it was not read is as old as the moment when reading stopped. Its freshness counts from here."""
     correlation_id: str | None = None
     priority: Lane = Lane.COMMAND
     """COMMAND or BACKGROUND; SAFETY cannot be asked for."""
