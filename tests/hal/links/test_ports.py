@@ -1,0 +1,102 @@
+import errno
+import os
+
+import pytest
+
+from hal.errors import LinkError
+from hal.links import ports
+from hal.links.ports import PortInfo, explain, find_holders, find_usb
+
+UNO = PortInfo("/dev/ttyACM0", "/dev/serial/by-id/usb-Arduino_Uno-if00", "2341:0043", "Arduino Uno")
+TWIN = PortInfo("/dev/ttyACM1", "/dev/serial/by-id/usb-Arduino_Uno_B-if00", "2341:0043", "Arduino Uno")
+GPS = PortInfo("/dev/ttyACM2", None, "1546:01a7", "u-blox 7")
+BUILT_IN = PortInfo("/dev/ttyS0", None, None, "")
+
+
+def test_a_usb_port_is_found_by_vendor_and_product():
+    assert find_usb("usb:1546:01A7", [BUILT_IN, UNO, GPS]) == "/dev/ttyACM2"
+
+
+def test_two_ports_of_one_kind_are_told_apart_by_their_stable_names():
+    with pytest.raises(LinkError) as refusal:
+        find_usb("usb:2341:0043", [UNO, TWIN])
+
+    assert str(refusal.value) == (
+        "usb:2341:0043: 2 ports are of that kind; name the one you mean: "
+        "/dev/serial/by-id/usb-Arduino_Uno-if00, /dev/serial/by-id/usb-Arduino_Uno_B-if00"
+    )
+
+
+def test_a_usb_port_that_is_missing_is_told_with_those_that_are_there():
+    with pytest.raises(LinkError, match=r"no such USB serial port .* there are: 1546:01a7 \(/dev/ttyACM2\)"):
+        find_usb("usb:2341:0043", [BUILT_IN, GPS])
+    with pytest.raises(LinkError, match="there are: none"):
+        find_usb("usb:2341:0043", [BUILT_IN])
+
+
+@pytest.mark.parametrize("port", ["usb:", "usb:2341", "usb:2341:43", "usb:2341:0043:x", "usb:zzzz:0043"])
+def test_a_usb_port_is_written_with_four_hex_digits_each(port: str):
+    with pytest.raises(LinkError, match="write usb:VID:PID, four hex digits each"):
+        find_usb(port, [UNO])
+
+
+def test_a_missing_permission_names_the_group_to_join(tmp_path):
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    port.chmod(0o660)
+    os.chown(port, -1, os.getgid())
+
+    sentence = str(explain(str(port), PermissionError(errno.EACCES, "Permission denied")))
+
+    assert "no permission to use it; add yourself to its group with `sudo usermod -aG " in sentence
+    assert sentence.endswith(" $USER` and log in again")
+
+
+def test_a_port_without_a_group_that_may_use_it_needs_a_rule(tmp_path):
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    port.chmod(0o600)
+
+    sentence = str(explain(str(port), PermissionError(errno.EACCES, "Permission denied")))
+
+    assert sentence.endswith("its mode is 0600: a udev rule should give it to a group")
+
+
+def test_a_holder_that_cannot_be_seen_is_found_with_fuser(tmp_path):
+    sentence = str(explain("/dev/ttyNOBODY", OSError(errno.EBUSY, "busy")))
+
+    assert sentence.endswith("`sudo fuser -v /dev/ttyNOBODY` names it, then end it")
+
+
+def test_a_port_whose_device_does_not_answer_is_pulled_and_put_back():
+    assert str(explain("/dev/ttyUSB0", OSError(errno.EIO, "I/O error"))).endswith(
+        "pull its plug and put it back"
+    )
+
+
+def test_any_other_error_is_told_as_it_is():
+    assert str(explain("/dev/ttyUSB0", ValueError("odd"))) == "/dev/ttyUSB0: it cannot be opened: odd"
+
+
+def test_the_holder_of_a_file_is_found_through_a_link_to_it(tmp_path):
+    file, link = tmp_path / "port", tmp_path / "by-id"
+    file.touch()
+    link.symlink_to(file)
+    with file.open():
+        holders = find_holders(str(link))
+
+    assert [holder.pid for holder in holders] == [os.getpid()]
+    assert str(holders[0]) == f"this process (pid {os.getpid()})"
+    assert find_holders(str(link)) == ()
+
+
+def test_stable_names_are_found_where_udev_made_them(tmp_path, monkeypatch):
+    port = tmp_path / "ttyACM0"
+    port.touch()
+    by_id = tmp_path / "by-id"
+    monkeypatch.setattr(ports, "BY_ID", by_id)
+    assert ports.by_id_names() == {}
+
+    by_id.mkdir()
+    (by_id / "usb-Arduino").symlink_to(port)
+    assert ports.by_id_names() == {str(port): str(by_id / "usb-Arduino")}
