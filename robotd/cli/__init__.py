@@ -1,0 +1,42 @@
+"""The command line. Nothing else in robotd parses arguments or prints.
+
+What a command needs is imported inside it, so that `robotd version` and a mistyped option answer at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from robotd.cli import controlling, daemon, describing, driving, hardware, watching
+from robotd.cli.arguments import RunCommand
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="robotd",
+    help="One daemon for one robot: run it, look at it, drive it, stop it.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 usage, 4 cannot connect, 5 refused by the robot, 78 file invalid.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("run", cls=RunCommand)(daemon.run)
+app.command("check")(describing.check)
+app.command("status")(watching.status)
+app.command("send")(driving.send)
+app.command("watch")(watching.watch)
+app.command("stop")(controlling.stop)
+app.command("reset")(controlling.reset)
+app.command("graph")(describing.graph)
+app.command("ports")(hardware.ports)
+app.command("twin")(hardware.twin)
+app.command("schema")(describing.schema)
+app.command("version")(describing.version)
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names and exit with its code."""
+    app(prog_name="robotd")

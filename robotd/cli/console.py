@@ -1,0 +1,192 @@
+"""What a person sees on a terminal: tables and coloured words. The only file that imports rich.
+
+Everything a robot says is shown as text: no markup of its own, no control characters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STAGE_STYLES = {
+    "done": "green",
+    "started": "green",
+    "accepted": "green",
+    "received": "green",
+    "preempted": "yellow",
+    "cancelled": "yellow",
+    "expired": "yellow",
+}
+"""Every other stage is red."""
+_CALM_STATES = frozenset({"online", "active", "inactive"})
+
+
+def status(answer: Mapping[str, Any]) -> None:
+    """The whole of a `status` answer."""
+    console = _console()
+    kind = "simulated" if answer["simulated"] else "real"
+    console.print(
+        Text.assemble(
+            (answer["robot"], "bold"), f"  {kind}, robotd {answer['version']}, up {_age(answer['uptime_s'])}"
+        )
+    )
+    for name, region in answer["regions"].items():
+        style = "bold red" if region["state"] == "estopped" else "bold cyan"
+        why = f", by {region['why']['trigger']} from {region['why']['source']}" if region["why"] else ""
+        console.print(
+            Text.assemble(f"{name}: ", (region["state"], style), f"  since {_age(region['since_s'])}{why}")
+        )
+    latch = answer["latch"]
+    if latch is not None:
+        said = f"latched {latch['latch_id']}: {latch['reason']}, by {latch['by']}, {_age(latch['age_s'])} ago"
+        console.print(Text(said, "bold red"))
+    _print_table(
+        console,
+        ("board", "state", "", "since"),
+        (
+            (
+                name,
+                _state(board["state"]),
+                ", ".join(filter(None, ("simulated" if board["simulated"] else "", board["detail"]))),
+                _age(board["since_s"]),
+            )
+            for name, board in answer["boards"].items()
+        ),
+    )
+    _print_table(
+        console,
+        ("device", "kind", "state", "readings"),
+        (
+            (name, device["kind"], _state(device["state"], device["fault"]), readings(device["readings"]))
+            for name, device in answer["devices"].items()
+        ),
+    )
+    waiting = {lane: depth for lane, depth in answer["queue"].items() if depth}
+    console.print(Text(f"queue: {_pairs(waiting) or 'empty'}"))
+
+
+def evidence(answer: Mapping[str, Any]) -> None:
+    """What a stop answered: each actuator confirmed or not, and the latch."""
+    console = _console()
+    console.print(Text.assemble(("stopped", "bold red"), f"  latch {answer['latch_id']}"))
+    rows = []
+    for name, fact in answer["evidence"].items():
+        confirmed = fact.get("confirmed")
+        if confirmed is None:
+            rows.append((name, Text("unconfirmed", "yellow"), fact["unconfirmed"]["why"] or ""))
+            continue
+        value = "" if confirmed["value"] is None else f"at {confirmed['value']:g}"
+        age = "" if confirmed["age_ms"] is None else f"{confirmed['age_ms']:.0f} ms ago"
+        rows.append((name, Text("confirmed", "green"), " ".join(filter(None, (value, age)))))
+    _print_table(console, ("actuator", "stopped", ""), rows)
+
+
+def stage(
+    command_type: str,
+    name: str,
+    state: str,
+    reason: str | None,
+    result: Any,
+    error: Mapping[str, Any] | None,
+) -> None:
+    """One stage of a command on one line."""
+    parts = [Text(command_type, "bold"), Text(name, _STAGE_STYLES.get(name, "red")), Text(f"in {state}")]
+    if reason:
+        parts.append(Text(f"({reason})"))
+    if result is not None:
+        parts.append(Text(f"result {_plain(result)}"))
+    if error is not None:
+        parts.append(Text(str(error.get("message", "")), "red"))
+    _line(Text("  ").join(parts))
+
+
+def update(topic: str, data: Mapping[str, Any], gap: int) -> None:
+    """One piece of news on one line."""
+    kind, _, name = topic.partition(".")
+    match kind:
+        case "state":
+            states = ", ".join(_region_states(data["regions"]))
+            latch = data["latch"]
+            more = f"  latched {latch['latch_id']}: {latch['reason']}" if latch else ""
+            text = Text.assemble((f"{topic:<18}", "bold"), (states, "cyan"), (more, "bold red"))
+        case "stage":
+            reason = f"  ({data['reason']})" if data.get("reason") else ""
+            style = _STAGE_STYLES.get(data["stage"], "red")
+            text = Text.assemble((f"{topic:<18}", "bold"), f"{data['id']}  ", (data["stage"], style), reason)
+        case "reading":
+            text = Text.assemble((f"{name:<18}", "bold"), readings(data["readings"]))
+        case _:
+            text = Text.assemble((f"{topic:<18}", "bold"), _plain(data))
+    if gap:
+        text.append(f"  ({gap} left out)", "dim")
+    _line(text)
+
+
+def readings(values: Mapping[str, Mapping[str, Any] | None]) -> Text:
+    """`linear 0.2 m/s  moving yes`; what was never heard is a dash."""
+    return Text("  ").join(
+        Text.assemble(
+            (f"{name} ", "dim"), "-" if reading is None else _quantity(reading["value"], reading["unit"])
+        )
+        for name, reading in values.items()
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of plain words."""
+    _print_table(_console(), columns, rows)
+
+
+def _region_states(regions: Mapping[str, Any]) -> Iterable[str]:
+    for name, region in regions.items():
+        yield f"{name}: {region['state']}" if len(regions) > 1 else region["state"]
+
+
+def _quantity(value: float | bool, unit: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g} {unit}".rstrip()
+
+
+def _state(state: str, fault: str | None = None) -> Text:
+    calm = state in _CALM_STATES
+    return Text(f"{state}: {fault}" if fault else state, "green" if calm and not fault else "yellow")
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    console.print()
+    console.print(grid)
+
+
+def _line(text: Text) -> None:
+    """One line, however wide: somebody may be reading it through grep."""
+    _console().print(text, soft_wrap=True)
+
+
+def _console() -> Console:
+    # Made anew for each use, so that it writes to the stdout of that moment.
+    return Console(highlight=False, markup=False, emoji=False)

@@ -1,0 +1,78 @@
+"""`robotd stop` and `robotd reset`: the latch, from both sides."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robotd.cli.connection import Json, Url, talk
+from robotd.cli.exits import Exit, complain
+
+if TYPE_CHECKING:
+    from robotd.client import RemoteRobot
+
+HARDWARE_STOP = "\nIf something moves, use the hardware emergency stop."
+
+
+def stop(
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the latch.")] = "robotd stop",
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Stop every actuator now and latch; print what is known of each.
+
+    Only `robotd reset` lifts the latch. An actuator is `confirmed` by what its board reports, never by hope.
+
+    Example: robotd stop --reason "somebody on the track"
+    """
+
+    async def story(robot: RemoteRobot) -> Exit:
+        answer = await robot.estop(reason)
+        if as_json:
+            typer.echo(json.dumps(answer, indent=2))
+        else:
+            from robotd.cli import console
+
+            console.evidence(answer)
+        return Exit.DONE
+
+    talk(url, story, hint=HARDWARE_STOP)
+
+
+def reset(
+    latch_id: Annotated[
+        str | None, typer.Argument(help="The latch that you mean; default: the present one.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Lift the present latch without asking.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Lift the latch of a stop. Nothing moves by it: the robot goes to its initial state, inactive.
+
+    Without LATCH_ID it shows who stopped the robot and why, and asks.
+
+    Example: robotd reset --yes
+    """
+
+    async def story(robot: RemoteRobot) -> Exit:
+        chosen = latch_id
+        if chosen is None:
+            latch = (await robot.status())["latch"]
+            if latch is None:
+                typer.echo(json.dumps({"latch": None}) if as_json else "not latched: nothing to reset")
+                return Exit.DONE
+            typer.echo(f"stopped {latch['age_s']:.0f} s ago by {latch['by']}: {latch['reason']}", err=True)
+            if not yes and not sys.stdin.isatty():
+                complain(f"name the latch ({latch['latch_id']}) or say --yes")
+                return Exit.USAGE
+            if not yes and not typer.confirm("Lift this latch?", err=True):
+                return Exit.FAILED
+            chosen = latch["latch_id"]
+        answer = await robot.reset(chosen)
+        typer.echo(json.dumps(answer) if as_json else "ready")
+        return Exit.DONE
+
+    talk(url, story)

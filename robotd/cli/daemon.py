@@ -1,0 +1,103 @@
+"""`robotd run`: the daemon itself, from a file to a clean exit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robotd.cli.arguments import board_ports, simulated_boards
+from robotd.cli.connection import interruption
+from robotd.cli.exits import Exit, fail
+from robotd.cli.files import load
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from robotd.config import RobotConfig
+    from robotd.daemon import Ready
+
+
+def run(
+    file: Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")],
+    sim: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[BOARD]",
+            help="Give this board a twin in place of its port; without BOARD, every board. May be repeated.",
+        ),
+    ] = None,
+    real: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BOARD", help="This board keeps its port, whatever --sim says. May be repeated."
+        ),
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BOARD=PORT", help="Another port than the file's for one board. May be repeated."
+        ),
+    ] = None,
+    log_level: Annotated[
+        str, typer.Option(help="How much goes to the log on stderr: debug, info, warning or error.")
+    ] = "info",
+) -> None:
+    """Run the robot of FILE until Ctrl-C or SIGTERM.
+
+    When it is up, one line on stdout tells where it listens. The log goes to stderr: pretty on a
+    terminal, JSON elsewhere. Nothing moves at the start.
+
+    Example: robotd run config/rover.yaml --sim
+
+    Example: robotd run config/rover.yaml --port arduino=/dev/ttyACM0
+    """
+    config = load(file)
+    simulated = simulated_boards(config.boards, sim or (), real or ())
+    ports = board_ports(config.boards, port or ())
+    both = simulated & ports.keys()
+    if both:
+        raise typer.BadParameter(f"{', '.join(sorted(both))} has both a twin and a --port")
+
+    from robotd import log
+
+    try:
+        log.configure(log_level)
+    except (AttributeError, ValueError):
+        raise typer.BadParameter(f"{log_level!r} is not debug, info, warning or error") from None
+    trouble = asyncio.run(_serve(config, simulated, ports))
+    if trouble is not None:
+        fail(Exit.FAILED, trouble)
+
+
+async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping[str, str]) -> str | None:
+    """Run until told to stop. Returns why it could not start, if it could not."""
+    from robotd.daemon import CannotStart, Daemon
+
+    trouble = None
+    try:
+        await Daemon(config, simulated=simulated, ports=ports).run(_say_ready, interruption())
+    except* CannotStart as errors:
+        trouble = "; ".join(map(str, errors.exceptions))
+    return trouble
+
+
+def _say_ready(ready: Ready) -> None:
+    """The one line on stdout; scripts wait for it."""
+    typer.echo(ready_line(ready))
+
+
+def ready_line(ready: Ready) -> str:
+    """`ready  ws://127.0.0.1:8080/ws  tcp 127.0.0.1:8081  (simulated)`."""
+    words = ["ready"]
+    if ready.websocket is not None:
+        words.append(f"ws://{ready.websocket}/ws")
+    if ready.tcp is not None:
+        words.append(f"tcp {ready.tcp}")
+    if ready.websocket is None and ready.tcp is None and ready.unix is not None:
+        words.append(f"unix {ready.unix}")
+    if ready.simulated:
+        everything = set(ready.simulated) == set(ready.boards)
+        words.append("(simulated)" if everything else f"({', '.join(sorted(ready.simulated))} simulated)")
+    return "  ".join(words)

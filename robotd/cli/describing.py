@@ -1,0 +1,87 @@
+"""Commands about a robot's file, for which no robot need run: `check`, `graph`, `schema`; and `version`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from robotd.cli.connection import Json
+from robotd.cli.files import load
+
+RobotFile = Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")]
+
+
+class GraphFormat(StrEnum):
+    """The languages that `graph` writes."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+def check(file: RobotFile, as_json: Json = False) -> None:
+    """Say everything that is wrong with FILE, each with its place and a hint; exit 78 if anything is.
+
+    Opens no port and starts nothing.
+
+    Example: robotd check config/rover.yaml
+    """
+    config = load(file, as_json=as_json)
+    chart = config.chart
+    counts = {
+        "boards": len(config.boards),
+        "devices": len(config.devices),
+        "regions": len(chart.regions),
+        "states": sum(1 for _ in chart.states),
+        "transitions": sum(len(region.transitions) for region in chart.regions),
+        "commands": len(config.commands),
+    }
+    if as_json:
+        result: dict[str, Any] = {"ok": True, "file": str(config.path), "robot": config.robot, **counts}
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        numbers = ", ".join(f"{number} {name}" for name, number in counts.items())
+        typer.echo(f"ok  {config.robot}: {numbers}")
+
+
+def graph(
+    file: RobotFile,
+    language: Annotated[GraphFormat, typer.Option("--format", help="The language of the drawing.")] = (
+        GraphFormat.MERMAID
+    ),
+) -> None:
+    """Draw the state machine of FILE: nested states, triggers, guards and what is done.
+
+    Example: robotd graph config/rover.yaml --format dot | dot -Tsvg > rover.svg
+    """
+    from robotd.core import graph as drawing
+
+    chart = load(file).chart
+    typer.echo(drawing.mermaid(chart) if language is GraphFormat.MERMAID else drawing.dot(chart))
+
+
+def schema() -> None:
+    """Print the JSON Schema of a robot's file, for an editor that completes and checks it.
+
+    Example: robotd schema > config/robotd.schema.json
+    """
+    from robotd.config import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+def version(as_json: Json = False) -> None:
+    """Print which robotd this is.
+
+    Example: robotd version --json
+    """
+    import platform
+
+    from robotd.version import VERSION
+
+    versions = {"robotd": VERSION, "python": platform.python_version()}
+    typer.echo(
+        json.dumps(versions) if as_json else f"robotd {versions['robotd']} (Python {versions['python']})"
+    )

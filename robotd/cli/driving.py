@@ -1,0 +1,178 @@
+"""`robotd send`: one command, a stream of setpoints, or raw lines from a script."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from robotd.cli.arguments import payload, seconds
+from robotd.cli.connection import Json, Url, interruption, talk, until
+from robotd.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from robotd.client import Command, RemoteRobot, Stage
+
+DEFAULT_RATE_HZ = 20.0
+MAX_RATE_HZ = 100.0
+"""The robot takes 200 setpoints a second from one client; half of it leaves room for a stop."""
+SETPOINT_ANSWER_S = 2.0
+"""A robot that takes longer to answer a setpoint has lost it: they lapse after 0.4 s."""
+
+
+class Wait(StrEnum):
+    """The stage that `send` waits for; any end comes first."""
+
+    ACCEPTED = "accepted"
+    STARTED = "started"
+    DONE = "done"
+
+
+def send(
+    command: Annotated[
+        str | None, typer.Argument(metavar="TYPE", help="The command, as the robot's file names it.")
+    ] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE...", help="Its payload: numbers in SI, or texts with a unit."),
+    ] = None,
+    for_time: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar="TIME", help="Repeat it as a setpoint for so long, then end it: 2s, 500ms."
+        ),
+    ] = None,
+    rate_hz: Annotated[
+        float, typer.Option("--rate", min=0.1, max=MAX_RATE_HZ, help="Setpoints a second, with --for.")
+    ] = DEFAULT_RATE_HZ,
+    wait: Annotated[Wait, typer.Option(help="The stage to wait for; any end comes first.")] = Wait.STARTED,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            metavar="-", help="Send the lines of standard input as they are and print every answer."
+        ),
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Send a command and say what became of it. Ctrl-C cancels it, and what it moves stops.
+
+    Example: robotd send arm
+
+    Example: robotd send drive linear=0.2 --for 2s
+
+    Example: robotd send drive linear="20 cm/s" angular="30 deg/s" --json
+
+    Example: printf '{"type": "arm"}\\n' | robotd send --raw -
+    """
+    if raw is not None:
+        if raw != "-" or command is not None or arguments or for_time:
+            raise typer.BadParameter("--raw takes '-' (standard input) and nothing beside it")
+        from robotd.cli.raw import pass_lines
+
+        pass_lines(url)
+        return
+    if command is None:
+        raise typer.BadParameter("which command? For example: robotd send arm")
+    values = payload(arguments or ())
+    if for_time is None:
+
+        async def story(robot: RemoteRobot) -> Exit:
+            return await _send_once(robot, command, values, wait, as_json)
+
+    else:
+        duration_s = seconds(for_time)
+
+        async def story(robot: RemoteRobot) -> Exit:
+            return await _stream(robot, command, values, duration_s, rate_hz, as_json)
+
+    talk(url, story)
+
+
+async def _send_once(
+    robot: RemoteRobot, command_type: str, values: Mapping[str, Any], wait: Wait, as_json: bool
+) -> Exit:
+    """Send, wait for the stage, report. Interrupted: cancel it."""
+    command_id = str(uuid.uuid4())
+    sent: list[Command] = []
+
+    async def sending() -> None:
+        sent.append(await robot.send(command_type, values, wait=wait.value, command_id=command_id))
+
+    if await until(interruption(), sending()):
+        return _report(sent[0].latest, command_type, as_json)
+    await _cancel(robot, command_id)
+    typer.echo("cancelled", err=True)
+    return Exit.FAILED
+
+
+async def _stream(
+    robot: RemoteRobot,
+    command_type: str,
+    values: Mapping[str, Any],
+    duration_s: float,
+    rate_hz: float,
+    as_json: bool,
+) -> Exit:
+    """Repeat a setpoint for `duration_s`, then cancel the last: it ends now, not when it lapses."""
+    interrupted = interruption()
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    latest: Command | None = None
+    count = 0
+    try:
+        while loop.time() < begin + duration_s and not interrupted.is_set():
+            latest = await robot.send(
+                command_type, values, wait=Wait.STARTED.value, timeout_s=SETPOINT_ANSWER_S
+            )
+            count += 1
+            if latest.stage in _BAD_ENDS:
+                return _report(latest.latest, command_type, as_json)
+            next_at = min(begin + count / rate_hz, begin + duration_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(next_at):
+                    await interrupted.wait()
+    finally:
+        # A second Ctrl-C may cut this short; then the setpoint lapses by itself, 400 ms after it was sent.
+        if latest is not None:
+            await _cancel(robot, latest.id)
+    if as_json:
+        typer.echo(
+            json.dumps({"type": command_type, "sent": count, "seconds": round(loop.time() - begin, 3)})
+        )
+    else:
+        typer.echo(f"{command_type}: {count} setpoints in {loop.time() - begin:.1f} s, then stopped")
+    return Exit.DONE
+
+
+_BAD_ENDS = frozenset({"failed", "cancelled", "expired", "rejected", "unknown"})
+"""Stages after which a command did not do what was asked; `preempted` is the fate of a replaced setpoint."""
+
+
+async def _cancel(robot: RemoteRobot, command_id: str) -> None:
+    from robotd.client import RemoteError
+
+    # It may have ended by itself in the meantime, which is as good.
+    with contextlib.suppress(RemoteError):
+        await robot.cancel(command_id)
+
+
+def _report(stage: Stage, command_type: str, as_json: bool) -> Exit:
+    """Print the stage that was reached; the exit code says whether it is a good one."""
+    if as_json:
+        facts = {"id": stage.id, "type": command_type, "stage": stage.stage, "state": stage.state}
+        more = {"reason": stage.reason, "result": stage.result, "error": stage.error}
+        typer.echo(json.dumps(facts | {name: fact for name, fact in more.items() if fact is not None}))
+    else:
+        from robotd.cli import console
+
+        console.stage(command_type, stage.stage, stage.state, stage.reason, stage.result, stage.error)
+    if stage.stage == "rejected":
+        return Exit.REFUSED
+    return Exit.FAILED if stage.stage in {*_BAD_ENDS, "preempted"} else Exit.DONE

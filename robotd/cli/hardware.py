@@ -1,0 +1,90 @@
+"""`robotd ports` and `robotd twin`: the wires, real and pretended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from robotd.cli.arguments import host_and_port, known_board
+from robotd.cli.connection import Json, interruption
+from robotd.cli.exits import Exit, fail
+from robotd.cli.files import load
+
+
+def ports(as_json: Json = False) -> None:
+    """List the serial ports of this machine: the name for the robot's file, what it is, who holds it.
+
+    Example: robotd ports
+    """
+    from hal import list_ports
+
+    found = list_ports()
+    if as_json:
+        typer.echo(json.dumps([asdict(info) for info in found], indent=2))
+        return
+    if not found:
+        typer.echo("no serial port is plugged in")
+        return
+    from robotd.cli import console
+
+    console.table(
+        ("port", "device", "usb", "what", "use"),
+        [
+            (
+                info.by_id or info.device,
+                info.device,
+                info.usb_id or "",
+                info.description,
+                ", ".join(map(str, info.holders)) or ("free" if info.permitted else "no permission"),
+            )
+            for info in found
+        ],
+    )
+
+
+def twin(
+    file: Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")],
+    board: Annotated[str, typer.Argument(help="The board to pretend to be.")],
+    pty: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Serve it on a pseudo-terminal, linked to at PATH.")
+    ] = None,
+    tcp: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Serve it on a TCP port; 0 picks one.")
+    ] = None,
+) -> None:
+    """Serve the simulated far end of a board until Ctrl-C, to robotd or to any other program.
+
+    One line on stdout tells where it is. Its world lives as long as this command.
+
+    Example: robotd twin config/rover.yaml arduino --pty /tmp/arduino
+
+    Then: robotd run config/rover.yaml --port arduino=/tmp/arduino
+    """
+    if (pty is None) == (tcp is None):
+        raise typer.BadParameter("say where: --pty PATH or --tcp HOST:PORT")
+    address = None if tcp is None else host_and_port(tcp)
+    config = load(file)
+    known_board(config.boards, board)
+
+    from hal import HalError, Rig, serve_pty, serve_tcp
+
+    rig = Rig.build(config.boards, config.devices, simulated=[board], ports={}, rng=random.Random())
+    served = rig.twins[board]
+    serving = serve_pty(served, str(pty)) if address is None else serve_tcp(served, *address)
+    try:
+        asyncio.run(_serve(board, serving))
+    except (HalError, OSError) as error:
+        fail(Exit.FAILED, str(error))
+
+
+async def _serve(board: str, serving: AbstractAsyncContextManager[Any]) -> None:
+    interrupted = interruption()
+    async with serving as where:
+        typer.echo(f"ready  {board} on {where}")
+        await interrupted.wait()

@@ -1,0 +1,74 @@
+"""`robotd send --raw -`: lines of standard input to the robot as they are, its answers to standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+
+import typer
+
+from robotd.cli.connection import check_url
+from robotd.cli.exits import Exit, fail
+
+CONNECT_TIMEOUT_S = 3.0
+QUIET_S = 1.0
+"""After the last line, answers are printed until none came for so long, as `nc -q1` does."""
+
+
+def pass_lines(url: str | None) -> None:
+    """Send every line and print every answer; ends with `CANNOT_CONNECT` when the robot goes away."""
+    from robotd.client import CannotConnect
+
+    check_url(url)
+    try:
+        asyncio.run(_converse(url))
+    except CannotConnect as error:
+        fail(Exit.CANNOT_CONNECT, str(error))
+    except EOFError as error:
+        fail(Exit.CANNOT_CONNECT, str(error) or "the robot closed the connection")
+    except OSError as error:
+        fail(Exit.CANNOT_CONNECT, f"the connection was cut: {error}")
+
+
+async def _converse(url: str | None) -> None:
+    from robotd.client.address import default_url, parse_address
+    from robotd.client.channel import open_channel
+
+    channel = await open_channel(parse_address(url or default_url()), CONNECT_TIMEOUT_S)
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        while True:
+            answer = await channel.receive()
+            heard.set()
+            typer.echo((answer if isinstance(answer, str) else answer.decode(errors="replace")).rstrip("\n"))
+
+    async def speak() -> None:
+        async for line in _standard_input():
+            await channel.send(line)
+        while True:
+            heard.clear()
+            async with asyncio.timeout(QUIET_S):
+                await heard.wait()
+
+    listening, speaking = asyncio.ensure_future(listen()), asyncio.ensure_future(speak())
+    try:
+        await asyncio.wait({listening, speaking}, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            listening.result()
+        elif not isinstance(speaking.exception(), TimeoutError):  # the quiet at the end is how it should end
+            speaking.result()
+    finally:
+        for task in (listening, speaking):
+            task.cancel()
+        await asyncio.gather(listening, speaking, return_exceptions=True)
+        await channel.close()
+
+
+async def _standard_input() -> AsyncIterator[str]:
+    """Its lines that are not empty; read in a thread, since a regular file cannot be polled."""
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        if line.strip():
+            yield line.rstrip("\n")

@@ -1,0 +1,73 @@
+"""`robotd status` and `robotd watch`: what a running robot says of itself, once or on and on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robotd.cli.connection import Json, Url, interruption, talk, until
+from robotd.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from robotd.client import RemoteRobot
+
+DEFAULT_TOPICS = ("state", "stage", "reading.*")
+DEFAULT_MAX_HZ = 2.0
+"""A person reads no faster."""
+
+
+def status(url: Url = None, as_json: Json = False) -> None:
+    """Show what the robot is doing: states, boards, devices with their readings, queue, latch.
+
+    Example: robotd status --json
+    """
+
+    async def story(robot: RemoteRobot) -> Exit:
+        answer = await robot.status()
+        if as_json:
+            typer.echo(json.dumps(answer, indent=2))
+        else:
+            from robotd.cli import console
+
+            console.status(answer)
+        return Exit.DONE
+
+    talk(url, story)
+
+
+def watch(
+    topics: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="state, stage, log, reading.NAME or reading.*; default: state, stage and all readings.",
+            show_default=False,
+        ),
+    ] = None,
+    max_hz: Annotated[
+        float, typer.Option(min=0.01, help="At most so many updates of one reading a second.")
+    ] = (DEFAULT_MAX_HZ),
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Follow the robot until Ctrl-C: its present values first, then each change on a line.
+
+    Example: robotd watch state reading.battery --json
+    """
+
+    async def follow(robot: RemoteRobot) -> None:
+        from robotd.cli import console
+
+        async with robot.subscribe(*(topics or DEFAULT_TOPICS), max_hz=max_hz) as updates:
+            async for update in updates:
+                if as_json:
+                    typer.echo(json.dumps({"topic": update.topic, "data": update.data, "gap": update.gap}))
+                else:
+                    console.update(update.topic, update.data, update.gap)
+
+    async def story(robot: RemoteRobot) -> Exit:
+        await until(interruption(), follow(robot))
+        return Exit.DONE
+
+    talk(url, story)
