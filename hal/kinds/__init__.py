@@ -1,0 +1,42 @@
+"""The kinds of devices: what each can do, in SI units, whatever product is at the far end.
+
+A kind enforces its limits, ramps and freshness and knows no protocol; a driver gives it an `Output`, or
+reports to it with `update`.
+"""
+
+from collections.abc import Mapping
+
+from hal.device import Device, DeviceSpec
+from hal.kinds.analog import AnalogInput, AnalogInputSpec
+from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
+from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
+from hal.kinds.motor import Motor, MotorSpec
+from hal.kinds.output import Output
+from hal.kinds.servo import Servo, ServoSpec
+
+KINDS: Mapping[str, type[Device]] = {
+    kind.KIND: kind for kind in (Motor, DriveBase, Servo, DigitalOutput, DigitalInput, AnalogInput)
+}
+"""By the word in the robot's file: asked for verbs and readings before there is a device."""
+
+COMPOSITES: Mapping[str, type[DeviceSpec]] = {DriveBase.KIND: DriveBaseSpec}
+"""The kinds that have no board of their own: they are made of other devices."""
+
+__all__ = [
+    "COMPOSITES",
+    "KINDS",
+    "AnalogInput",
+    "AnalogInputSpec",
+    "DigitalInput",
+    "DigitalInputSpec",
+    "DigitalOutput",
+    "DigitalOutputSpec",
+    "DriveBase",
+    "DriveBaseSpec",
+    "Motor",
+    "MotorSpec",
+    "Output",
+    "Servo",
+    "ServoSpec",
+    "Twist",
+]
