@@ -39,7 +39,7 @@ class Message:
     source: str
     """Who says so: `ws:127.0.0.1:40112`, `unix`, `rule:bump`, `board:arduino`, `timer`, `executor`."""
     lane: Lane
-    payload: Mapping[str, Any] = field(default=NO_PAYLOAD)
+    payload: Mapping[str, Any] = field(default_factory=lambda: NO_PAYLOAD)
     correlation_id: str | None = None
     """The id of the message that this one follows from."""
     version: int | None = None
