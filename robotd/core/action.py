@@ -1,7 +1,7 @@
 """What the chart can run and what a client can send: parameters, their units, and how values are bound.
 
-A parameter `speed_m_s` of a Python function is `speed` in YAML and on the wire, where it may be a number in SI
-or a text with a unit. Everything is worked out once; binding a payload is a walk over a table.
+A parameter `speed_m_s` of a Python function is `speed` in YAML and on the wire, where it may be a number in
+SI or a text with a unit. Everything is worked out once; binding a payload is a walk over a table.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Signature:
 
     @classmethod
     def of(cls, function: Callable[..., Any], *, skip_first: bool) -> Self:
-        """Read the parameters of `function`. `skip_first` leaves out a handler's `robot`, or an unbound `self`.
+        """Read the parameters of `function`; `skip_first` leaves out a handler's `robot` or a method's `self`.
 
         Raises `SignatureError` for what YAML and JSON cannot fill in.
         """

@@ -1,0 +1,366 @@
+"""Decides: one message in, one decision out, for all regions of the chart. The only user of `transitions`.
+
+Not responsible for time (a stay's timeout is a timer of the runtime), nor for carrying anything out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from functools import partial
+from itertools import count
+from typing import Any, NamedTuple
+
+from transitions import Machine
+
+from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, Chart, Region
+from robotd.core.decision import Decision, Entry, Outcome, Refusal, Start
+from robotd.core.expression import Expression, Readings, Verdict
+from robotd.core.flatten import ALWAYS, Arrow, FlatRegion
+from robotd.core.message import NO_PAYLOAD, Command, Event, Message
+
+MAX_ALWAYS = 100
+"""Rounds of `always` transitions for one message before it is called a cycle."""
+
+_LEAF = "_leaf"
+"""The attribute in which `transitions` keeps the present leaf; no trigger may have this name."""
+_NOT_FOR_COMMANDS = BUILT_IN_TRIGGERS | {ALWAYS}
+
+
+class ChartCycle(Exception):  # noqa: N818  # it says what it is, as `DeviceSilent` does
+    """The chart's `always` transitions follow one another without end.
+
+    They are undone. `decision` is what the message did before them; it has happened and must be carried out.
+    """
+
+    def __init__(self, states: tuple[str, ...], decision: Decision) -> None:
+        super().__init__(f"the `always` transitions never come to rest: {' -> '.join(states)}")
+        self.states = states
+        self.decision = decision
+
+
+class StateMachine:
+    """Where the robot is in its chart, and what each message does there."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.leaves: tuple[str, ...] = ("",) * len(chart.regions)
+        """The leaf state of each region, in the order of the chart; empty before the start."""
+        self._entries: dict[str, Entry] = {}
+        self.entries: Mapping[str, Entry] = self._entries
+        """The present stays, by the path of their state."""
+        self.active: Set[str] = self._entries.keys()
+        """Every present state, leaves and those around them. A live view."""
+        self._commands = chart.commands
+        self._numbers = count(1)
+        self._regions = [_Region(region, built_in=place == 0) for place, region in enumerate(chart.regions)]
+        self._by_trigger: dict[str, list[_Region]] = {}
+        for region in self._regions:
+            for trigger in region.triggers:
+                self._by_trigger.setdefault(trigger, []).append(region)
+        self.always_readings: frozenset[str] = frozenset().union(
+            *(
+                transition.guard.readings
+                for region in chart.regions
+                for transition in region.transitions
+                if not transition.triggers and transition.guard is not None
+            )
+        )
+        """What guards of `always` transitions mention; a change of one is worth an event `always`."""
+
+    def start(self, message: Message, readings: Readings) -> Decision:
+        """Enter the initial states, outermost first. Raises `ChartCycle` as `decide` does."""
+        change = _Change(message, self.leaves)
+        for region in self._regions:
+            change.entries += region.enter(region.initial, 0, self._entries, self._numbers)
+        self.leaves = tuple([region.leaf for region in self._regions])
+        self._rest(change, readings)
+        return self._decision(change)
+
+    def decide(self, message: Message, readings: Readings) -> Decision:
+        """What `message` does. The machine has moved when this returns; the decision says what follows.
+
+        All regions choose by the states as they are when the message comes; then they move, in the order of
+        the chart. Then `always` transitions are taken until none may be. Raises `ChartCycle` where that has
+        no end.
+        """
+        if type(message) is Event and message.stamp is not None and not self._lives(message.stamp):
+            return self._ignored(message, "outdated")
+        if message.type in _NOT_FOR_COMMANDS and isinstance(message, Command):
+            return self._refused(message, (), readings)
+        regions = self._by_trigger.get(message.type, ())
+        choices = self._choose(regions, message.type, readings, message.payload)
+        if not choices:
+            if isinstance(message, Command):
+                return self._refused(message, regions, readings)
+            return self._ignored(message, _why_ignored(regions))
+        change = _Change(message, self.leaves)
+        self._move(change, choices)
+        self._rest(change, readings)
+        return self._decision(change)
+
+    def possible(self) -> tuple[str, ...]:
+        """The commands that the present states handle, guards aside, in the order of the file."""
+        handled = (trigger for region in self._regions for trigger in region.handled())
+        return tuple(dict.fromkeys(trigger for trigger in handled if trigger in self._commands))
+
+    def needed_devices(self, all_devices: Collection[str]) -> frozenset[str]:
+        """The devices that the present states name in `active`."""
+        needed: set[str] = set()
+        for entry in self._entries.values():
+            active = entry.state.active
+            if active is not None:
+                needed.update(all_devices if active == "all" else active)
+        return frozenset(needed)
+
+    @property
+    def blocked(self) -> bool:
+        """The robot is stopped or going down: nothing may begin to move."""
+        return self.leaves[0] in BUILT_IN_STATES
+
+    # Choosing and moving.
+
+    def _choose(
+        self, regions: Collection[_Region], trigger: str, readings: Readings, payload: Mapping[str, Any]
+    ) -> list[_Choice]:
+        choices = []
+        for region in regions:
+            arrow = region.choose(trigger, readings, payload, self.active)
+            if arrow is not None:
+                choices.append(_Choice(region, arrow))
+        return choices
+
+    def _move(self, change: _Change, choices: Collection[_Choice]) -> None:
+        """Take one transition in each of some regions: leave from inside out, enter from outside in."""
+        for region, arrow in choices:
+            do, dest = arrow.transition.do, arrow.transition.dest
+            if dest is not None:
+                kept = region.flat.kept(region.leaf, dest)
+                change.exits += region.leave(kept, self._entries, forget=arrow.forgets)
+                change.entries += region.enter(dest, kept, self._entries, self._numbers)
+            if do is not None:
+                change.actions.append((region, Start(do, self._entries[dest or arrow.source])))
+        self.leaves = tuple([region.leaf for region in self._regions])
+
+    def _rest(self, change: _Change, readings: Readings) -> None:
+        """Take `always` transitions until none may be taken."""
+        regions = self._by_trigger.get(ALWAYS, ())
+        choices = self._choose(regions, ALWAYS, readings, NO_PAYLOAD)
+        if not choices:
+            return
+        unmoved = change.copy()
+        entries = dict(self._entries)
+        places = [region.place for region in self._regions]
+        passed: list[str] = []
+        for _ in range(MAX_ALWAYS):
+            self._move(change, choices)
+            passed += [region.leaf for region, _ in choices]
+            choices = self._choose(regions, ALWAYS, readings, NO_PAYLOAD)
+            if not choices:
+                self._drop_passing(change)
+                return
+        # `entries` is a live view for others: it is put back in place.
+        self._entries.clear()
+        self._entries.update(entries)
+        for region, place in zip(self._regions, places, strict=True):
+            region.put_back(place)
+        self.leaves = tuple([region.leaf for region in self._regions])
+        # By now it has long been going in circles: the later half names each state of the circle.
+        circle = tuple(dict.fromkeys(passed[len(passed) // 2 :]))
+        raise ChartCycle(circle, self._decision(unmoved))
+
+    def _drop_passing(self, change: _Change) -> None:
+        """A state that was only passed through leaves no trace: nothing of it is started or ended.
+
+        What a transition does is not lost with the state it led to: the state where its region rests owns it.
+        """
+        passing = {entry.number for entry in change.entries} & {entry.number for entry in change.exits}
+        change.exits = [entry for entry in change.exits if entry.number not in passing]
+        change.entries = [entry for entry in change.entries if entry.number not in passing]
+        change.actions = [
+            (
+                region,
+                start if self._lives(start.entry.number) else Start(start.do, self._entries[region.leaf]),
+            )
+            for region, start in change.actions
+        ]
+
+    def _lives(self, number: int) -> bool:
+        return any(entry.number == number for entry in self._entries.values())
+
+    # What comes of it.
+
+    def _decision(self, change: _Change) -> Decision:
+        starts = [start for _, start in change.actions]
+        starts += [Start(entry.state.do, entry) for entry in change.entries if entry.state.do is not None]
+        return Decision(
+            message=change.message,
+            outcome=Outcome.MOVED if change.entries else Outcome.STAYED,
+            before=change.before,
+            after=self.leaves,
+            exits=tuple(change.exits),
+            entries=tuple(change.entries),
+            starts=tuple(starts),
+        )
+
+    def _ignored(self, message: Message, note: str) -> Decision:
+        return Decision(message, Outcome.IGNORED, self.leaves, self.leaves, note=note)
+
+    def _refused(self, message: Command, regions: Collection[_Region], readings: Readings) -> Decision:
+        refusal = None
+        for region in regions:
+            if region.failed is not None:
+                guard, verdict = region.failed
+                values = guard.saw(readings, message.payload, self.active)
+                data = {"expression": guard.text, "values": values, "why": verdict.reason}
+                refusal = Refusal("guard_false", f"{message.type}: {_WHY[verdict.reason]}", data)
+                break
+        if refusal is None:
+            data = {"state": list(self.leaves), "possible": list(self.possible())}
+            where = " and ".join(self.leaves)
+            refusal = Refusal("not_in_this_state", f"{message.type} has no meaning in {where}", data)
+        return Decision(message, Outcome.REFUSED, self.leaves, self.leaves, refusal=refusal)
+
+
+_WHY = {
+    "false": "its condition does not hold",
+    "stale": "a reading that its condition needs is stale",
+    "missing": "a value that its condition needs is missing from the payload",
+}
+
+
+def _why_ignored(regions: Collection[_Region]) -> str:
+    """Why an event does nothing: no present state handles it, or a guard does not hold."""
+    for region in regions:
+        if region.failed is not None:
+            return "stale" if region.failed[1].reason == "stale" else "guard_false"
+    return "unhandled"
+
+
+class _Choice(NamedTuple):
+    region: _Region
+    arrow: Arrow
+
+
+class _Change:
+    """What one message does, as far as it is known."""
+
+    __slots__ = ("actions", "before", "entries", "exits", "message")
+
+    def __init__(self, message: Message, before: tuple[str, ...]) -> None:
+        self.message = message
+        self.before = before
+        self.exits: list[Entry] = []
+        self.entries: list[Entry] = []
+        self.actions: list[tuple[_Region, Start]] = []
+        """What transitions do; what states do follows from `entries`."""
+
+    def copy(self) -> _Change:
+        copy = _Change(self.message, self.before)
+        copy.exits, copy.entries, copy.actions = self.exits[:], self.entries[:], self.actions[:]
+        return copy
+
+
+class _Place(NamedTuple):
+    leaf: str
+    history: Mapping[str, str]
+
+
+class _Model:
+    """What a `transitions.Machine` moves. Nothing else is attached to it: triggers may have any name."""
+
+    __slots__ = (_LEAF,)
+
+
+class _Region:
+    """One region of the chart, flat, over one `transitions.Machine` that holds its table."""
+
+    def __init__(self, region: Region, *, built_in: bool) -> None:
+        self.flat = FlatRegion(region, built_in=built_in)
+        self.initial = region.initial
+        self.leaf = ""
+        self.failed: tuple[Expression, Verdict] | None = None
+        """The first guard that did not hold in the last choice."""
+        self._history: Mapping[str, str] = {}
+        """For a state with history that was left: the path to enter in it. Replaced, never changed."""
+        self._chosen: Arrow | None = None
+        # It writes four lines of log for each transition, and asks each time whether it may.
+        logging.getLogger("transitions").setLevel(logging.WARNING)
+        self._model = _Model()
+        self._machine = Machine(
+            model=None,
+            states=list(self.flat.leaves),
+            initial=None,
+            auto_transitions=False,
+            model_attribute=_LEAF,
+        )
+        allows: dict[Arrow, Callable[..., bool]] = {}
+        for leaf, trigger, arrow in self.flat.arrows():
+            dest = arrow.transition.dest
+            self._machine.add_transition(
+                trigger,
+                leaf,
+                None if dest is None else self.flat.leaf_of(dest, {}),
+                conditions=allows.setdefault(arrow, partial(self._allows, arrow)),
+            )
+        self._events = self._machine.events
+
+    @property
+    def triggers(self) -> Iterable[str]:
+        """All that some state of the region handles."""
+        return self._events
+
+    def handled(self) -> list[str]:
+        """The triggers that the present states handle."""
+        return self._machine.get_triggers(self.leaf)
+
+    def choose(
+        self, trigger: str, readings: Readings, payload: Mapping[str, Any], active: Set[str]
+    ) -> Arrow | None:
+        """The transition to take. The one chosen must be taken: the table has already moved on."""
+        self.failed = self._chosen = None
+        event = self._events[trigger]
+        if self.leaf in event.transitions:
+            event.trigger(self._model, readings, payload, active)
+        return self._chosen
+
+    def _allows(self, arrow: Arrow, readings: Readings, payload: Mapping[str, Any], active: Set[str]) -> bool:
+        guard = arrow.transition.guard
+        if guard is not None:
+            verdict = guard.test(readings, payload, active)
+            if not verdict.holds:
+                self.failed = self.failed or (guard, verdict)
+                return False
+        self._chosen = arrow
+        return True
+
+    def leave(self, kept: int, entries: dict[str, Entry], *, forget: bool) -> list[Entry]:
+        """End the stays inside the outermost `kept`, innermost first, and remember what has history."""
+        memories = dict(self.flat.memories(self.leaf, kept))
+        if forget:
+            self._history = {}
+        elif memories:
+            self._history = {**self._history, **memories}
+        return [entries.pop(path) for path in reversed(self.flat.lines[self.leaf][kept:])]
+
+    def enter(self, dest: str, kept: int, entries: dict[str, Entry], numbers: Iterator[int]) -> list[Entry]:
+        """Begin the stays from inside the outermost `kept` to the leaf in which entering `dest` ends."""
+        self._settle(self.flat.leaf_of(dest, self._history))
+        began = []
+        for path in self.flat.lines[self.leaf][kept:]:
+            entry = entries[path] = Entry(next(numbers), self.flat.states[path])
+            began.append(entry)
+        return began
+
+    @property
+    def place(self) -> _Place:
+        """Where the region is, to be put back there."""
+        return _Place(self.leaf, self._history)
+
+    def put_back(self, place: _Place) -> None:
+        """Undo what happened since `place` was asked for; the stays are the caller's matter."""
+        self._history = place.history
+        self._settle(place.leaf)
+
+    def _settle(self, leaf: str) -> None:
+        self.leaf = leaf
+        self._machine.set_state(leaf, self._model)
