@@ -12,7 +12,7 @@ class ClientError(RobotdError):
     """Anything that `robotd.client` raises on purpose."""
 
 
-class CannotConnect(ClientError):
+class CannotConnect(ClientError):  # noqa: N818 - says what happened, as the caller would
     """Nobody answers at that address, or what answers is not robotd. Nothing was sent to a robot."""
 
 
@@ -25,7 +25,7 @@ class InFlight(NamedTuple):
     """The command's id for a `send`: sent again with the same id and body it is never run twice."""
 
 
-class ConnectionLost(ClientError):
+class ConnectionLost(ClientError):  # noqa: N818 - says what happened, as the caller would
     """The connection is gone. What was in flight may or may not have reached the robot."""
 
     def __init__(self, sentence: str, in_flight: tuple[InFlight, ...] = ()) -> None:

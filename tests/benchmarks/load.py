@@ -89,7 +89,7 @@ class _Client:
         return delays
 
     def leave(self) -> None:
-        """Take the answers still under way and close as the protocol asks: no server complains, none is late."""
+        """Take the answers still under way and close as the protocol asks, so that no server complains."""
         try:
             unanswered = sum(count for _, count in self._sent)
             while unanswered > 0:
