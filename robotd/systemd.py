@@ -52,8 +52,10 @@ class Notifier:
         deadline = loop.time()
         while True:
             self._tell("WATCHDOG=1")
-            # From the first deadline, or the error of each sleep would add up.
-            deadline = max(deadline + self.beat_s, loop.time())
+            # From the first deadline, or the error of each sleep would add up; after a gap from now.
+            deadline += self.beat_s
+            if deadline < loop.time():
+                deadline = loop.time() + self.beat_s
             await asyncio.sleep(deadline - loop.time())
 
     def _tell(self, *assignments: str) -> None:

@@ -1,0 +1,203 @@
+"""What systemd hears from robotd, and what it thinks of the unit. A datagram socket stands in for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from robotd.systemd import BEATS_PER_WATCHDOG, Notifier
+from tests import virtual
+
+ROOT = Path(__file__).parents[1]
+UNIT = ROOT / "systemd" / "robotd.service"
+EXPOSURE_LIMIT = 20
+"""In tenths: systemd-analyze calls up to 2.0 `OK`; an unhardened service has 9.6."""
+
+needs_systemd_analyze = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian: systemd)"
+)
+
+
+class Listener:
+    """The far end of `NOTIFY_SOCKET`."""
+
+    def __init__(self, address: str) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(address)
+        self.socket.setblocking(False)
+
+    def heard(self) -> list[str]:
+        """Every datagram so far."""
+        found = []
+        while True:
+            try:
+                found.append(self.socket.recv(4096).decode())
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return str(tmp_path / "notify")
+
+
+@pytest.fixture
+def listener(address: str) -> Iterator[Listener]:
+    systemd = Listener(address)
+    yield systemd
+    systemd.socket.close()
+
+
+def test_each_word_is_one_datagram(address: str, listener: Listener) -> None:
+    notifier = Notifier(address)
+
+    notifier.ready("rover on 127.0.0.1:8080")
+    notifier.status("estopped")
+    notifier.stopping()
+
+    expected = [
+        "READY=1\nSTATUS=rover on 127.0.0.1:8080",
+        "STATUS=estopped",
+        "STOPPING=1\nSTATUS=stopping",
+    ]
+    assert expected == listener.heard()
+
+
+def test_a_line_break_in_a_status_cannot_smuggle_in_another_word(address: str, listener: Listener) -> None:
+    Notifier(address).status("fine\nSTOPPING=1")
+
+    assert listener.heard() == ["STATUS=fine STOPPING=1"]
+
+
+def test_an_abstract_address_begins_with_an_at_sign(tmp_path: Path) -> None:
+    name = f"robotd-test-{os.getpid()}"
+    systemd = Listener(f"\0{name}")
+
+    Notifier(f"@{name}").status("here")
+
+    assert systemd.heard() == ["STATUS=here"]
+    systemd.socket.close()
+
+
+@pytest.mark.parametrize("nobody", [None, "", "/nowhere/notify"])
+def test_without_systemd_nothing_happens(nobody: str | None) -> None:
+    notifier = Notifier(nobody)
+
+    notifier.ready("ready")
+    notifier.status("status")
+    notifier.stopping()
+
+
+def test_a_socket_that_takes_nothing_more_does_not_hold_the_robot_up(
+    address: str, listener: Listener
+) -> None:
+    notifier = Notifier(address)
+
+    for number in range(10_000):
+        notifier.status(f"{number}")
+
+    assert 0 < len(listener.heard()) < 10_000
+
+
+def test_the_watchdog_hears_a_beat_every_third_of_its_patience(address: str, listener: Listener) -> None:
+    notifier = Notifier(address, watchdog_s=3.0)
+
+    async def story() -> None:
+        beating = asyncio.ensure_future(notifier.beat())
+        await asyncio.sleep(10.5)
+        beating.cancel()
+
+    virtual.run(story())
+
+    assert BEATS_PER_WATCHDOG == 3
+    assert listener.heard() == ["WATCHDOG=1"] * 11
+
+
+def test_a_loop_that_hangs_falls_silent_and_does_not_catch_up_with_a_burst(
+    address: str, listener: Listener
+) -> None:
+    notifier = Notifier(address, watchdog_s=3.0)
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual.VirtualLoop)
+        beating = asyncio.ensure_future(notifier.beat())
+        await asyncio.sleep(0.5)
+        loop._virtual.now += 30.0  # what a handler that blocks looks like from inside the loop
+        await asyncio.sleep(1.6)
+        beating.cancel()
+
+    virtual.run(story())
+
+    assert listener.heard() == ["WATCHDOG=1"] * 3
+
+
+def test_no_watchdog_means_no_beats(address: str, listener: Listener) -> None:
+    virtual.run(Notifier(address).beat())
+
+    assert listener.heard() == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "beat_s"),
+    [
+        ({"WATCHDOG_USEC": "3000000"}, 1.0),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": str(os.getpid())}, 1.0),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({}, None),
+    ],
+)
+def test_the_environment_says_how_often_to_beat(environ: dict[str, str], beat_s: float | None) -> None:
+    assert Notifier.from_environment(environ).beat_s == beat_s
+
+
+@pytest.fixture
+def installed_unit(tmp_path: Path) -> Path:
+    """The unit with a program that exists on this machine."""
+    unit = tmp_path / UNIT.name
+    text = UNIT.read_text().replace("/opt/robotd/bin/robotd", f"{sys.executable} -m robotd")
+    unit.write_text(text.replace("file:/opt/robotd/README.md", f"file:{ROOT}/README.md"))
+    return unit
+
+
+@needs_systemd_analyze
+def test_systemd_understands_every_line_of_the_unit(installed_unit: Path) -> None:
+    verified = _analyze("verify", "--man=no", str(installed_unit))
+
+    ours = [line for line in verified.stderr.splitlines() if installed_unit.name in line]
+    assert ours == []
+
+
+@needs_systemd_analyze
+def test_systemd_calls_the_unit_well_hardened(installed_unit: Path) -> None:
+    judged = _analyze("security", "--offline=true", f"--threshold={EXPOSURE_LIMIT}", str(installed_unit))
+
+    assert judged.returncode == 0, judged.stdout[-200:]
+
+
+def test_the_unit_says_what_the_daemon_relies_on() -> None:
+    lines = set(UNIT.read_text().splitlines())
+
+    expected = {
+        "Type=notify",
+        "WatchdogSec=2",
+        "Restart=on-failure",
+        "RestartPreventExitStatus=78",
+        "RuntimeDirectory=robotd",
+        "StateDirectory=robotd",
+    }
+    assert expected <= lines
+
+
+def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", "--no-pager", *arguments], capture_output=True, text=True)
