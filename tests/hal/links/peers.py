@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Return when `condition` holds; for what the system does without telling."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - nobody sets an event when a file or a twin changes
+            await asyncio.sleep(0.002)
 
 
 class Listener:
