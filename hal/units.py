@@ -307,3 +307,17 @@ class Scale:
             "x-unit": "any",
             "examples": ["0.0157 V", "0.004 m"],
         }
+
+
+def write_defaults(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """Put the defaults of a model's quantities into its JSON Schema as a file would write them.
+
+    A model's own default is a number in SI, which its file may not say; an editor would offer it.
+    """
+    for described in schema.get("properties", {}).values():
+        default = described.get("default")
+        if "x-unit" in described and isinstance(default, float):
+            described["default"] = f"{default!r} {described['x-unit']}"
+        elif isinstance(default, Mapping):
+            del described["default"]  # a scale of plain counts: what is meant by saying nothing
+    return schema

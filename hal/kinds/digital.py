@@ -45,6 +45,7 @@ class DigitalOutput(Actuator):
         """
         self._require_active()
         self._switch(bool(on), asyncio.get_running_loop().time())
+        self._stop_no_more()
         return bool(on)
 
     def _switch(self, on: bool, now: float) -> None:
@@ -53,7 +54,7 @@ class DigitalOutput(Actuator):
 
     def _to_stop_value(self, now: float) -> None:
         if self.spec.on_stop == "off":
-            self._switch(False, now)
+            self._surely(self._switch, False, now)
 
 
 class DigitalInputSpec(DeviceSpec, frozen=True):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, Device, DeviceState, verb
-from hal.errors import DeviceRefused, HalError, Halted, OutOfRange
+from hal.errors import DeviceRefused, Halted, OutOfRange
 from hal.kinds.motor import Motor
 from hal.kinds.ticker import PERIOD_S, Ticker
+from hal.kinds.travel import Travel
 from hal.units import PositiveAcceleration, PositiveLength, PositiveSpeed, PositiveTurnRate
 
 LONGEST_MOTION_S = 600.0
@@ -47,21 +50,12 @@ class DriveBaseSpec(ActuatorSpec, frozen=True):
     max_accel: PositiveAcceleration | None = None
     """Of each wheel, for setpoints and motions. A stop knows no ramp. None: as fast as the motors can."""
 
-
-@dataclass(slots=True)
-class _Travel:
-    """A finite motion under way, measured along the path of a wheel."""
-
-    direction: Twist
-    """The twist at a wheel speed of 1 m/s."""
-    length_m: float
-    speed_m_s: float
-    """The fastest that the wheels may turn on the way."""
-    done_m: float = 0.0
-    wheel_m_s: float = 0.0
-    """The wheel speed since the last tick."""
-    ending: bool = False
-    """The next tick is the end."""
+    @model_validator(mode="after")
+    def _two_motors(self) -> Self:
+        if self.left == self.right:
+            sentence = f"left and right are the same motor, {self.left}"
+            raise PydanticCustomError("wheels", "{sentence}", {"sentence": sentence, "hint": None})
+        return self
 
 
 class DriveBase(Actuator):
@@ -94,11 +88,13 @@ class DriveBase(Actuator):
         self._right = right
         self._max_speed = spec.max_speed
         self._max_turn = spec.max_turn
+        self._max_accel = spec.max_accel if spec.max_accel is not None else math.inf
         self._half_track = spec.track / 2
         self._twist = STILL  # what is being output
         self._target = STILL  # what was asked for, within the limits
         self._stepped_at = -math.inf
-        self._travel: _Travel | None = None
+        self._travel: Travel | None = None
+        self._direction = STILL
         self._ticker = Ticker(self._tick)
         for wheel in (left, right):
             wheel.wheel_of = self
@@ -193,12 +189,13 @@ class DriveBase(Actuator):
             linear_m_s *= share
             angular_rad_s *= share
         self._target = Twist(linear_m_s, angular_rad_s)
-        if self.spec.max_accel is None:
+        if self._max_accel == math.inf:
             self._output(self._target, now)
         elif not self._ticker.running:
             due = self._stepped_at + PERIOD_S
-            self._ticker.start(max(due, now))
-            if due <= now:
+            if due > now:
+                self._ticker.start(due)
+            else:
                 self._ticker.start(now + PERIOD_S)
                 self._step(now, PERIOD_S)
         self._show(now)
@@ -208,7 +205,7 @@ class DriveBase(Actuator):
         linear = self._target[0] - self._twist[0]
         angular = self._target[1] - self._twist[1]
         gap = abs(linear) + abs(angular) * self._half_track
-        allowed = (self.spec.max_accel or math.inf) * elapsed_s
+        allowed = self._max_accel * elapsed_s
         if gap <= allowed * _ROUNDING:
             twist = self._target
             self._ticker.stop()
@@ -219,53 +216,40 @@ class DriveBase(Actuator):
         self._output(twist, now)
 
     async def _go(self, direction: Twist, length_m: float, speed_m_s: float) -> float:
-        """Travel, and return the way of a wheel. What moved before is stopped."""
+        """Travel; `direction` is the twist at a wheel speed of 1 m/s. Returns the way of a wheel.
+
+        What moved before is stopped at once.
+        """
         self._require_free_wheels()
         now = asyncio.get_running_loop().time()
+        self._end_motion(Halted(self.name, "a newer motion ended it"))
         if not self.at_rest:
             self._to_stop_value(now)
-        self._end_motion(Halted(self.name, "a newer motion ended it"))
         self._fresh_for_ever()
         if length_m == 0.0:
             return 0.0
-        travel = self._travel = _Travel(direction, length_m, speed_m_s)
+        self._travel = Travel(length_m, speed_m_s, self._max_accel, now)
+        self._direction = direction
         self._target = Twist(direction[0] * speed_m_s, direction[1] * speed_m_s)
-        self._stepped_at = now
         self._ticker.start(now + PERIOD_S)
-        self._advance(travel, now, PERIOD_S)
+        self._advance(self._travel, now, PERIOD_S)
         self._show(now)
         return await self._until_reached()
 
-    def _advance(self, travel: _Travel, now: float, elapsed_s: float) -> None:
-        """Count what was travelled since the last tick; then end, or choose the speed until the next one."""
-        travel.done_m += travel.wheel_m_s * (now - self._stepped_at)
+    def _advance(self, travel: Travel, now: float, elapsed_s: float) -> None:
         self._stepped_at = now
-        to_go_m = travel.length_m - travel.done_m
-        if travel.ending or to_go_m <= 0:
-            self._to_stop_value(now)
+        wheel_m_s = travel.advance(now, elapsed_s)
+        if wheel_m_s is None:
+            self._travel = None
+            self._ticker.stop()
+            self._target = STILL
+            self._output(STILL, now)
+            self._show(now)
             self._reached(travel.done_m)
             return
-        travel.wheel_m_s = min(
-            travel.speed_m_s,
-            travel.wheel_m_s + (self.spec.max_accel or math.inf) * elapsed_s,
-            self._speed_to_brake_from(to_go_m),
-        )
-        self._output(Twist(*(part * travel.wheel_m_s for part in travel.direction)), now)
-        rest_s = to_go_m / travel.wheel_m_s
-        if rest_s <= PERIOD_S * _ROUNDING:
-            travel.ending = True
-            self._ticker.next_only_at(now + rest_s)
-
-    def _speed_to_brake_from(self, to_go_m: float) -> float:
-        """The speed v that, held for one period and then lowered by a step in each, ends exactly there.
-
-        Solves to_go = v^2 / 2a + v * period / 2, in the form that does not cancel for a short way.
-        """
-        accel = self.spec.max_accel
-        if accel is None:
-            return math.inf
-        half_step = accel * PERIOD_S / 2
-        return 2 * accel * to_go_m / (half_step + math.sqrt(half_step**2 + 2 * accel * to_go_m))
+        self._output(Twist(self._direction[0] * wheel_m_s, self._direction[1] * wheel_m_s), now)
+        if travel.ends_at is not None:
+            self._ticker.next_only_at(travel.ends_at)
 
     def _leave_travel(self) -> None:
         self._travel = None
@@ -281,9 +265,8 @@ class DriveBase(Actuator):
             else:
                 self._step(now, elapsed_s)
                 self._show(now)
-        except HalError as error:
-            # It stands already. Nobody called who could be told, but somebody may wait for the end.
-            self._end_motion(error)
+        except Exception as error:
+            self._broke(error)
 
     def _output(self, twist: Twist, now: float) -> None:
         """Write both wheels. If the wire does not take it, stand still and raise what it raised."""
@@ -312,8 +295,8 @@ class DriveBase(Actuator):
         self._ticker.stop()
         self._travel = None
         self._twist = self._target = STILL
-        self._attempt(self._left.cut, now)
-        self._attempt(self._right.cut, now)
+        self._surely(self._left.cut, now)
+        self._surely(self._right.cut, now)
         self._publish("linear", 0.0, now)
         self._publish("angular", 0.0, now)
         self._show(now)

@@ -111,8 +111,12 @@ class Motor(Actuator):
             self._publish("duty", duty, now)
             self._publish("moving", duty != 0.0, now)
 
+    def _halt_own(self) -> None:
+        if self.wheel_of is None or self.wheel_of.at_rest:
+            self.halt()
+
     def _to_stop_value(self, now: float) -> None:
         if self.spec.on_stop == "keep":
             self._renew_at = now
         else:
-            self.cut(now)
+            self._surely(self.cut, now)

@@ -11,7 +11,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from hal.device import Actuator, ActuatorSpec, verb
-from hal.errors import HalError, Halted
+from hal.errors import Halted
 from hal.kinds.output import Output
 from hal.kinds.ticker import PERIOD_S, Ticker
 from hal.units import Angle, PositiveTurnRate
@@ -54,6 +54,8 @@ class Servo(Actuator):
         self._ticker = Ticker(self._tick)
         self._angle: float | None = None
         self._goal = 0.0
+        self._heading = 0.0
+        """1 or -1 on the way up or down; 0 where it started from is not known."""
         self._arrives_at = 0.0
 
     @verb(moves=True, timeout_s=None)
@@ -74,6 +76,7 @@ class Servo(Actuator):
         now = asyncio.get_running_loop().time()
         way = abs(goal - self._angle) if self._angle is not None else self.spec.max - self.spec.min
         self._goal = goal
+        self._heading = math.copysign(1.0, goal - self._angle) if self._angle is not None else 0.0
         self._arrives_at = now + way / self.spec.max_rate
         self._resting(now, False)
         self._ticker.start(now + PERIOD_S)
@@ -97,22 +100,20 @@ class Servo(Actuator):
             else:
                 self._rest(now)
                 self._reached(self._goal)
-        except HalError as error:
+        except Exception as error:
             self._rest(now)
-            self._end_motion(error)
+            self._broke(error)
 
     def _lead(self, now: float) -> None:
         """Write where it shall be at the next tick."""
         to_go = max(0.0, self._arrives_at - now - PERIOD_S) * self.spec.max_rate
-        if self._angle is None or to_go == 0.0:
-            self._write(self._goal, now)
-        else:
-            self._write(self._goal - math.copysign(to_go, self._goal - self._angle), now)
+        self._write(self._goal - self._heading * to_go, now)
         if self._arrives_at <= now + PERIOD_S:
             self._ticker.next_only_at(self._arrives_at)
 
     def _write(self, angle: float, now: float) -> None:
-        self._output.write(min(max(angle, self.spec.min), self.spec.max))
+        angle = min(max(angle, self.spec.min), self.spec.max)  # rounding may lie beyond
+        self._output.write(angle)
         self._angle = angle
         self._publish("angle", angle, now)
 
@@ -124,7 +125,7 @@ class Servo(Actuator):
     def _to_stop_value(self, now: float) -> None:
         self._ticker.stop()
         if self.spec.on_stop == "zero":
-            self._attempt(self._write, min(max(0.0, self.spec.min), self.spec.max), now)
+            self._surely(self._write, 0.0, now)
         elif self.spec.on_stop == "hold" and self._angle is not None:
-            self._attempt(self._write, self._angle, now)
+            self._surely(self._write, self._angle, now)
         self._rest(now)
