@@ -1,0 +1,286 @@
+"""The priority queue: four bounded lanes, each with its own way to be full. One reader, and no task."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self
+
+from robotd.core.message import Event, Lane, Message
+
+CAPACITIES: Mapping[Lane, int] = {
+    Lane.SAFETY: 64,
+    Lane.COMMAND: 256,
+    Lane.EVENT: 1024,
+    Lane.BACKGROUND: 256,
+}
+STICKY_PLACES = 64
+"""Places of the EVENT lane that only outcomes and losses may take; at most half of a smaller lane."""
+BURST = 16
+"""Messages handed out before the loop gets its turn, so that a flood delays everything else by no more."""
+
+BUSY = "busy"
+"""Why a queued message was dropped: its lane was full and another needed the place more."""
+SUPERSEDED = "superseded"
+"""Why a queued message was dropped: its lane was full and a newer one of its type has its place."""
+
+
+def _nobody(*_: object) -> None:
+    """Stands where nobody listens."""
+
+
+class MessageQueue:
+    """First in, first out in each lane; a message never waits for one of a later lane.
+
+    It is filled from the callbacks of one loop and read by one `async for` on that loop, which ends when the
+    queue is closed and empty.
+    """
+
+    def __init__(self, capacities: Mapping[Lane, int] = CAPACITIES) -> None:
+        self.on_safety_overflow: Callable[[Message], None] = _nobody
+        """Told of a message that must not be lost and has no place. Whoever listens stops the robot."""
+        self.on_dropped: Callable[[Message, str], None] = _nobody
+        """Told of each message that was queued and will not come out, and why."""
+        self.counters = {"taken": 0, "refused": 0, "dropped": 0, "safety_overflow": 0}
+        """Messages handed out, turned away, dropped after they were queued, and one too many to be safe."""
+        self._capacities = dict(capacities)
+        self._safety: deque[Message] = deque()
+        self._command: deque[Message] = deque()
+        self._event = _EventLane(capacities[Lane.EVENT])
+        self._background: deque[Message] = deque()
+        self._lanes: dict[Lane, _Lane] = {
+            Lane.SAFETY: self._safety,
+            Lane.COMMAND: self._command,
+            Lane.EVENT: self._event,
+            Lane.BACKGROUND: self._background,
+        }
+        self._in_order = tuple(self._lanes[lane] for lane in sorted(self._lanes))
+        self._offers = {
+            Lane.SAFETY: self._offer_safety,
+            Lane.COMMAND: self._offer_command,
+            Lane.EVENT: self._offer_event,
+            Lane.BACKGROUND: self._offer_background,
+        }
+        self._closed = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._burst = 0
+
+    def offer(self, message: Message) -> bool:
+        """Queue `message` in its lane. Never waits. False: it was not taken, and will not come out.
+
+        A full SAFETY lane calls `on_safety_overflow`. A full COMMAND lane takes nothing: the caller answers
+        `busy`. A full EVENT lane keeps the newest of each type and all sticky ones. A full BACKGROUND lane
+        drops its oldest.
+        """
+        if self._closed or not self._offers[message.lane](message):
+            self.counters["refused"] += 1
+            return False
+        self._wake()
+        return True
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        if self._burst == BURST:
+            self._burst = 0
+            await asyncio.sleep(0)
+        while (message := self._take()) is None:
+            if self._closed:
+                raise StopAsyncIteration
+            await self._wait()
+            self._burst = 0
+        self._burst += 1
+        self.counters["taken"] += 1
+        return message
+
+    def depths(self) -> dict[str, int]:
+        """How many messages wait in each lane, by its name in lower case."""
+        return {lane.name.lower(): len(queued) for lane, queued in self._lanes.items()}
+
+    def __len__(self) -> int:
+        return sum(len(queued) for queued in self._in_order)
+
+    def remove(self, id: str) -> Message | None:  # noqa: A002  # the protocol's word
+        """Take out the queued command `id`: it is cancelled. None: it does not wait here."""
+        for lane in (self._command, self._background):
+            for place, message in enumerate(lane):
+                if message.id == id:
+                    del lane[place]
+                    return message
+        return None
+
+    def drain(self, *lanes: Lane) -> list[Message]:
+        """Take out all that waits in `lanes` (in every lane, without any), as it would have come."""
+        drained: list[Message] = []
+        for lane in sorted(lanes or self._lanes):
+            queued = self._lanes[lane]
+            while queued:
+                drained.append(queued.popleft())
+        return drained
+
+    def close(self) -> None:
+        """Take nothing more. The reader gets what is still queued, then its loop ends."""
+        self._closed = True
+        self._wake()
+
+    # Each lane's way to be full.
+
+    def _offer_safety(self, message: Message) -> bool:
+        if len(self._safety) >= self._capacities[Lane.SAFETY]:
+            self._overflow(message)
+            return False
+        self._safety.append(message)
+        return True
+
+    def _offer_command(self, message: Message) -> bool:
+        if len(self._command) >= self._capacities[Lane.COMMAND]:
+            return False
+        self._command.append(message)
+        return True
+
+    def _offer_event(self, message: Message) -> bool:
+        lane = self._event
+        if isinstance(message, Event) and message.sticky:
+            if lane.full_for_sticky and not self._drop(lane.evict(superseded_only=False), BUSY):
+                self._overflow(message)
+                return False
+            lane.append(message, sticky=True)
+            return True
+        if lane.full:
+            older = lane.replace(message)
+            if older is not None:
+                self._drop(older, SUPERSEDED)
+                return True
+            if not self._drop(lane.evict(superseded_only=True), SUPERSEDED):
+                return False
+        lane.append(message, sticky=False)
+        return True
+
+    def _offer_background(self, message: Message) -> bool:
+        if len(self._background) >= self._capacities[Lane.BACKGROUND]:
+            self._drop(self._background.popleft(), BUSY)
+        self._background.append(message)
+        return True
+
+    def _drop(self, message: Message | None, reason: str) -> bool:
+        if message is None:
+            return False
+        self.counters["dropped"] += 1
+        self.on_dropped(message, reason)
+        return True
+
+    def _overflow(self, message: Message) -> None:
+        self.counters["safety_overflow"] += 1
+        self.on_safety_overflow(message)
+
+    # The one reader.
+
+    def _take(self) -> Message | None:
+        for lane in self._in_order:
+            if lane:
+                return lane.popleft()
+        return None
+
+    async def _wait(self) -> None:
+        if self._waiting is not None:
+            raise RuntimeError("a MessageQueue has one reader")
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class _Lane(Protocol):
+    """What the reader needs of a lane."""
+
+    def __len__(self) -> int: ...
+
+    def popleft(self) -> Message: ...
+
+
+class _Cell:
+    """One place in the EVENT lane. A full lane changes what stands in it."""
+
+    __slots__ = ("message", "sticky")
+
+    def __init__(self, message: Message, sticky: bool) -> None:
+        self.message = message
+        self.sticky = sticky
+
+
+class _EventLane:
+    """Events in order of arrival. Of ordinary ones, edges of readings, only the newest of a type is dear."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._ordinary_places = places - min(STICKY_PLACES, places // 2)
+        self._cells: deque[_Cell] = deque()
+        self._newest: dict[str, _Cell] = {}
+        """By type, the ordinary one that came last."""
+        self._ordinary = 0
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @property
+    def full(self) -> bool:
+        """No place for one more ordinary event."""
+        return self._ordinary >= self._ordinary_places or self.full_for_sticky
+
+    @property
+    def full_for_sticky(self) -> bool:
+        """No place at all."""
+        return len(self._cells) >= self._places
+
+    def append(self, message: Message, *, sticky: bool) -> None:
+        cell = _Cell(message, sticky)
+        self._cells.append(cell)
+        if not sticky:
+            self._ordinary += 1
+            self._newest[message.type] = cell
+
+    def popleft(self) -> Message:
+        cell = self._cells.popleft()
+        self._forget(cell)
+        return cell.message
+
+    def replace(self, message: Message) -> Message | None:
+        """Put `message` in the place of the newest ordinary one of its type, and return that one."""
+        cell = self._newest.get(message.type)
+        if cell is None:
+            return None
+        older, cell.message = cell.message, message
+        return older
+
+    def evict(self, *, superseded_only: bool) -> Message | None:
+        """Take out the oldest ordinary event that has a newer one of its type; else, the oldest ordinary one."""
+        if self._ordinary == (len(self._newest) if superseded_only else 0):
+            return None
+        oldest: int | None = None
+        for place, cell in enumerate(self._cells):
+            if cell.sticky:
+                continue
+            if self._newest[cell.message.type] is not cell:
+                return self._take_out(place)
+            if oldest is None:
+                oldest = place
+        return None if superseded_only or oldest is None else self._take_out(oldest)
+
+    def _take_out(self, place: int) -> Message:
+        cell = self._cells[place]
+        del self._cells[place]
+        self._forget(cell)
+        return cell.message
+
+    def _forget(self, cell: _Cell) -> None:
+        if not cell.sticky:
+            self._ordinary -= 1
+            if self._newest[cell.message.type] is cell:
+                del self._newest[cell.message.type]
