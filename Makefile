@@ -26,7 +26,7 @@ check: $(STAMP) ## the half of `make test` that runs no code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
 	$(BIN)/python -m pytest -n 2 --cov --cov-branch $(TESTS)

@@ -37,10 +37,11 @@ def examples_folder() -> Path:
 
 def load(name: str, *, as_json: bool = False) -> RobotConfig:
     """Load the robot's file, or print all that is wrong with it and end with `FILE_INVALID`."""
+    path = robot_file(name)
+
     from robotd.config import ConfigErrors
     from robotd.config import load as load_file
 
-    path = robot_file(name)
     try:
         return load_file(path)
     except ConfigErrors as errors:

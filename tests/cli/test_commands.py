@@ -1,0 +1,212 @@
+"""The command line without a robot: help, exit codes, files, and how soon it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from robotd.cli import app
+from robotd.cli.exits import Exit
+
+ROOT = Path(__file__).parents[2]
+ROVER = str(ROOT / "config" / "rover.yaml")
+NOBODY = "tcp://127.0.0.1:1"
+COMMANDS = sorted(command.name for command in app.registered_commands if command.name)
+NEED_A_ROBOT = {
+    "status": [],
+    "send": ["arm"],
+    "watch": [],
+    "stop": [],
+    "reset": ["latch-1"],
+}
+VERSION_AT_MOST_S = 0.3
+BROKEN = "robot: rover\nboards: {arduino: {drivr: firmata}}\n"
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    path = tmp_path / "broken.yaml"
+    path.write_text(BROKEN)
+    return str(path)
+
+
+def test_the_commands_are_these() -> None:
+    words = "check graph ports reset run schema send status stop twin version watch"
+
+    assert " ".join(COMMANDS) == words
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    shown = run(app, [command, "--help"])
+
+    assert shown.exit_code == Exit.DONE
+    assert f"Example: robotd {command}" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "status", "send", "watch", "stop", "reset", "ports", "version"])
+def test_every_command_that_a_script_reads_speaks_json(command: str) -> None:
+    assert "--json" in run(app, [command, "--help"]).stdout
+
+
+def test_the_help_tells_the_exit_codes() -> None:
+    shown = run(app, ["--help"]).stdout
+
+    assert all(str(code.value) in shown for code in Exit)
+
+
+def test_without_a_command_it_shows_the_help() -> None:
+    shown = run(app, [])
+
+    assert shown.exit_code == Exit.USAGE
+    assert "Commands:" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fly"],
+        ["run"],
+        ["run", ROVER, "--sim", "leg"],
+        ["run", ROVER, "--sim", "arduino", "--real", "arduino"],
+        ["run", ROVER, "--sim", "--port", "arduino=/dev/ttyACM0"],
+        ["run", ROVER, "--port", "/dev/ttyACM0"],
+        ["run", ROVER, "--sim", "--log-level", "loud"],
+        ["send"],
+        ["send", "drive", "0.2"],
+        ["send", "drive", "linear=0.2", "--for", "2"],
+        ["send", "drive", "--raw", "-"],
+        ["send", "--raw", "file"],
+        ["status", "--url", "localhost"],
+        ["twin", ROVER, "arduino"],
+        ["twin", ROVER, "leg", "--pty", "/tmp/leg"],
+        ["twin", ROVER, "arduino", "--tcp", "5000"],
+        ["check", "example:submarine"],
+        ["graph", ROVER, "--format", "crayon"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_makes_no_sense_is_a_usage_error(words: list[str]) -> None:
+    done = run(app, words)
+
+    assert done.exit_code == Exit.USAGE
+    assert done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("command", NEED_A_ROBOT)
+def test_without_a_robot_it_cannot_connect(command: str) -> None:
+    done = run(app, [command, *NEED_A_ROBOT[command], "--url", NOBODY])
+
+    assert done.exit_code == Exit.CANNOT_CONNECT
+    assert "is robotd running there?" in done.stderr
+    assert done.stdout == ""
+
+
+def test_raw_lines_without_a_robot_cannot_connect() -> None:
+    done = run(app, ["send", "--raw", "-", "--url", NOBODY], input="stop\n")
+
+    assert done.exit_code == Exit.CANNOT_CONNECT
+
+
+def test_a_stop_that_reaches_nobody_names_the_hardware_stop() -> None:
+    assert "hardware emergency stop" in run(app, ["stop", "--url", NOBODY]).stderr
+
+
+def test_check_says_ok_and_what_there_is() -> None:
+    done = run(app, ["check", ROVER])
+
+    assert done.exit_code == Exit.DONE, done.output
+    assert done.stdout.startswith("ok  rover: 1 boards, ")
+
+
+def test_check_tells_scripts_as_json() -> None:
+    answer = json.loads(run(app, ["check", ROVER, "--json"]).stdout)
+
+    assert (answer["ok"], answer["robot"]) == (True, "rover")
+
+
+@pytest.mark.parametrize("command", [["check"], ["run"], ["graph"], ["twin"]])
+def test_a_file_with_errors_is_printed_and_ends_with_78(command: list[str], broken: str) -> None:
+    more = ["arduino", "--pty", "/tmp/none"] if command == ["twin"] else []
+
+    done = run(app, [*command, broken, *more])
+
+    assert done.exit_code == Exit.FILE_INVALID
+    assert f"{broken}:2:" in done.stderr
+    assert "did you mean 'driver'?" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_file_with_errors_can_be_read_by_a_script(broken: str) -> None:
+    done = run(app, ["check", broken, "--json"])
+
+    answer = json.loads(done.stdout)
+    assert done.exit_code == Exit.FILE_INVALID
+    assert not answer["ok"]
+    assert {error["line"] for error in answer["errors"]} <= {1, 2}
+
+
+@pytest.mark.parametrize("name", ["/nowhere/rover.yaml", str(ROOT)])
+def test_a_file_that_cannot_be_read_is_an_invalid_file(name: str) -> None:
+    done = run(app, ["check", name])
+
+    assert done.exit_code == Exit.FILE_INVALID
+    assert "Traceback" not in done.output
+
+
+def test_an_example_goes_by_its_name() -> None:
+    assert run(app, ["check", "example:rover"]).exit_code == Exit.DONE
+
+
+@pytest.mark.parametrize(
+    ("language", "opening"), [("mermaid", "stateDiagram-v2"), ("dot", "digraph machine {")]
+)
+def test_graph_draws_the_machine(language: str, opening: str) -> None:
+    done = run(app, ["graph", ROVER, "--format", language])
+
+    assert done.stdout.startswith(opening)
+
+
+def test_schema_is_a_json_schema() -> None:
+    assert "$schema" in json.loads(run(app, ["schema"]).stdout)
+
+
+def test_ports_are_listed() -> None:
+    assert isinstance(json.loads(run(app, ["ports", "--json"]).stdout), list)
+    assert run(app, ["ports"]).exit_code == Exit.DONE
+
+
+def test_version_answers_before_one_looks_up() -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    took_s = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "robotd", "version"], env=environ, capture_output=True)
+        took_s.append(time.perf_counter() - begin)
+        assert done.stdout.startswith(b"robotd ")
+
+    assert min(took_s) < VERSION_AT_MOST_S
+
+
+def test_a_command_for_a_running_robot_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from robotd.cli import app\n"
+        "try: app(['stop', '--url', 'tcp://127.0.0.1:1'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pydantic', 'yaml', 'transitions', 'structlog', 'websockets', 'rich', 'msgspec'}\n"
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.stdout == "[]\n"
