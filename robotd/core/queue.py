@@ -260,7 +260,7 @@ class _EventLane:
         return older
 
     def evict(self, *, superseded_only: bool) -> Message | None:
-        """Take out the oldest ordinary event that has a newer one of its type; else, the oldest ordinary one."""
+        """Take out the oldest ordinary event that has a newer one of its type; else the oldest ordinary."""
         if self._ordinary == (len(self._newest) if superseded_only else 0):
             return None
         oldest: int | None = None
