@@ -68,7 +68,7 @@ def test_without_a_command_it_shows_the_help() -> None:
     shown = run(app, [])
 
     assert shown.exit_code == Exit.USAGE
-    assert "Commands:" in shown.stdout
+    assert "Commands:" in shown.stderr
 
 
 @pytest.mark.parametrize(
