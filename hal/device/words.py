@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
     why: str | None = None
 
 
-class DeviceSpec(BaseModel, frozen=True, extra="forbid"):
+class DeviceSpec(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """What the robot's file says about one device. Drivers add their wiring to the kinds' specs."""
 
     kind: str

@@ -27,7 +27,7 @@ class Travel:
         self._since = now
 
     def advance(self, now: float, elapsed_s: float) -> float | None:
-        """The speed to hold until the next tick; None at the end. It grows by at most `elapsed_s` of accel."""
+        """The speed to hold until the next tick; None at the end. It grows by what `elapsed_s` allows."""
         self.done_m += self._held_m_s * (now - self._since)
         self._since = now
         to_go_m = self.length_m - self.done_m
