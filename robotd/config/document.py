@@ -82,8 +82,8 @@ class Document:
         self.text = text
         self.errors: list[ConfigError] = []
         """What a strict reading refuses; the tree is whole all the same, so that the rest can be checked."""
-        self.void: set[int] = set()
-        """Where a value was refused already, so that nothing more is said about it."""
+        self.forgotten: set[int] = set()
+        """Where a value begins that was refused as a whole: nothing more is to be said about it."""
         self._lines = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
         self.root = Node({}, 0)
 
@@ -227,7 +227,7 @@ class _Composer:
             raise self._error(start, f"the file has more than {NODE_LIMIT} values")
         if isinstance(event, yaml.AliasEvent):
             self._document.refuse(start, "aliases are not allowed", "write the value out")
-            self._document.void.add(start)
+            self._document.forgotten.add(start)
             return Node(None, start)
         if event.anchor is not None:
             self._document.refuse(start, "anchors are not allowed", f"leave '&{event.anchor}' out")

@@ -1,0 +1,87 @@
+"""From the path of a robot's file to everything the daemon is built of, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hal import BoardSpec, DeviceSpec
+from robotd.config.actions import Actions
+from robotd.config.document import read
+from robotd.config.errors import ConfigErrors
+from robotd.config.events import read_rules
+from robotd.config.handlers import load_handlers
+from robotd.config.hardware import read_hardware
+from robotd.config.listen import Listen, read_limits, read_listen
+from robotd.config.machine import Known, read_regions
+from robotd.config.models import FileModel
+from robotd.config.place import Place
+from robotd.config.triggers import read_commands
+from robotd.core.action import ActionInfo, CommandInfo
+from robotd.core.chart import Chart
+from robotd.core.limits import Limits
+from robotd.core.rules import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotConfig:
+    """A robot's file, checked: no name in it is unknown, no quantity without its SI value."""
+
+    path: Path
+    robot: str
+    boards: Mapping[str, BoardSpec]
+    devices: Mapping[str, DeviceSpec]
+    rules: tuple[Rule, ...]
+    handlers: Mapping[str, Callable[..., Any]]
+    """The user's functions by name, those included that the chart never runs."""
+    actions: Mapping[str, ActionInfo]
+    """Every handler and verb that the chart may run."""
+    commands: Mapping[str, CommandInfo]
+    """What a client may send, by type; the built-in triggers aside."""
+    chart: Chart
+    listen: Listen
+    limits: Limits
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+
+
+def load(path: Path) -> RobotConfig:
+    """Read and check a robot's file. Opens nothing but it and the handlers' files.
+
+    Raises `ConfigErrors` with every fault, in the order of the file.
+    """
+    document = read(path)
+    root = Place(document)
+    file = root.read(FileModel, gaps=True)
+    hardware = read_hardware(root / "boards", root / "devices")
+    handlers, handlers_sound = load_handlers(root / "handlers", path.parent)
+    actions = Actions(handlers, hardware.verbs, doubtful=hardware.doubtful, handlers_sound=handlers_sound)
+    known = Known(hardware.device_names, hardware.doubtful, hardware.readings, actions)
+    rules = read_rules(root / "events", known)
+    drafts = read_regions(root / "machine", known, dict(hardware.device_names)) if "machine" in root else []
+    commands = read_commands(drafts, actions, rules, hardware.board_names)
+    listen, limits = read_listen(root / "listen"), read_limits(root / "limits")
+    if document.errors or file is None:
+        raise ConfigErrors.of(document.errors)
+    return RobotConfig(
+        path=path,
+        robot=file.robot,
+        boards=hardware.boards,
+        devices=hardware.devices,
+        rules=tuple(rule for rule in rules.values() if rule),
+        handlers=handlers,
+        actions=actions.used,
+        commands=commands,
+        chart=Chart(_version(root), tuple(draft.region() for draft in drafts), frozenset(commands)),
+        listen=listen,
+        limits=limits,
+        hosts=tuple(file.hosts),
+        origins=tuple(file.origins),
+    )
+
+
+def _version(root: Place) -> int:
+    version = (root / "machine" / "version").value
+    return version if isinstance(version, int) else 1

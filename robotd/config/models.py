@@ -1,0 +1,157 @@
+"""The shape of the file: one flat model for each kind of entry; the JSON Schema is made of the same.
+
+Fields that hold further entries, names of other parts, or either a text or a list, are `Any` here, with the
+schema beside them: they are checked in the modules that know the names, with a sentence about that name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from hal import PositiveDuration
+
+WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
+PATH = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
+
+
+def _ref(name: str) -> dict[str, Any]:
+    # Inside `allOf`, since pydantic would look a bare reference up before all models are known.
+    return {"allOf": [{"$ref": f"#/$defs/{name}"}]}
+
+
+def _each(name: str, **more: Any) -> dict[str, Any]:
+    return {"type": "object", "propertyNames": {"pattern": WORD}, "additionalProperties": _ref(name), **more}
+
+
+def _one_or_more(one: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+NameText = Annotated[str, Field(pattern=WORD)]
+PathText = Annotated[str, Field(pattern=PATH)]
+Names = Annotated[Any, WithJsonSchema(_one_or_more({"type": "string", "pattern": PATH}))]
+Active = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}]})
+]
+ExpressionText = Annotated[Any, WithJsonSchema({"type": "string", "maxLength": 1000})]
+DoSteps = Annotated[Any, WithJsonSchema(_one_or_more(_ref("Step")))]
+StateEntries = Annotated[Any, WithJsonSchema(_each("StateModel", minProperties=1))]
+TransitionEntries = Annotated[Any, WithJsonSchema({"type": "array", "items": _ref("TransitionModel")})]
+AlwaysEntries = Annotated[Any, WithJsonSchema({"type": "array", "items": _ref("AlwaysModel")})]
+
+
+class Entry(BaseModel):
+    """One mapping of the file. A key it does not know is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TimeoutModel(Entry):
+    """What comes by itself when a state is not left in time."""
+
+    after: PositiveDuration = Field(description="counted from entering the state")
+    trigger: PathText = Field(description="the trigger that then comes; some transition must take it")
+
+
+class StateModel(Entry):
+    """One state and the states inside it."""
+
+    active: Active = Field(
+        default=None, description="the devices it needs; children inherit; leaving deactivates them"
+    )
+    initial: Any = Field(
+        default=None, description="the child that is entered with it", json_schema_extra={"type": "string"}
+    )
+    history: Literal["shallow", "deep"] | None = Field(
+        default=None, description="re-enter the child that was left last"
+    )
+    do: DoSteps = Field(default=None, description="started by entering, cancelled by leaving")
+    timeout: Annotated[Any, WithJsonSchema(_ref("TimeoutModel"))] = None
+    unattended: bool = Field(default=False, description="goes on without an operator")
+    final: bool = Field(default=False, description="nothing leads out of it but the built-in triggers")
+    states: StateEntries = None
+
+
+class AlwaysModel(Entry):
+    """A transition without a trigger, taken as soon as its guard holds."""
+
+    source: Names
+    dest: Annotated[Any, WithJsonSchema({"type": "string", "pattern": PATH})]
+    when: ExpressionText
+    do: DoSteps = None
+
+
+class TransitionModel(Entry):
+    """From any of the sources, on any of the triggers, if the guard holds."""
+
+    trigger: Names
+    source: Names
+    dest: Annotated[Any, WithJsonSchema({"type": "string", "pattern": PATH})] = Field(
+        default=None, description="left out: no state is left"
+    )
+    when: ExpressionText = Field(
+        default=None, description="the guard, over readings, payload and states, in SI"
+    )
+    do: DoSteps = None
+
+
+class RegionModel(Entry):
+    """One machine beside others."""
+
+    initial: Annotated[Any, WithJsonSchema({"type": "string"})]
+    states: StateEntries
+    transitions: TransitionEntries = None
+    always: AlwaysEntries = None
+
+
+class MachineModel(Entry):
+    """The machine of the robot: one, or several as regions."""
+
+    version: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="commands may name the version they were written for"
+    )
+    initial: Annotated[Any, WithJsonSchema({"type": "string"})] = None
+    states: StateEntries = None
+    transitions: TransitionEntries = None
+    always: AlwaysEntries = None
+    regions: Annotated[Any, WithJsonSchema(_each("RegionModel", minProperties=1))] = None
+
+
+class EventModel(Entry):
+    """An event that comes when `when` begins to hold, and again only after `clear` (or not `when`) held."""
+
+    when: ExpressionText
+    clear: ExpressionText = None
+    lane: Literal["safety", "event", "background"] = "event"
+
+
+AddressText = Annotated[
+    Any, WithJsonSchema({"type": ["string", "null"], "examples": ["127.0.0.1:8080", "off"]})
+]
+
+
+class ListenModel(Entry):
+    """Where clients come in. `off` closes one; what is left out is where the default says."""
+
+    websocket: AddressText = Field(default="127.0.0.1:8080", description="host:port, for WebSocket and HTTP")
+    tcp: AddressText = Field(default="127.0.0.1:8081", description="host:port, one JSON object a line")
+    unix: AddressText = Field(default="robotd.sock", description="a name in the run-time folder, or a path")
+
+
+class FileModel(Entry):
+    """A robot: everything robotd knows about it."""
+
+    robot: NameText = Field(description="its name")
+    boards: Annotated[Any, WithJsonSchema(_each("Board"))] = None
+    devices: Annotated[Any, WithJsonSchema(_each("Device"))] = None
+    events: Annotated[Any, WithJsonSchema(_each("EventModel"))] = None
+    handlers: Annotated[
+        Any, WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": r"\.py$"}})
+    ] = Field(default=None, description="Python files next to this one")
+    machine: Annotated[Any, WithJsonSchema(_ref("MachineModel"))]
+    listen: Annotated[Any, WithJsonSchema(_ref("ListenModel"))] = None
+    limits: Annotated[Any, WithJsonSchema(_ref("LimitsModel"))] = None
+    hosts: list[str] = Field(default=[], description="further names under which clients may reach this robot")
+    origins: list[str] = Field(default=[], description="further web origins whose pages may drive it")

@@ -1,0 +1,227 @@
+"""One place in the file while it is checked: its value, its way from the root, and where faults go.
+
+Checking goes on after a fault, so that a person sees all of them: every method here notes what is wrong and
+returns nothing in its place, never raises, and says nothing twice about a value that was already refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from keyword import kwlist
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from robotd.config.document import Document, Step, Steps, describe
+from robotd.config.errors import nearest
+
+T = TypeVar("T")
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+"""What a state, device, board, region or event may be called: it stands in expressions and Python."""
+NAME_HINT = "letters, digits and underscores, a letter first"
+LANGUAGE = frozenset({*kwlist, "true", "false", "abs", "min", "max", "payload", "all", "off"})
+"""The words of expressions, of the file and of Python: they name nothing."""
+ROBOT = frozenset({"log", "now", "read", "sleep"})
+"""What a handler's `robot` has besides its devices."""
+
+_WORDS_FOR_BOOLEANS = {"on": "true", "yes": "true", "y": "true", "off": "false", "no": "false", "n": "false"}
+_DUE = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+"""What pydantic's type errors ask for, in the words of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value of the file at `steps` from its root."""
+
+    document: Document
+    steps: Steps = ()
+
+    @property
+    def value(self) -> Any:
+        """The plain data; None where the file says nothing."""
+        node = self.document.find(self.steps)
+        return node.value if node else None
+
+    @property
+    def name(self) -> Step:
+        """The last step: the key or index under which it stands."""
+        return self.steps[-1]
+
+    def __truediv__(self, step: Step) -> Place:
+        return Place(self.document, (*self.steps, step))
+
+    def __contains__(self, key: Step) -> bool:
+        return self.document.find((*self.steps, key)) is not None
+
+    def refuse(
+        self, sentence: str, hint: str | None = None, *, key: bool = False, offset: int | None = None
+    ) -> None:
+        """Note a fault: of the value, of its key, or of the character `offset` of its text."""
+        node = self.document.find(self.steps)
+        if node and not key and node.start in self.document.forgotten:
+            return
+        where = self.document.where(self.steps, key=key, offset=offset)
+        self.document.errors.append(self.document.error(where, sentence, hint))
+
+    def forget(self) -> None:
+        """Say nothing more about its value."""
+        node = self.document.find(self.steps)
+        if node:
+            self.document.forgotten.add(node.start)
+
+    def members(self) -> Iterator[Place]:
+        """The values of a mapping."""
+        if isinstance(self.value, dict):
+            for key in self.value:
+                yield self / key
+        elif self.value is not None:
+            self.refuse(f"a mapping is due here, not {describe(self.value)}")
+
+    def elements(self) -> Iterator[Place]:
+        """The values of a list."""
+        if isinstance(self.value, list):
+            for index in range(len(self.value)):
+                yield self / index
+        elif self.value is not None:
+            self.refuse(f"a list is due here, not {describe(self.value)}")
+
+    def one_or_more(self) -> Iterator[Place]:
+        """The values of a list that is not empty, or the only one."""
+        if self.value == []:
+            self.refuse("at least one is needed here")
+        elif isinstance(self.value, list):
+            yield from self.elements()
+        elif self.value is not None:
+            yield self
+
+    def named(self, what: str, taken: dict[str, Place]) -> bool:
+        """Whether its key may be a name, and is in `taken` for the first time. Puts it there."""
+        name = str(self.name)
+        if not NAME.match(name):
+            sentence = f"'{name}' cannot be the name of a {what}"
+            self.refuse(sentence, NAME_HINT, key=True)
+        elif name in LANGUAGE | ROBOT:
+            self.refuse(f"'{name}' is a word of its own and cannot name a {what}", key=True)
+        elif name in taken:
+            first = taken[name]
+            line = first.document.where(first.steps, key=True).line
+            self.refuse(f"the name '{name}' is already taken in line {line}", "choose another name", key=True)
+        else:
+            taken[name] = self
+            return True
+        return False
+
+    def known(self, options: Iterable[str], what: str) -> str | None:
+        """Its text if it is one of `options`; else a fault that says which `what` was probably meant."""
+        if not isinstance(self.value, str):
+            self.refuse(f"the name of a {what} is due here, not {describe(self.value)}")
+        elif self.value in options:
+            return self.value
+        else:
+            self.refuse(f"there is no {what} '{self.value}'", nearest(self.value, options, what=f"{what}s"))
+        return None
+
+    def names(self, options: Iterable[str], what: str) -> tuple[str, ...]:
+        """The texts of a list, or the only one: each is one of `options` and is there once."""
+        found: dict[str, None] = {}
+        for place in self.one_or_more():
+            name = place.known(options, what)
+            if name in found:
+                place.refuse(f"'{name}' is here twice")
+            elif name is not None:
+                found[name] = None
+        return tuple(found)
+
+    def read(self, due: type[T], *, gaps: bool = False) -> T | None:
+        """Its value as `due` (a model or any type that pydantic knows), strictly: nothing is converted.
+
+        `gaps`: a key may be followed by nothing, as a section is whose entries are all commented out.
+        """
+        if not gaps and isinstance(self.value, dict):
+            for key in [key for key, value in self.value.items() if value is None]:
+                hint = "write its value, or leave the key out"
+                (self / key).refuse(f"'{key}' says nothing", hint, key=True)
+                (self / key).forget()
+        kind: Any = due  # a type is hashable, but mypy does not see it
+        try:
+            # As JSON: strict means there that a list may become a tuple, a text an enumeration, and no more.
+            value: T = _adapter(kind).validate_json(json.dumps(self.value), strict=True)
+            return value
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            meant = {self._meant(detail, due) for detail in details}
+            for detail in details:
+                if detail["type"] != "missing" or detail["loc"][-1] not in meant:
+                    self._refuse_detail(detail, due)
+        return None
+
+    def _meant(self, detail: ErrorDetails, due: Any) -> str | None:
+        """For an unknown key, the one that was probably meant: that one is not missing."""
+        if detail["type"] != "extra_forbidden":
+            return None
+        hint = nearest(str(detail["loc"][-1]), _fields(due)) or ""
+        return hint.split("'")[1] if hint.startswith("did") else None
+
+    def _refuse_detail(self, detail: ErrorDetails, due: Any) -> None:
+        place, kind, context = self._at(detail["loc"]), detail["type"], detail.get("ctx", {})
+        hint: str | None = context.get("hint")
+        match kind:
+            case "missing":
+                self._at(detail["loc"][:-1]).refuse(f"'{detail['loc'][-1]}' is missing", hint, key=True)
+            case "extra_forbidden":
+                hint = nearest(str(place.name), _fields(due) if len(detail["loc"]) == 1 else (), what="keys")
+                place.refuse(f"unknown key '{place.name}'", hint, key=True)
+            case "literal_error" | "enum":
+                options = re.findall(r"'([^']*)'", str(context["expected"]))
+                sentence = f"{describe(place.value)} may not stand here"
+                place.refuse(sentence, nearest(str(place.value), options, what="choices"))
+            case _ if kind in _DUE:
+                if _DUE[kind] == "true or false" and isinstance(place.value, str):
+                    word = _WORDS_FOR_BOOLEANS.get(place.value.lower())
+                    hint = f"write {word}" if word else None
+                place.refuse(f"{_DUE[kind]} is due here, not {describe(place.value)}", hint)
+            case _:
+                sentence = str(
+                    context.get("sentence") or detail["msg"].replace("Input should", "this should")
+                )
+                place.refuse(sentence, hint)
+
+    def _at(self, loc: tuple[Step, ...]) -> Place:
+        """The place of a pydantic location, which may name union branches that are not in the file."""
+        place = self
+        for step in loc:
+            if step in place:
+                place = place / step
+        return place
+
+
+@cache
+def _adapter(due: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(due)
+
+
+def _fields(due: Any) -> list[str]:
+    """The keys of a model."""
+    fields = getattr(due, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
