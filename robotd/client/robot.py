@@ -11,9 +11,9 @@ import contextlib
 import itertools
 import json
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from fnmatch import fnmatchcase
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -41,7 +41,6 @@ class RemoteRobot:
         self._pending: dict[int, tuple[InFlight, asyncio.Future[Any]]] = {}
         self._commands: WeakValueDictionary[str, Command] = WeakValueDictionary()
         self._subscriptions: list[Subscription] = []
-        self._topics: Counter[str] = Counter()
         self._following: asyncio.Task[Any] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._lost: ConnectionLost | None = None
@@ -133,7 +132,6 @@ class RemoteRobot:
         async def begin(subscription: Subscription) -> None:
             self._raise_if_lost()
             self._subscriptions.append(subscription)
-            self._topics.update(subscription.topics)
             rate = {} if max_hz is None else {"max_hz": max_hz}
             try:
                 await self.call("subscribe", {"topics": list(subscription.topics), **rate})
@@ -155,14 +153,20 @@ class RemoteRobot:
         if subscription not in self._subscriptions:
             return []
         self._subscriptions.remove(subscription)
-        self._topics.subtract(subscription.topics)
-        return [topic for topic in subscription.topics if self._topics[topic] <= 0]
+        wanted = {topic for other in self._subscriptions for topic in other.topics}
+        if self._following is not None:
+            wanted.add("stage")
+        # Either may be a pattern, and the robot would take `reading.*` away from who listens to one of them.
+        return [
+            topic
+            for topic in subscription.topics
+            if not any(fnmatchcase(topic, other) or fnmatchcase(other, topic) for other in wanted)
+        ]
 
     async def _follow_stages(self) -> None:
         """Ask once, before the first command, to be told the stages of commands."""
         if self._following is None:
             self._following = asyncio.create_task(self.call("subscribe", {"topics": ["stage"]}))
-            self._topics.update(["stage"])
         try:
             await asyncio.shield(self._following)
         except (ClientError, TimeoutError):

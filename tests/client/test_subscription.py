@@ -73,6 +73,15 @@ async def test_the_robot_is_told_when_nobody_here_listens_any_more(line: Line):
     assert (await peer.asked("unsubscribe"))["params"] == {"topics": ["state"]}
 
 
+async def test_a_pattern_is_not_taken_away_from_who_listens_to_one_of_its_topics(line: Line):
+    robot, peer = line
+    async with robot.subscribe("reading.battery"), robot.subscribe("reading.*"):
+        pass
+
+    told = [request["params"]["topics"] for request in peer.requests if request["method"] == "unsubscribe"]
+    assert told == [["reading.battery"]]
+
+
 async def test_stages_that_commands_need_stay_subscribed(line: Line):
     robot, peer = line
     peer.answers["send"] = lambda request: {
