@@ -17,6 +17,8 @@ BUILT_IN_STATES = frozenset({ESTOPPED, DOWN})
 
 ESTOP, RESET, SHUTDOWN = "estop", "reset", "shutdown"
 BUILT_IN_TRIGGERS = frozenset({ESTOP, RESET, SHUTDOWN})
+ALWAYS = "always"
+"""What transitions without a trigger have for one. As an event: look whether one of them may be taken now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Do:
     """What a state or a transition does: steps one after the other, and the name that its outcome carries."""
 
     name: str
-    """`<name>.done` or `<name>.failed` is the event at its end: the action's name, or the state's for a list."""
+    """`<name>.done` or `.failed` is the event at its end: the action's name, or the state's for a list."""
     steps: tuple[Step, ...]
     where: Where = NOWHERE
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from robotd.core.chart import (
+    ALWAYS,
+    BUILT_IN_STATES,
     BUILT_IN_TRIGGERS,
     DOWN,
     ESTOP,
@@ -16,9 +18,6 @@ from robotd.core.chart import (
     State,
     Transition,
 )
-
-ALWAYS = "always"
-"""The trigger of transitions without one; as an event: look whether one of them may be taken now."""
 
 _STOP = Transition((ESTOP,), (), ESTOPPED)
 _STILL_STOPPED = Transition((ESTOP,), (ESTOPPED,), None)
@@ -65,6 +64,8 @@ class FlatRegion:
         for leaf in self.leaves:
             if self._built_in:
                 yield from ((leaf, trigger, arrow) for trigger, arrow in self._built_in_arrows(leaf))
+                if leaf in BUILT_IN_STATES:
+                    continue  # nothing in the file leads out of them
             for path in reversed(self.lines[leaf]):
                 yield from ((leaf, trigger, arrow) for trigger, arrow in of_source.get(path, ()))
 

@@ -6,16 +6,17 @@ Not responsible for time (a stay's timeout is a timer of the runtime), nor for c
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from itertools import count
 from typing import Any, NamedTuple
 
 from transitions import EventData, Machine, Transition
 
-from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, Chart, Region
+from robotd.core.chart import ALWAYS, BUILT_IN_STATES, BUILT_IN_TRIGGERS, Chart, Region
 from robotd.core.decision import Decision, Entry, Outcome, Refusal, Start
 from robotd.core.expression import Expression, Readings, Verdict
-from robotd.core.flatten import ALWAYS, Arrow, FlatRegion
+from robotd.core.flatten import Arrow, FlatRegion
 from robotd.core.message import NO_PAYLOAD, Command, Event, Message
 
 MAX_ALWAYS = 100
@@ -42,6 +43,10 @@ class StateMachine:
     """Where the robot is in its chart, and what each message does there."""
 
     def __init__(self, chart: Chart) -> None:
+        """Raises `ValueError` where two regions have a state of the same path."""
+        paths = Counter(state.path for state in chart.states)
+        if twice := [path for path, times in paths.items() if times > 1]:
+            raise ValueError(f"two regions have a state {twice[0]!r}")
         self.leaves: tuple[str, ...] = ("",) * len(chart.regions)
         """The leaf state of each region, in the order of the chart; empty before the start."""
         self._entries: dict[str, Entry] = {}
