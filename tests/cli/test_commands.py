@@ -27,7 +27,7 @@ NEED_A_ROBOT = {
     "reset": ["latch-1"],
 }
 VERSION_AT_MOST_S = 0.3
-BROKEN = "robot: rover\nboards: {arduino: {drivr: firmata}}\n"
+BROKEN = "robot: rover\nbords: {}\n"
 
 run = CliRunner().invoke
 
@@ -143,7 +143,7 @@ def test_a_file_with_errors_is_printed_and_ends_with_78(command: list[str], brok
 
     assert done.exit_code == Exit.FILE_INVALID
     assert f"{broken}:2:" in done.stderr
-    assert "did you mean 'driver'?" in done.stderr
+    assert "did you mean 'boards'?" in done.stderr
     assert done.stdout == ""
 
 
