@@ -203,7 +203,7 @@ class Actuator(Device):
         if math.isfinite(number):
             sentence = f"{what} {number!r} is beyond the limit of {quantity}"
         else:
-            sentence = f"{what} must be a finite number up to {quantity}, not {number}"
+            sentence = f"{what} must be a finite number, not {number}; its limit is {quantity}"
         raise OutOfRange(self.name, sentence, limit=limit, unit=unit)
 
 

@@ -7,7 +7,15 @@ from pydantic import ValidationError
 
 from hal.device import Actuator, Device, DeviceSpec, DeviceState, Reading, VerbInfo, verb, verbs
 from hal.errors import DeviceGone, DeviceRefused, DeviceUnavailable, Halted, LinkFull
-from hal.kinds import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec, Motor, MotorSpec
+from hal.kinds import (
+    AnalogInputSpec,
+    DigitalInput,
+    DigitalInputSpec,
+    DigitalOutput,
+    DigitalOutputSpec,
+    Motor,
+    MotorSpec,
+)
 from tests import virtual
 from tests.hal.bench import Wire, now
 
@@ -390,3 +398,10 @@ def test_a_spec_knows_its_kind_and_refuses_words_it_does_not_know():
         MotorSpec.model_validate({"kind": "servo"})
     with pytest.raises(ValidationError):
         MotorSpec.model_validate({"max_duty": math.nan})
+
+
+def test_the_schema_of_a_spec_explains_itself_and_writes_defaults_as_a_file_would():
+    properties = AnalogInputSpec.model_json_schema()["properties"]
+
+    assert properties["sample"]["default"] == "0.05 s"
+    assert properties["sample"]["description"] == "How often the board reports it."
