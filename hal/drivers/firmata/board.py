@@ -1,0 +1,307 @@
+"""A board that runs StandardFirmata 2.5 or newer: who it is, what its pins are, what it reports.
+
+Source: github.com/firmata/protocol, `protocol.md`. Not responsible for: connecting again (`hal.board`), bytes
+(`codec`), what one kind of device does with its pins (`fittings`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from hal.board import Board, BoardSpec
+from hal.device import Device, DeviceSpec, Evidence
+from hal.drivers.firmata import codec, words
+from hal.drivers.firmata.codec import Decoder, Firmware, PinState
+from hal.drivers.firmata.fittings import (
+    AnalogInputFitting,
+    DigitalInputFitting,
+    DigitalOutputFitting,
+    Fitting,
+    MotorFitting,
+    Send,
+    ServoFitting,
+)
+from hal.drivers.firmata.words import Frame
+from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
+from hal.kinds import AnalogInput, DigitalInput
+from hal.link import Link
+
+ASK_AGAIN_S = 0.25
+"""A question without an answer is put again: a board that starts loses what it is sent."""
+GREETINGS = 24
+"""How often the first question is put: opening the port resets an Arduino, which then takes 2 s to listen."""
+QUESTIONS = 8
+"""How often each later question is put."""
+SETUPS = 4
+"""How often a pin that did not take its mode is told again."""
+
+HEARTBEAT_S = 0.1
+"""A board that said nothing for so long is asked for its version."""
+SILENT_AFTER_S = 0.3
+CONFIRM_ASK_AGAIN_S = 0.03
+CONFIRMATIONS = 3
+"""How often a stopped pin is asked for: all within the 100 ms after which a stop is answered."""
+
+OLDEST_PROTOCOL = (2, 5)
+SAMPLING_MS = range(10, 1 << 14)
+
+_FITTINGS: Mapping[str, Callable[[str, Any, Send], Fitting]] = {
+    "motor": MotorFitting,
+    "servo": ServoFitting,
+    "digital_output": DigitalOutputFitting,
+    "digital_input": lambda name, spec, _: DigitalInputFitting(name, spec),
+    "analog_input": lambda name, spec, _: AnalogInputFitting(name, spec),
+}
+
+
+class FirmataBoard(Board):
+    """An Arduino on the far end of a serial port, or its twin."""
+
+    def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
+        super().__init__(name, spec, connect, rng)
+        self._fittings: dict[str, Fitting] = {}
+        self._analog: dict[int, AnalogInput] = {}
+        self._digital: dict[int, list[tuple[int, DigitalInput]]] = {}
+        self._decoder = Decoder.of_reports()
+        self._questions: dict[Hashable, asyncio.Future[Any]] = {}
+        self._version: words.Version | None = None
+        self._heard_bytes = False
+        self._heard_at = 0.0
+        self._ready_at: float | None = None
+        self._stop = codec.END_ANYTHING
+
+    def add(self, name: str, spec: DeviceSpec) -> Device:
+        """Make a device of one of the kinds in `_FITTINGS`; any other is refused with `DeviceRefused`."""
+        make = _FITTINGS.get(spec.kind)
+        if make is None:
+            raise DeviceRefused(name, f"a Firmata board has no {spec.kind}; it has {', '.join(_FITTINGS)}")
+        fitting = self._fittings[name] = make(name, spec, self.send)
+        self.devices[name] = fitting.device
+        self._stop += fitting.stop()
+        if isinstance(fitting, AnalogInputFitting):
+            self._analog[fitting.spec.channel] = fitting.input
+        elif isinstance(fitting, DigitalInputFitting):
+            self._digital.setdefault(fitting.port, []).append((fitting.bit, fitting.input))
+        return fitting.device
+
+    def stop_frames(self) -> bytes:
+        """0xF7 first, since an unterminated sysex swallows what follows; then every actuator's stop value."""
+        return self._stop
+
+    # ------------------------------------------------------------------ who is there
+
+    async def identify(self) -> str:
+        """Ask for version, sketch and pins. The greeting, sent once, may be lost and is not relied on."""
+        self._decoder = Decoder.of_reports()
+        self._questions.clear()
+        self._heard_bytes = False
+        self._ready_at = None
+        self.send(codec.END_ANYTHING)
+        self._version = await self._ask(codec.VERSION_QUERY, words.Version, GREETINGS)
+        if self._version < OLDEST_PROTOCOL:
+            raise DeviceRefused(
+                self.name,
+                f"it speaks Firmata {self._version.major}.{self._version.minor}, too old for robotd; "
+                "upload StandardFirmata 2.5 or newer from the examples of the Arduino IDE",
+            )
+        firmware = await self._ask(codec.FIRMWARE_QUERY, Firmware, QUESTIONS)
+        self._check_pins(
+            codec.parse_capabilities(
+                await self._ask(codec.CAPABILITIES_QUERY, words.CAPABILITY_ANSWER, QUESTIONS)
+            ),
+            await self._ask(codec.MAPPING_QUERY, words.ANALOG_MAPPING_ANSWER, QUESTIONS),
+        )
+        return f"{firmware.name.removesuffix('.ino')} {firmware.major}.{firmware.minor}"
+
+    def _check_pins(self, capabilities: tuple[Mapping[int, int], ...], mapping: bytes) -> None:
+        """Refuse what this board's pins cannot do, before anything is written to one."""
+        taken: dict[int, str] = {}
+        for name, fitting in self._fittings.items():
+            if isinstance(fitting, AnalogInputFitting):
+                fitting.pin = mapping.find(fitting.spec.channel)
+                if fitting.pin < 0:
+                    raise DeviceRefused(name, f"{self.name} has no analog pin {fitting.spec.pin}")
+            for pin, mode in fitting.modes().items():
+                if pin >= len(capabilities) or mode not in capabilities[pin]:
+                    able = [str(other) for other, modes in enumerate(capabilities) if mode in modes] or [
+                        "no pins"
+                    ]
+                    raise DeviceRefused(
+                        name,
+                        f"pin {pin} of {self.name} cannot do {mode.name}; these can: {', '.join(able)}",
+                    )
+                if pin in taken:
+                    raise DeviceRefused(name, f"pin {pin} of {self.name} is used by {taken[pin]} already")
+                taken[pin] = name
+
+    async def configure(self) -> None:
+        """Give every pin its mode and see that it took it; then start the reports and await the first."""
+        for name, fitting in self._fittings.items():
+            await self._set_up(name, fitting)
+        self._ready_at = asyncio.get_running_loop().time()
+        self.send(self._reporting())
+        await self._ask(codec.VERSION_QUERY, words.Version, QUESTIONS)
+
+    async def _set_up(self, name: str, fitting: Fitting) -> None:
+        for _ in range(SETUPS):
+            self.send(codec.END_ANYTHING + fitting.setup())
+            states = [
+                (await self._ask(codec.pin_state_query(pin), pin, QUESTIONS), mode)
+                for pin, mode in fitting.prepared().items()
+            ]
+            if all(state.mode == mode for state, mode in states):
+                return
+        wrong = next(state.pin for state, mode in states if state.mode != mode)
+        raise DeviceRefused(
+            name, f"pin {wrong} of {self.name} does not take its mode; is the wire disturbed?"
+        )
+
+    def _reporting(self) -> bytes:
+        """Starts all reports; the present values come at once."""
+        frames = [codec.report_analog(channel, on=True) for channel in self._analog]
+        frames += [codec.report_digital(port, on=True) for port in self._digital]
+        if self._analog:
+            shortest_ms = round(min(device.spec.sample for device in self._analog.values()) * 1000)
+            frames.append(codec.sampling_interval(min(max(shortest_ms, SAMPLING_MS[0]), SAMPLING_MS[-1])))
+        return b"".join(frames)
+
+    async def _ask(self, question: bytes, key: Hashable, times: int) -> Any:
+        """Put a question until it is answered. Raises `DeviceSilent` with the probable cause."""
+        answer = self._expect(key)
+        for _ in range(times):
+            self.send(question)
+            found = await self.answered(answer, ASK_AGAIN_S)
+            if found is not None:
+                return found
+        where = f"{self.spec.port} at {self.spec.baud} baud"
+        if not self._heard_bytes:
+            cause = f"nothing came from {where}; is it powered, is this its port, does the cable carry data?"
+        elif self._version is None:
+            cause = (
+                f"what comes from {where} is not Firmata; is StandardFirmata on it, is the baud rate right?"
+            )
+        else:
+            cause = f"it stopped answering on {where}; is the wire disturbed?"
+        raise DeviceSilent(self.name, cause)
+
+    def _expect(self, key: Hashable) -> asyncio.Future[Any]:
+        """The answer to come; all who wait for the same one share it."""
+        return self._questions.setdefault(key, asyncio.get_running_loop().create_future())
+
+    def _answer(self, key: Hashable, value: object) -> None:
+        waiting = self._questions.pop(key, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(value)
+
+    # ------------------------------------------------------------------ what it says
+
+    def received(self, data: bytes, now: float) -> None:
+        """Reports go to their inputs, answers to who asked."""
+        self._heard_bytes = True
+        frames = self._decoder.feed(data)
+        if not frames:
+            return
+        self._heard_at = now
+        for frame in frames:
+            self._take(frame, now)
+        for inputs in self._digital.values():
+            for _, device in inputs:
+                device.heard(now)
+
+    def _take(self, frame: Frame, now: float) -> None:
+        if isinstance(frame, words.Analog):
+            device = self._analog.get(frame.pin)
+            if device is not None:
+                device.update(frame.value, now)
+        elif isinstance(frame, words.Digital):
+            for bit, switch in self._digital.get(frame.port, ()):
+                switch.update(bool(frame.levels >> bit & 1), now)
+        elif isinstance(frame, words.Version):
+            self._answer(words.Version, frame)
+        elif isinstance(frame, words.Sysex):
+            self._take_sysex(frame)
+
+    def _take_sysex(self, frame: words.Sysex) -> None:
+        if frame.command == words.FIRMWARE:
+            firmware = codec.parse_firmware(frame.data)
+            if firmware is not None and self._ready_at is not None:
+                # While it serves nobody asks for it: this is the greeting of a board that forgot its pins.
+                self.lose(
+                    DeviceGone(self.name, "it restarted by itself; is its supply too weak for the load?")
+                )
+            elif firmware is not None:
+                self._answer(Firmware, firmware)
+        elif frame.command == words.PIN_STATE_ANSWER:
+            state = codec.parse_pin_state(frame.data)
+            if state is not None:
+                self._answer(state.pin, state)
+        else:
+            self._answer(frame.command, frame.data)
+
+    # ------------------------------------------------------------------ signs of life
+
+    def tend(self, now: float) -> float:
+        """Ask a quiet board for its version; it answers within a millisecond or two."""
+        if now - self._heard_at >= HEARTBEAT_S:
+            with suppress(HalError):
+                self.send(codec.VERSION_QUERY)
+            return now + HEARTBEAT_S
+        return self._heard_at + HEARTBEAT_S
+
+    def silent_at(self) -> float:
+        """When the first of its analog inputs grows stale, or the board itself was not heard for too long."""
+        return min([self._heard_at + SILENT_AFTER_S, *map(self._stale_at, self._analog.values())])
+
+    def _stale_at(self, device: AnalogInput) -> float:
+        reading = device.reading()
+        heard_at = reading.at if reading is not None else self._ready_at or 0.0
+        return heard_at + device.spec.stale_after_s
+
+    def why_silent(self, now: float) -> str:
+        """Which report did not come."""
+        for device in self._analog.values():
+            if self._stale_at(device) <= now:
+                return (
+                    f"no report of {device.name} for {device.spec.stale_after_s * 1000:.0f} ms; "
+                    "is the board hanging, is the wire disturbed?"
+                )
+        return f"not a word for {SILENT_AFTER_S * 1000:.0f} ms; is the board hanging, is it powered?"
+
+    def nudge(self) -> None:
+        """Start the reports once more, in case that is what was lost, and ask for a word."""
+        with suppress(HalError):
+            self.send(codec.END_ANYTHING + self._reporting() + codec.VERSION_QUERY)
+
+    # ------------------------------------------------------------------ proof of a stop
+
+    async def confirm_stop(self) -> dict[str, Evidence]:
+        """Ask for the state of each actuator's pin; one that is not safe is stopped again. Within 90 ms."""
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                name: group.create_task(self._confirm(fitting, fitting.stop_pin))
+                for name, fitting in self._fittings.items()
+                if fitting.stop_pin is not None
+            }
+        return {name: task.result() for name, task in tasks.items()}
+
+    async def _confirm(self, fitting: Fitting, pin: int) -> Evidence:
+        evidence = Evidence(False, why=f"{self.name} did not answer when asked for pin {pin}")
+        answer = self._expect(pin)
+        try:
+            for _ in range(CONFIRMATIONS):
+                self.send(codec.pin_state_query(pin))
+                state: PinState | None = await self.answered(answer, CONFIRM_ASK_AGAIN_S)
+                if state is None:
+                    continue
+                evidence = fitting.judge(state)
+                if evidence.confirmed:
+                    break
+                self.send(codec.END_ANYTHING + fitting.stop())
+                answer = self._expect(pin)
+        except HalError as error:
+            return Evidence(False, why=str(error))
+        return evidence

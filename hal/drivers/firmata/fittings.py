@@ -1,0 +1,201 @@
+"""How each kind of device hangs on its pins: what prepares them, what stops them, what proves the stop."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+from hal.device import Device, Evidence
+from hal.drivers.firmata import codec
+from hal.drivers.firmata.codec import PinState
+from hal.drivers.firmata.specs import (
+    FirmataAnalogInputSpec,
+    FirmataDigitalInputSpec,
+    FirmataDigitalOutputSpec,
+    FirmataMotorSpec,
+    FirmataServoSpec,
+)
+from hal.drivers.firmata.words import PinMode
+from hal.kinds import AnalogInput, DigitalInput, DigitalOutput, Motor, Servo
+
+FULL_DUTY = 255
+
+Send = Callable[[bytes], None]
+
+
+class Fitting(ABC):
+    """One device on its pins."""
+
+    device: Device
+    stop_pin: int | None = None
+    """The pin whose state proves that it stopped; None for a sensor."""
+
+    @abstractmethod
+    def modes(self) -> Mapping[int, PinMode]:
+        """What its pins must be able to do."""
+
+    def setup(self) -> bytes:
+        """What makes its pins ready. Moves nothing."""
+        return b"".join(codec.pin_mode(pin, mode) for pin, mode in self.modes().items())
+
+    def prepared(self) -> Mapping[int, PinMode]:
+        """The modes that its pins have after `setup`."""
+        return self.modes()
+
+    def stop(self) -> bytes:
+        """What makes it safe, whatever it does now."""
+        return b""
+
+    def judge(self, state: PinState) -> Evidence:
+        """What the state of `stop_pin` says about the stop."""
+        return Evidence(confirmed=False, why="it is a sensor")
+
+
+class MotorFitting(Fitting):
+    """PWM and direction. Every write says both, so that one lost on a bad wire is mended by the next."""
+
+    def __init__(self, name: str, spec: FirmataMotorSpec, send: Send) -> None:
+        self._spec = spec
+        self._send = send
+        self.stop_pin = spec.pwm_pin
+        forward = codec.pin_value(spec.direction_pin, high=False)
+        backward = codec.pin_value(spec.direction_pin, high=True)
+        # Indexed by duty in 255ths: those below zero stand where a negative index finds them.
+        self._frames = [forward + codec.analog(spec.pwm_pin, level) for level in range(FULL_DUTY + 1)]
+        self._frames += [backward + codec.analog(spec.pwm_pin, level) for level in range(FULL_DUTY, 0, -1)]
+        self.device = Motor(name, spec, self)
+
+    def write(self, value: float) -> None:
+        """A duty from -1 to 1."""
+        self._send(self._frames[round(value * FULL_DUTY)])
+
+    def modes(self) -> Mapping[int, PinMode]:
+        """A level and a PWM."""
+        return {self._spec.direction_pin: PinMode.OUTPUT, self._spec.pwm_pin: PinMode.PWM}
+
+    def stop(self) -> bytes:
+        """Duty 0; the direction may stay."""
+        return b"" if self._spec.on_stop == "keep" else codec.analog(self._spec.pwm_pin, 0)
+
+    def judge(self, state: PinState) -> Evidence:
+        """Safe is a duty of 0."""
+        duty = state.state / FULL_DUTY
+        if duty and self._spec.on_stop != "keep":
+            return Evidence(
+                False, duty, 0.0, f"pin {state.pin} still has a duty of {state.state} of {FULL_DUTY}"
+            )
+        return Evidence(True, duty, 0.0)
+
+
+class ServoFitting(Fitting):
+    """Attached by its first setpoint, not before: a servo that is attached jumps to its middle at once."""
+
+    def __init__(self, name: str, spec: FirmataServoSpec, send: Send) -> None:
+        self._spec = spec
+        self._send = send
+        self.stop_pin = spec.pin
+        self._shortest_us = round(spec.min_pulse * 1e6)
+        self._longest_us = round(spec.max_pulse * 1e6)
+        self._attached = False
+        self.device = Servo(name, spec, self)
+
+    def write(self, value: float) -> None:
+        """An angle in rad; 0 is the middle."""
+        frame = codec.analog(self._spec.pin, self._pulse_us(value))
+        if not self._attached:
+            frame = codec.servo_config(self._spec.pin, self._shortest_us, self._longest_us) + frame
+        self._send(frame)
+        self._attached = True
+
+    def modes(self) -> Mapping[int, PinMode]:
+        """A servo."""
+        return {self._spec.pin: PinMode.SERVO}
+
+    def setup(self) -> bytes:
+        """Limp, until the first setpoint."""
+        self._attached = False
+        return codec.pin_mode(self._spec.pin, PinMode.OUTPUT)
+
+    def prepared(self) -> Mapping[int, PinMode]:
+        """An output that stays low: no pulses."""
+        return {self._spec.pin: PinMode.OUTPUT}
+
+    def stop(self) -> bytes:
+        """It holds its last pulse by itself, unless it shall go to zero."""
+        if self._spec.on_stop != "zero":
+            return b""
+        return codec.analog(self._spec.pin, self._pulse_us(min(max(0.0, self._spec.min), self._spec.max)))
+
+    def judge(self, state: PinState) -> Evidence:
+        """Its pulse is where it holds."""
+        if state.mode != PinMode.SERVO:
+            return Evidence(True, None, 0.0, "it was not moved yet and is limp")
+        span_us = self._longest_us - self._shortest_us
+        turned = (state.state - self._shortest_us) / span_us - 0.5
+        return Evidence(True, turned * self._spec.travel, 0.0)
+
+    def _pulse_us(self, angle_rad: float) -> int:
+        share = angle_rad / self._spec.travel + 0.5
+        return round(self._shortest_us + share * (self._longest_us - self._shortest_us))
+
+
+class DigitalOutputFitting(Fitting):
+    """One level."""
+
+    def __init__(self, name: str, spec: FirmataDigitalOutputSpec, send: Send) -> None:
+        self._spec = spec
+        self._send = send
+        self.stop_pin = spec.pin
+        self._off = codec.pin_value(spec.pin, high=spec.active == "low")
+        self.device = DigitalOutput(name, spec, self)
+
+    def write(self, value: float) -> None:
+        """0 or 1."""
+        self._send(codec.pin_value(self._spec.pin, high=value > 0))
+
+    def modes(self) -> Mapping[int, PinMode]:
+        """A level."""
+        return {self._spec.pin: PinMode.OUTPUT}
+
+    def setup(self) -> bytes:
+        """Off."""
+        return super().setup() + self._off
+
+    def stop(self) -> bytes:
+        """Off, unless it shall keep its level."""
+        return self._off if self._spec.on_stop == "off" else b""
+
+    def judge(self, state: PinState) -> Evidence:
+        """Safe is off."""
+        on = bool(state.state) is (self._spec.active == "high")
+        if on and self._spec.on_stop == "off":
+            return Evidence(False, 1.0, 0.0, f"pin {state.pin} is still on")
+        return Evidence(True, float(on), 0.0)
+
+
+class DigitalInputFitting(Fitting):
+    """One bit of its port's report."""
+
+    def __init__(self, name: str, spec: FirmataDigitalInputSpec) -> None:
+        self._spec = spec
+        self.port, self.bit = divmod(spec.pin, 8)
+        self.input = DigitalInput(name, spec)
+        self.device = self.input
+
+    def modes(self) -> Mapping[int, PinMode]:
+        """An input, pulled up or not."""
+        return {self._spec.pin: PinMode.PULLUP if self._spec.pull == "up" else PinMode.INPUT}
+
+
+class AnalogInputFitting(Fitting):
+    """One analog channel. Which pin that is, the board's analog mapping tells."""
+
+    def __init__(self, name: str, spec: FirmataAnalogInputSpec) -> None:
+        self.spec = spec
+        self.input = AnalogInput(name, spec)
+        self.device = self.input
+        self.pin: int | None = None
+
+    def modes(self) -> Mapping[int, PinMode]:
+        """An analog input."""
+        return {} if self.pin is None else {self.pin: PinMode.ANALOG}

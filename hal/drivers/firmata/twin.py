@@ -1,0 +1,330 @@
+"""An Arduino Uno with StandardFirmata 2.5 and a rover soldered to it, without the Arduino and the rover.
+
+What it answers follows the sketch, `StandardFirmata.ino` of github.com/firmata/arduino, with its habits:
+opening the port resets it, what is sent while it starts is lost, a reset forgets all pins, a servo that is
+attached goes to 1500 us at once, and closing the port stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hal.drivers.firmata import codec, uno, words
+from hal.drivers.firmata.codec import Decoder
+from hal.drivers.firmata.wiring import Probe, Wiring
+from hal.drivers.firmata.words import PinMode
+from hal.drivers.firmata.world import STEP_MS, STEP_S, World
+from hal.twin import UnknownQuantity
+
+PROTOCOL = (2, 5)
+SKETCH = "StandardFirmata.ino"
+BOOT_MS = 50
+"""Kept short, so that a simulation starts at once; a real bootloader takes about a second and a half."""
+SAMPLING_MS = 19
+SHORTEST_SAMPLING_MS = 10
+ATTACHED_PULSE_US = 1500
+SHORTEST_PULSE_US = 544
+LONGEST_PULSE_US = 2400
+"""The pulses of 0 and 180 degrees; a servo value below the shortest is an angle (Arduino's `Servo.write`)."""
+LOOK_MS = 20
+"""How often inputs are looked at while nothing moves; while something does, at every step."""
+NEVER = 1 << 62
+
+
+class FirmataTwin:
+    """The far end of a Firmata wire. `garbage` is what its serial line says while it starts."""
+
+    def __init__(self, world: World, wiring: Wiring, *, garbage: bytes = b"", boot_ms: int = BOOT_MS) -> None:
+        self._world = world
+        self._wiring = wiring
+        self._garbage = garbage
+        self._boot_ms = boot_ms
+        self._wheel_of = {pin: wheel for wheel in wiring.wheels for pin in wheel[:2]}
+        self._probes = {probe.name: probe for probe in (*wiring.switches.values(), *wiring.gauges.values())}
+        self._pinned: dict[str, float | bool] = {}
+        self._epoch: float | None = None
+        self._steps = 0
+        self._boots_at_ms: int | None = None
+        self._decoder = Decoder.of_requests()
+        self._forget_pins()
+
+    # ------------------------------------------------------------------ the contract of a twin
+
+    def power_on(self, now: float) -> bytes:
+        """The port is opened: the board resets, and greets when its bootloader is done."""
+        if self._epoch is None:
+            self._epoch = now
+        self.advance(now)
+        self._boots_at_ms = self._steps * STEP_MS + self._boot_ms
+        self._decoder = Decoder.of_requests()
+        self._forget_pins()
+        return self._garbage
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """What the sketch does with these bytes. While the bootloader runs they are lost."""
+        if self._boots_at_ms is not None:
+            return b""
+        return b"".join([_OBEY[type(frame)](self, frame) for frame in self._decoder.feed(data)])
+
+    def advance(self, now: float) -> bytes:
+        """Take all steps that are due by `now`."""
+        if self._epoch is None:
+            return b""
+        due = int((now - self._epoch) / STEP_S + 1e-6)
+        said: list[bytes] = []
+        while self._steps < due:
+            if self._world.at_rest:
+                steps = min(due, self._next_look()) - self._steps
+                self._world.rest(steps)
+            else:
+                steps = 1
+                self._world.step()
+            self._steps += steps
+            said.append(self._look())
+        return b"".join(said)
+
+    def wakes_at(self) -> float | None:
+        """The next step while something moves, else the next look at the inputs or the next sample."""
+        if self._epoch is None:
+            return None
+        if not self._world.at_rest:
+            return self._epoch + (self._steps + 1) * STEP_S
+        look = self._next_look()
+        return None if look == NEVER else self._epoch + look * STEP_S
+
+    def world(self) -> dict[str, float | bool]:
+        """Pose (m, rad), wheel speeds (m/s), what each sensor sees, each servo's angle, each lamp."""
+        world = self._world
+        return {
+            "x": world.x_m,
+            "y": world.y_m,
+            "heading": world.heading_rad,
+            "left_speed": world.left_m_s,
+            "right_speed": world.right_m_s,
+            **{name: joint.angle_rad for name, joint in world.joints.items()},
+            **{name: self._state[pin] == level for name, (pin, level) in self._wiring.lamps.items()},
+            **{name: self._see(probe) for name, probe in self._probes.items()},
+        }
+
+    def set_world(self, name: str, value: float | bool | None) -> None:
+        """Pin what the sensor `name` sees."""
+        if name not in self._probes:
+            raise UnknownQuantity(name, self._probes)
+        if value is None:
+            self._pinned.pop(name, None)
+        else:
+            self._pinned[name] = value
+
+    # ------------------------------------------------------------------ the sketch's loop
+
+    def _next_look(self) -> int:
+        """The number of the step at which the sketch next has something to do by itself, or NEVER."""
+        if self._boots_at_ms is not None:
+            return -(-self._boots_at_ms // STEP_MS)
+        moments = []
+        if any(self._port_reported):
+            moments.append((self._steps * STEP_MS // LOOK_MS + 1) * LOOK_MS)
+        if any(self._channel_reported):
+            moments.append(self._samples_at_ms)
+        return max(self._steps + 1, -(-min(moments) // STEP_MS)) if moments else NEVER
+
+    def _look(self) -> bytes:
+        now_ms = self._steps * STEP_MS
+        if self._boots_at_ms is not None:
+            if now_ms < self._boots_at_ms:
+                return b""
+            self._boots_at_ms = None
+            self._samples_at_ms = now_ms + SAMPLING_MS
+            return codec.version(*PROTOCOL) + codec.firmware(*PROTOCOL, SKETCH)
+        said = [
+            self._report_port(port)
+            for port in range(uno.PORTS)
+            if self._port_reported[port] and self._port_levels(port) != self._port_said[port]
+        ]
+        if now_ms >= self._samples_at_ms:
+            self._samples_at_ms += self._sampling_ms * -(
+                -(now_ms + 1 - self._samples_at_ms) // self._sampling_ms
+            )
+            said += [self._report_channel(c) for c, on in enumerate(self._channel_reported) if on]
+        return b"".join(said)
+
+    def _forget_pins(self) -> None:
+        self._mode = [
+            PinMode.ANALOG if pin >= uno.FIRST_ANALOG_PIN else PinMode.OUTPUT for pin in range(uno.PINS)
+        ]
+        self._state = [0] * uno.PINS
+        self._pulses = dict.fromkeys(range(uno.PINS), (SHORTEST_PULSE_US, LONGEST_PULSE_US))
+        self._port_reported = [False] * uno.PORTS
+        self._port_said = [0] * uno.PORTS
+        self._channel_reported = [False] * (uno.PINS - uno.FIRST_ANALOG_PIN)
+        self._sampling_ms = SAMPLING_MS
+        self._samples_at_ms = self._steps * STEP_MS + SAMPLING_MS
+        for pin in range(uno.PINS):
+            self._apply(pin)
+
+    def _see(self, probe: Probe) -> float | bool:
+        pinned = self._pinned.get(probe.name)
+        return probe.see(self._world) if pinned is None else pinned
+
+    def _report_channel(self, channel: int) -> bytes:
+        probe = self._wiring.gauges.get(channel)
+        return codec.analog(channel, probe.at_pin(self._see(probe)) if probe else 0)
+
+    def _report_port(self, port: int) -> bytes:
+        self._port_said[port] = self._port_levels(port)
+        return codec.digital(port, self._port_said[port])
+
+    def _port_levels(self, port: int) -> int:
+        """Bits of the input pins; all others read as zero, as the sketch masks them."""
+        levels = 0
+        for pin in range(8 * port, min(8 * port + 8, uno.PINS)):
+            if self._mode[pin] in (PinMode.INPUT, PinMode.PULLUP):
+                probe = self._wiring.switches.get(pin)
+                level = probe.at_pin(self._see(probe)) if probe else self._mode[pin] == PinMode.PULLUP
+                levels |= level << pin % 8
+        return levels
+
+    def _apply(self, pin: int) -> None:
+        """Let the world feel what the pin does now."""
+        wheel = self._wheel_of.get(pin)
+        if wheel is not None:
+            duty = (
+                min(self._state[wheel.pwm_pin], 255) / 255
+                if self._mode[wheel.pwm_pin] == PinMode.PWM
+                else 0.0
+            )
+            wheel.turns(self._world, -duty if self._state[wheel.direction_pin] else duty)
+        shaft = self._wiring.shafts.get(pin)
+        if shaft is not None and self._mode[pin] != PinMode.SERVO:
+            shaft.joint.target_rad = None
+        elif shaft is not None:
+            value, (shortest_us, longest_us) = self._state[pin], self._pulses[pin]
+            if value < SHORTEST_PULSE_US:
+                value = round(shortest_us + min(value, 180) / 180 * (longest_us - shortest_us))
+            pulse_us = min(max(value, shortest_us), longest_us)
+            shaft.joint.target_rad = max(
+                -shaft.travel_rad / 2, min(shaft.travel_rad / 2, shaft.angle_rad(pulse_us))
+            )
+
+    # ------------------------------------------------------------------ what the sketch obeys
+
+    def _analog_write(self, frame: words.Analog) -> bytes:
+        if frame.pin < uno.PINS and self._mode[frame.pin] in (PinMode.PWM, PinMode.SERVO):
+            self._state[frame.pin] = frame.value
+            self._apply(frame.pin)
+        return b""
+
+    def _write_pin(self, frame: words.SetPin) -> bytes:
+        if frame.pin < uno.PINS and self._mode[frame.pin] == PinMode.OUTPUT:
+            self._state[frame.pin] = int(frame.high)
+            self._apply(frame.pin)
+        return b""
+
+    def _write_port(self, frame: words.Digital) -> bytes:
+        for pin in range(8 * frame.port, min(8 * frame.port + 8, uno.PINS)):
+            high = bool(frame.levels >> pin % 8 & 1)
+            if self._mode[pin] == PinMode.INPUT and high:
+                self._set_mode(words.SetPinMode(pin, PinMode.PULLUP))  # how hosts before 2.5 asked for it
+            self._write_pin(words.SetPin(pin, high))
+        return b""
+
+    def _set_mode(self, frame: words.SetPinMode) -> bytes:
+        pin = frame.pin
+        if frame.mode not in uno.modes_of(pin):
+            return b""
+        self._mode[pin] = PinMode(frame.mode)
+        self._state[pin] = int(frame.mode == PinMode.PULLUP)
+        if frame.mode == PinMode.SERVO:
+            self._state[pin] = ATTACHED_PULSE_US
+            self._apply(pin)
+            self._state[pin] = 0
+        else:
+            self._apply(pin)
+        if pin >= uno.FIRST_ANALOG_PIN:
+            on = frame.mode == PinMode.ANALOG
+            return self._report_analog(words.ReportAnalog(pin - uno.FIRST_ANALOG_PIN, on))
+        return b""
+
+    def _report_analog(self, frame: words.ReportAnalog) -> bytes:
+        if frame.channel >= uno.PINS - uno.FIRST_ANALOG_PIN:
+            return b""
+        self._channel_reported[frame.channel] = frame.on
+        return self._report_channel(frame.channel) if frame.on else b""
+
+    def _report_digital(self, frame: words.ReportDigital) -> bytes:
+        if frame.port >= uno.PORTS:
+            return b""
+        self._port_reported[frame.port] = frame.on
+        return self._report_port(frame.port) if frame.on else b""
+
+    def _tell_version(self, _: words.VersionQuery) -> bytes:
+        return codec.version(*PROTOCOL)
+
+    def _system_reset(self, _: words.SystemReset) -> bytes:
+        self._forget_pins()
+        return b""
+
+    def _sysex(self, frame: words.Sysex) -> bytes:
+        obey = _OBEY_SYSEX.get(frame.command)
+        return obey(self, frame.data) if obey else b""
+
+    def _tell_firmware(self, _: bytes) -> bytes:
+        return codec.firmware(*PROTOCOL, SKETCH)
+
+    def _tell_capabilities(self, _: bytes) -> bytes:
+        return uno.CAPABILITIES
+
+    def _tell_mapping(self, _: bytes) -> bytes:
+        return uno.MAPPING
+
+    def _tell_pin_state(self, data: bytes) -> bytes:
+        if not data:
+            return b""
+        pin = data[0]
+        if pin >= uno.PINS:
+            return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin]))
+        state = self._state[pin]
+        sevens = [state & 0x7F, *(bits & 0x7F for bits in (state >> 7, state >> 14) if bits)]
+        return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin, self._mode[pin], *sevens]))
+
+    def _extended_analog(self, data: bytes) -> bytes:
+        if len(data) > 1:
+            value = sum(bits << 7 * place for place, bits in enumerate(data[1:4]))
+            self._analog_write(words.Analog(data[0], value))
+        return b""
+
+    def _servo_config(self, data: bytes) -> bytes:
+        if len(data) > 4:
+            pin = data[0]
+            if pin in self._pulses:
+                self._pulses[pin] = (data[1] | data[2] << 7, data[3] | data[4] << 7)
+            self._set_mode(words.SetPinMode(pin, PinMode.SERVO))
+        return b""
+
+    def _set_sampling(self, data: bytes) -> bytes:
+        if len(data) > 1:
+            self._sampling_ms = max(data[0] | data[1] << 7, SHORTEST_SAMPLING_MS)
+        return b""
+
+
+_OBEY: Mapping[type, Callable[[FirmataTwin, Any], bytes]] = {
+    words.Analog: FirmataTwin._analog_write,
+    words.SetPin: FirmataTwin._write_pin,
+    words.Digital: FirmataTwin._write_port,
+    words.SetPinMode: FirmataTwin._set_mode,
+    words.ReportAnalog: FirmataTwin._report_analog,
+    words.ReportDigital: FirmataTwin._report_digital,
+    words.VersionQuery: FirmataTwin._tell_version,
+    words.SystemReset: FirmataTwin._system_reset,
+    words.Sysex: FirmataTwin._sysex,
+}
+_OBEY_SYSEX: Mapping[int, Callable[[FirmataTwin, bytes], bytes]] = {
+    words.FIRMWARE: FirmataTwin._tell_firmware,
+    words.CAPABILITY_QUERY: FirmataTwin._tell_capabilities,
+    words.ANALOG_MAPPING_QUERY: FirmataTwin._tell_mapping,
+    words.PIN_STATE_QUERY: FirmataTwin._tell_pin_state,
+    words.EXTENDED_ANALOG: FirmataTwin._extended_analog,
+    words.SERVO_CONFIG: FirmataTwin._servo_config,
+    words.SAMPLING_INTERVAL: FirmataTwin._set_sampling,
+}

@@ -1,0 +1,188 @@
+"""All boards and devices of one robot, built from their specs, each board on its port or on its twin."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from hal.board import Board, BoardEvent, BoardSpec
+from hal.device import Actuator, Device, DeviceSpec, Evidence
+from hal.errors import DeviceRefused
+from hal.faults import FaultyLink
+from hal.kinds import COMPOSITES, DriveBase, DriveBaseSpec, Motor
+from hal.link import Link
+from hal.links import open_link
+from hal.links.memory import TwinLink
+from hal.registry import find_driver
+from hal.twin import Twin
+
+
+class Rig:
+    """What hal knows of one robot. Make it with `build` or `of`."""
+
+    def __init__(
+        self, boards: Mapping[str, Board], devices: Mapping[str, Device], twins: Mapping[str, Twin]
+    ) -> None:
+        self.boards = dict(boards)
+        self.devices = dict(devices)
+        self.twins = dict(twins)
+        """The simulated boards' far ends."""
+        self._callbacks: list[Callable[[BoardEvent], None]] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._running: asyncio.Task[None] | None = None
+        for board in self.boards.values():
+            board.listener = self._tell
+
+    @classmethod
+    def build(
+        cls,
+        boards: Mapping[str, BoardSpec],
+        devices: Mapping[str, DeviceSpec],
+        *,
+        simulated: Collection[str] = (),
+        ports: Mapping[str, str] | None = None,
+        rng: random.Random,
+        faults: Mapping[str, Sequence[str]] | None = None,
+    ) -> Self:
+        """Build everything; nothing is opened yet.
+
+        Args:
+            boards: What the file says about each board...
+            devices: ...and about each device, those without a board (a drive base) among them.
+            simulated: The boards whose wire leads to their twin.
+            ports: Ports to use in place of those in the specs, by board.
+            rng: Seeds each board and twin; the same seed gives the same history.
+            faults: What each wire does wrong, by board, in the grammar of `hal.faults`.
+
+        Raises:
+            DriverNotFound: for a board's `driver`.
+            DeviceRefused: a device names what is not there, or what its board cannot carry.
+        """
+        built: dict[str, Board] = {}
+        twins: dict[str, Twin] = {}
+        for name, spec in boards.items():
+            port = (ports or {}).get(name)
+            if port is not None:
+                spec = spec.model_copy(update={"port": port})
+            driver = find_driver(spec.driver)
+            own_rng = random.Random(rng.getrandbits(64))
+            if name in simulated:
+                twins[name] = driver.twin(name, spec, devices, own_rng)
+                link: Link = TwinLink(f"simulated {name}", twins[name])
+            else:
+                link = open_link(spec.port, spec.baud)
+            if faults and name in faults:
+                link = FaultyLink(link, own_rng, faults[name])
+            built[name] = driver.board(name, spec, partial(_the_same, link), own_rng)
+        return cls(built, _add_devices(built, devices), twins)
+
+    @classmethod
+    def of(
+        cls,
+        boards: Mapping[str, Mapping[str, Any]],
+        devices: Mapping[str, Mapping[str, Any]],
+        *,
+        simulated: Collection[str] = (),
+        seed: int = 0,
+    ) -> Self:
+        """Build from plain data, as a robot's file has it. Raises pydantic's `ValidationError` too."""
+        drivers = {name: find_driver(data["driver"]) for name, data in boards.items()}
+        board_specs = {name: drivers[name].board_spec.model_validate(data) for name, data in boards.items()}
+        device_specs = {
+            name: (drivers[data["board"]].device_specs if "board" in data else COMPOSITES)[
+                data["kind"]
+            ].model_validate(data)
+            for name, data in devices.items()
+        }
+        return cls.build(board_specs, device_specs, simulated=simulated, rng=random.Random(seed))
+
+    def listen(self, callback: Callable[[BoardEvent], None]) -> None:
+        """Call `callback` with every event of every board, from the loop."""
+        self._callbacks.append(callback)
+
+    async def run(self) -> None:
+        """Run every board's supervisor until cancelled. An error that nobody foresaw ends all of them."""
+        async with asyncio.TaskGroup() as group:
+            for board in self.boards.values():
+                group.create_task(board.run(), name=f"board {board.name}")
+
+    async def online(self) -> Mapping[str, Device]:
+        """Wait until every board is there, and return the devices."""
+        for board in self.boards.values():
+            await board.online()
+        return self.devices
+
+    def halt(self) -> None:
+        """Stop everything: first the bytes of every board, then every actuator. Never waits, never raises."""
+        for board in self.boards.values():
+            board.halt()
+        for device in self.devices.values():
+            if isinstance(device, Actuator):
+                device.halt()
+
+    async def confirm_stop(self) -> dict[str, Evidence]:
+        """What every board says about its actuators; a drive base is as confirmed as its wheels."""
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(board.confirm_stop()) for board in self.boards.values()]
+        evidence = {name: proof for task in asked for name, proof in task.result().items()}
+        for name, device in self.devices.items():
+            if isinstance(device.spec, DriveBaseSpec):
+                evidence[name] = _weakest(evidence[device.spec.left], evidence[device.spec.right])
+        return evidence
+
+    async def __aenter__(self) -> Self:
+        """Run in the background."""
+        self._group = asyncio.TaskGroup()
+        await self._group.__aenter__()
+        self._running = self._group.create_task(self.run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Halt and close."""
+        if self._running is not None and self._group is not None:
+            self._running.cancel()
+            await self._group.__aexit__(kind, error, trace)
+
+    def _tell(self, event: BoardEvent) -> None:
+        for callback in self._callbacks:
+            callback(event)
+
+
+def _the_same(link: Link) -> Link:
+    """A link may be opened again after its end, so a board keeps its one."""
+    return link
+
+
+def _add_devices(boards: Mapping[str, Board], specs: Mapping[str, DeviceSpec]) -> dict[str, Device]:
+    devices: dict[str, Device] = {}
+    for name, spec in specs.items():
+        if spec.board is not None:
+            if spec.board not in boards:
+                raise DeviceRefused(name, f"there is no board '{spec.board}'")
+            devices[name] = boards[spec.board].add(name, spec)
+    for name, spec in specs.items():
+        if isinstance(spec, DriveBaseSpec):
+            devices[name] = DriveBase(
+                name, spec, *(_motor(name, devices, side) for side in (spec.left, spec.right))
+            )
+        elif spec.board is None:
+            raise DeviceRefused(name, f"a {spec.kind} needs a board")
+    return {name: devices[name] for name in specs}
+
+
+def _motor(base: str, devices: Mapping[str, Device], name: str) -> Motor:
+    motor = devices.get(name)
+    if not isinstance(motor, Motor):
+        raise DeviceRefused(base, f"its wheel '{name}' is no motor")
+    return motor
+
+
+def _weakest(left: Evidence, right: Evidence) -> Evidence:
+    """The proof of two wheels together."""
+    return min((left, right), key=lambda proof: proof.confirmed)
