@@ -4,35 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from robotd.core.limits import Limits
 from robotd.core.message import Lane
+from robotd.core.stage import Stage
 from robotd.wire.hub import Hub
-
-TERMINAL = frozenset({"done", "failed", "cancelled", "preempted", "expired", "rejected", "unknown"})
-"""A command reaches exactly one of these, once, and nothing after it."""
-STAGES = frozenset({"received", "accepted", "started"}) | TERMINAL
-"""Every stage there is before the journal comes."""
-
-
-class Stage(NamedTuple):
-    """One step in the life of a command."""
-
-    id: str
-    """The command's."""
-    stage: str
-    """One of `STAGES`."""
-    at: float
-    """Seconds on the robot's monotonic clock (`Service.now`)."""
-    state: str
-    """The leaf state of the first region at that moment."""
-    reason: str | None = None
-    result: Any = None
-    """What the action returned, for `done`; plain JSON data."""
-    error: dict[str, Any] | None = None
-    """`Refused.as_error()`, for `rejected` always and for `failed` where there is one."""
-    trace_id: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +67,7 @@ class Service(Protocol):
         The same id and body again runs nothing: `tell` hears the stage reached, and those to come.
         """
 
-    def cancel(self, command_id: str, source: str) -> dict[str, Any]:
+    def cancel(self, command_id: str, source: str, /) -> dict[str, Any]:
         """End a queued or running command; says which it was. Raises `Refused` for one that is not known."""
 
     def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:

@@ -1,0 +1,282 @@
+"""One client's connection, whatever carries it: what it may ask, how fast, and what waits for it.
+
+A transport (lines over TCP, a WebSocket) is a thin shell around a session and does five things:
+
+- at each read from the socket `begin_read(size)`, then `receive(message)` for each whole message in it. It
+  reads at most `READ_BYTES` at once (`transport.max_size`), or one client's bytes delay another's stop;
+- at asyncio's `pause_writing` and `resume_writing` the methods of the same name. `WRITE_HIGH_BYTES` is its
+  mark and `SEND_BUFFER_BYTES` the socket's own buffer, or a reader that does not read is noticed too late;
+- when the client sends nothing more but still reads, `end_of_input`; when the connection is gone, `close`;
+- what the session asks of it, which is `Transport`;
+- what is wrong below the messages (a line without end, a binary frame) it says with `refuse`.
+
+In one turn of the event loop a session handles at most `MESSAGES_PER_TURN`, and all answers of a turn go to the
+transport in one list. What may not be handled yet (the turn is used up, the token bucket is empty, the socket
+takes no answers) waits in a bounded backlog; when that is full, reading pauses. A stop passes all of this: it
+is acted upon inside `receive`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from robotd.errors import Refused
+from robotd.wire.bucket import TokenBucket
+from robotd.wire.hub import Update
+from robotd.wire.methods import Methods
+from robotd.wire.outbox import Outbox
+from robotd.wire.protocol import NO_PARAMS, Batch, Call, Request, is_stop, parse
+from robotd.wire.sending import Replies, Reply, Sending
+from robotd.wire.service import Service
+
+MESSAGES_PER_TURN = 16
+BACKLOG_MESSAGES = 64
+"""From here on nothing more is read. What was read is kept, so the messages of one read may come on top."""
+BACKLOG_BYTES = 64 * 1024
+READ_BYTES = 4096
+WRITE_HIGH_BYTES = 64 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+
+
+class Transport(Protocol):
+    """What a session asks of the shell around it. Nothing here waits or raises."""
+
+    def write(self, messages: list[bytes]) -> None:
+        """Frame these and write them, in one system call. Not called while writing is paused."""
+
+    def pause_reading(self) -> None:
+        """Leave what comes in the socket."""
+
+    def resume_reading(self) -> None:
+        """Read again."""
+
+    def close(self) -> None:
+        """End the connection when all that was written has gone out."""
+
+    def abort(self, why: str) -> None:
+        """End the connection now; `why` is a sentence for the log, or for a close frame."""
+
+
+class Session:
+    """One client, from its first byte to its last. `source` names it to the daemon: `tcp:127.0.0.1:40112`."""
+
+    def __init__(self, service: Service, source: str, transport: Transport, *, words: bool = False) -> None:
+        self.source = source
+        self._service = service
+        self._limits = limits = service.limits
+        self._transport = transport
+        self._words = words
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
+        self._bucket = TokenBucket(limits.rate_per_s, limits.burst, now)
+        self._setpoint_bucket = TokenBucket(limits.setpoint_rate_per_s, limits.burst, now)
+        self._outbox = Outbox(limits)
+        self._replies = Replies(self._put)
+        self._sending = Sending(service, source, self._replies)
+        self._methods = Methods(service, source, self, self._outbox)
+        self._backlog: deque[tuple[bytes | Call | Batch, float]] = deque()
+        self._backlog_bytes = 0
+        self._left = MESSAGES_PER_TURN
+        self._turn_is_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._slow: asyncio.TimerHandle | None = None
+        self._arrived = now
+        self._behind_since: float | None = None
+        self._reading = True
+        self._ending = False
+        self._closed = False
+
+    # -- from the transport -------------------------------------------------------------------------
+
+    def begin_read(self, size: int) -> None:
+        """`size` bytes were just read, whose messages follow.
+
+        Bytes that lay in a socket while it was not read may be as old as the moment when reading stopped,
+        until a read finds less than it could take. Freshness counts from there: old drives move nothing.
+        """
+        self._arrived = self._loop.time() if self._behind_since is None else self._behind_since
+        if size < READ_BYTES:
+            self._behind_since = None
+
+    def receive(self, message: bytes) -> None:
+        """Take one whole message, without its framing. Acts on a stop before this returns."""
+        if self._closed or self._ending or (b"stop" in message and self._stop(message)):
+            return
+        if self._left > 0 and not self._backlog:
+            self._handle(message, self._arrived)
+        else:
+            self._backlog.append((message, self._arrived))
+            self._backlog_bytes += len(message)
+        if len(self._backlog) >= BACKLOG_MESSAGES or self._backlog_bytes >= BACKLOG_BYTES:
+            self._pause_reading()
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer something that never became a message."""
+        self._put(Request("", NO_PARAMS, None).refuse(refused.as_error()))
+
+    def end_of_input(self) -> None:
+        """The client sends nothing more. It gets the answers it waits for; then the connection is closed."""
+        self._ending = True
+        self._service.hub.unsubscribe(self)
+        self._end_turn_soon()
+
+    def pause_writing(self) -> None:
+        """The socket takes no more. When that lasts `slow_reader_s`, the client is cut off."""
+        self._outbox.blocked = True
+        self._slow = self._loop.call_later(self._limits.slow_reader_s, self._cut_off, "it does not read")
+
+    def resume_writing(self) -> None:
+        """The socket takes bytes again."""
+        self._outbox.blocked = False
+        if self._slow is not None:
+            self._slow.cancel()
+        self._end_turn_soon()
+
+    def close(self) -> None:
+        """The connection is gone. What the client set in motion goes on as long as it is fresh."""
+        self._closed = True
+        self._service.hub.unsubscribe(self)
+        self._backlog.clear()
+        self._sending.close()
+        for timer in (self._timer, self._slow):
+            if timer is not None:
+                timer.cancel()
+
+    # -- from the hub -------------------------------------------------------------------------------
+
+    def update(self, update: Update) -> None:
+        """Take one update of a topic that this client subscribed to."""
+        self._outbox.offer(update)
+        self._end_turn_soon()
+
+    # -- messages in --------------------------------------------------------------------------------
+
+    def _stop(self, message: bytes) -> bool:
+        """Act on `message` now if there is a stop in it, and then on whatever else is in the same batch."""
+        item = parse(message, self._limits, words=self._words)
+        calls = item.calls if isinstance(item, Batch) else (item,)
+        if not any(map(is_stop, calls)):
+            return False
+        for call in sorted(calls, key=is_stop, reverse=True):
+            self._run(call, self._arrived)
+        return True
+
+    def _handle(self, item: bytes | Call | Batch, arrived: float) -> bool:
+        """Carry out one message, or put it at the head of the backlog and return False."""
+        if isinstance(item, bytes):
+            item = parse(item, self._limits, words=self._words)
+        if self._outbox.half_full or not self._admit(item, arrived):
+            self._backlog.appendleft((item, arrived))
+            return False
+        # Asked for after the dispatcher was woken, so that what it answers at once leaves in the same turn.
+        self._end_turn_soon()
+        return True
+
+    def _admit(self, item: Call | Batch, arrived: float) -> bool:
+        """Carry out a call or a batch if this client may have that now."""
+        now = self._loop.time()
+        if isinstance(item, Batch):
+            if not self._take(self._bucket, now, len(item.calls)):
+                return False
+            for call in item.calls:
+                self._run(call, arrived)
+            return True
+        command = item.command
+        if command is None or command not in self._service.streamed:
+            if not self._take(self._bucket, now):
+                return False
+            self._run(item, arrived)
+        elif not self._sending.keeps(command) and self._setpoint_bucket.take(now):
+            self._left -= 1
+            self._run(item, arrived)
+        elif self._take(self._bucket, now):
+            # Beyond its own rate a setpoint costs like any message: replacing is work, too.
+            self._sending.keep_newest(command, item, arrived)
+            self._wake_at(self._setpoint_bucket.ready_at())
+        else:
+            return False
+        return True
+
+    def _take(self, bucket: TokenBucket, now: float, count: int = 1) -> bool:
+        if bucket.take(now, count):
+            self._left -= count
+            return True
+        self._wake_at(bucket.ready_at())
+        return False
+
+    def _run(self, call: Call, arrived: float) -> None:
+        if call.refusal is not None and not is_stop(call):
+            Reply(self._replies, call).refuse(call.refusal)
+        elif call.method == "send":
+            self._sending.send(call, arrived)
+        else:
+            self._methods.call(call.method, call.params, Reply(self._replies, call))
+
+    # -- answers out --------------------------------------------------------------------------------
+
+    def _put(self, answer: bytes) -> None:
+        if self._closed:
+            return
+        if answer:
+            self._outbox.put(answer)
+            if self._outbox.overflows:
+                self._cut_off("it does not read its answers")
+        self._end_turn_soon()
+
+    def _end_turn_soon(self) -> None:
+        if not self._turn_is_due:
+            self._turn_is_due = True
+            self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        """Write what this turn brought, and give the client its next one."""
+        self._turn_is_due = False
+        if self._closed:
+            return
+        self._left = MESSAGES_PER_TURN
+        self._sending.send_newest(self._may_send_setpoint)
+        while self._backlog and self._left > 0:
+            item, arrived = self._backlog.popleft()
+            if isinstance(item, bytes):
+                self._backlog_bytes -= len(item)
+            if not self._handle(item, arrived):
+                break
+        if messages := self._outbox.take(self._loop.time()):
+            self._transport.write(messages)
+        if (due := self._outbox.wakes_at) is not None:
+            self._wake_at(due)
+        if self._ending:
+            if not (self._backlog or self._replies.unanswered) and self._outbox.empty:
+                self._transport.close()
+        elif not self._reading and len(self._backlog) < BACKLOG_MESSAGES // 2:
+            self._reading = True
+            self._transport.resume_reading()
+
+    def _may_send_setpoint(self) -> bool:
+        return self._take(self._setpoint_bucket, self._loop.time())
+
+    def _wake_at(self, due: float) -> None:
+        """See to it that a turn ends at `due` or sooner."""
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._end_turn_soon()
+
+    def _pause_reading(self) -> None:
+        if self._reading:
+            self._reading = False
+            if self._behind_since is None:
+                self._behind_since = self._loop.time()
+            self._transport.pause_reading()
+
+    def _cut_off(self, why: str) -> None:
+        if not self._closed:
+            self.close()
+            self._transport.abort(why)
