@@ -42,7 +42,9 @@ def check(file: RobotFile, as_json: Json = False) -> None:
         result: dict[str, Any] = {"ok": True, "file": str(config.path), "robot": config.robot, **counts}
         typer.echo(json.dumps(result, indent=2))
     else:
-        numbers = ", ".join(f"{number} {name}" for name, number in counts.items())
+        numbers = ", ".join(
+            f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items()
+        )
         typer.echo(f"ok  {config.robot}: {numbers}")
 
 

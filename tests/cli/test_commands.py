@@ -126,7 +126,7 @@ def test_check_says_ok_and_what_there_is() -> None:
     done = run(app, ["check", ROVER])
 
     assert done.exit_code == Exit.DONE, done.output
-    assert done.stdout.startswith("ok  rover: 1 boards, ")
+    assert done.stdout.startswith("ok  rover: 1 board, 9 devices, 1 region, ")
 
 
 def test_check_tells_scripts_as_json() -> None:
