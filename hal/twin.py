@@ -76,16 +76,17 @@ class TwinDriver:
     def start(self) -> None:
         """The port was opened: power the twin on and let its time pass. Once more restarts it."""
         self.stop()
-        self._loop = asyncio.get_running_loop()
-        self._now = max(self._now, self._loop.time())
-        self._run(self.twin.power_on)
+        loop = self._loop = asyncio.get_running_loop()
+        self._now = max(self._now, loop.time())
+        self._run(loop, self.twin.power_on)
 
     def feed(self, data: bytes) -> None:
         """Bytes for the twin, now. Ignored while the port is closed."""
-        if self._loop is None:
+        loop = self._loop
+        if loop is None:
             return
-        self._now = max(self._now, self._loop.time())
-        self._run(lambda now: self.twin.advance(now) + self.twin.receive(data, now))
+        self._now = max(self._now, loop.time())
+        self._run(loop, lambda now: self.twin.advance(now) + self.twin.receive(data, now))
 
     def stop(self) -> None:
         """The port was closed: the twin stands still, and what it said last is lost."""
@@ -98,10 +99,7 @@ class TwinDriver:
             self._delivery.cancel()
             self._delivery = None
 
-    def _run(self, step: Callable[[float], bytes]) -> None:
-        loop = self._loop
-        if loop is None:
-            return
+    def _run(self, loop: asyncio.AbstractEventLoop, step: Callable[[float], bytes]) -> None:
         try:
             self._said += step(self._now)
             due = self.twin.wakes_at()
@@ -122,15 +120,13 @@ class TwinDriver:
             self._alarm.cancel()
             self._alarm = None
         if due is not None:
-            self._alarm = loop.call_at(due, self._wake, due)
+            self._alarm = loop.call_at(due, self._wake, loop, due)
 
-    def _wake(self, due: float) -> None:
+    def _wake(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         self._alarm = None
-        if self._loop is None:
-            return
         # A loop may call a timer one clock tick early; the twin must still find its moment reached.
-        self._now = max(self._now, due, self._loop.time())
-        self._run(self.twin.advance)
+        self._now = max(self._now, due, loop.time())
+        self._run(loop, self.twin.advance)
 
     def _deliver(self) -> None:
         self._delivery = None

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import structlog
@@ -56,9 +56,8 @@ def get(name: str) -> Any:
 class DecisionLog:
     """One line for each decision, with its trace id; rendered in batches, off the path to the devices."""
 
-    def __init__(self, log: Any, now: Callable[[], float]) -> None:
+    def __init__(self, log: Any) -> None:
         self._log = log
-        self._now = now
         self._waiting: list[Decision] = []
         self._left_out = 0
         self._timer: asyncio.TimerHandle | None = None

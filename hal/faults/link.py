@@ -73,8 +73,7 @@ class FaultyLink(BaseLink):
     async def open(self, peer: Peer) -> None:
         """Open the wire behind the faults. Raises `LinkError`, also while it is unplugged."""
         loop = asyncio.get_running_loop()
-        if self.is_open:
-            raise LinkError(f"{self.name} is already open; close it first")
+        self._require_closed()
         if loop.time() < self._unplugged_until:
             rest_s = self._unplugged_until - loop.time()
             raise LinkError(
@@ -130,7 +129,7 @@ class FaultyLink(BaseLink):
         """By how much the next piece is late."""
         return self._rng.uniform(*self.delay_s) if self.delay_s is not None else 0.0
 
-    def _release(self) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         self._far_end = None
         self._inward.clear()
         self._outward.clear()

@@ -27,13 +27,12 @@ class BaseLink(Link):
         self._end(None)
 
     @abstractmethod
-    def _release(self) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of everything that the open link holds, without waiting. Called once for each opening."""
 
     def _attach(self, peer: Peer) -> asyncio.AbstractEventLoop:
         """From now on the link is open, and `_end` will tell `peer`."""
-        if self._peer is not None:
-            raise LinkError(f"{self.name} is already open; close it first")
+        self._require_closed()
         self._peer = peer
         self._loop = asyncio.get_running_loop()
         return self._loop
@@ -53,8 +52,13 @@ class BaseLink(Link):
         if peer is None or loop is None:
             return
         self._peer = self._loop = None
-        self._release()
+        self._release(loop)
         loop.call_soon(peer.connection_lost, reason)
+
+    def _require_closed(self) -> None:
+        """Raises `LinkError` where the link is open."""
+        if self._peer is not None:
+            raise LinkError(f"{self.name} is already open; close it first")
 
     def _require_open(self) -> asyncio.AbstractEventLoop:
         """The loop of an open link; raises `LinkClosed` where there is none."""

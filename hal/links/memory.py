@@ -52,7 +52,7 @@ class TwinLink(BaseLink):
         """Put the plug back. Whoever had the link open has to open it again."""
         self._plugged = True
 
-    def _release(self) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         self._driver.stop()
 
 
@@ -103,7 +103,7 @@ class MemoryLink(BaseLink):
         if data:
             self._deliver(data)
 
-    def _release(self) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._delivery is not None:
             self._delivery.cancel()
             self._delivery = None

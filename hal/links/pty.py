@@ -82,9 +82,8 @@ class _PtyService:
         os.close(self._master)
 
     def _look_for_a_client(self) -> None:
-        events = dict(self._events.poll(0)).get(self._master, 0)
         # A client that was here and is gone again left its bytes: it counts as one.
-        if events & select.POLLHUP and not events & select.POLLIN:
+        if self._hung_up() and not self._state() & select.POLLIN:
             self._look = self._loop.call_later(LOOK_PERIOD_S, self._look_for_a_client)
             return
         self._look = None
@@ -92,14 +91,27 @@ class _PtyService:
         self._driver.start()
 
     def _readable(self) -> None:
-        try:
-            data = os.read(self._master, READ_SIZE_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:  # EIO: the last client closed the slave
+        # The last bytes of a client that is gone are heard now: in the next turn its terminal, if it was left
+        # to echo, would answer the twin.
+        gone = self._hung_up()
+        while data := self._read():
+            self._driver.feed(data)
+            if not gone:
+                return
+        if gone:
             self._closed()
-            return
-        self._driver.feed(data)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._master, READ_SIZE_BYTES)
+        except OSError:  # EAGAIN: no more for now; EIO: no more at all
+            return b""
+
+    def _hung_up(self) -> bool:
+        return bool(self._state() & select.POLLHUP)
+
+    def _state(self) -> int:
+        return dict(self._events.poll(0)).get(self._master, 0)
 
     def _closed(self) -> None:
         self._loop.remove_reader(self._master)
@@ -112,7 +124,7 @@ class _PtyService:
         with contextlib.suppress(OSError):  # one that marked it exclusive keeps us out, too
             slave = os.open(self.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
             try:
-                tty.setraw(slave)
+                tty.setraw(slave, termios.TCSANOW)
                 termios.tcflush(slave, termios.TCIFLUSH)
             finally:
                 os.close(slave)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import termios
 from collections.abc import Callable
 
@@ -42,8 +43,7 @@ class SerialLink(BaseLink):
 
     async def open(self, peer: Peer) -> None:
         """Open and configure the port. Raises `LinkError` with the probable cause and the next step."""
-        if self.is_open:
-            raise LinkError(f"{self.name} is already open; close it first")
+        self._require_closed()
         if self._session is not None:
             self._session.finish()
         path = find_usb(self.name, list_ports()) if self.name.startswith("usb:") else self.name
@@ -73,7 +73,7 @@ class SerialLink(BaseLink):
         """How many bytes wait in this process."""
         return len(self._session.outbox) if self._session is not None else 0
 
-    def _release(self) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._session is not None:
             self._session.close()
 
@@ -159,16 +159,23 @@ class _Port(serial.Serial):
     """pyserial's port without the calls that would stop the event loop."""
 
     def read(self, size: int = 1) -> bytes:
-        """What has arrived, at most `size` bytes, without `select`."""
+        """What has arrived, at most `size` bytes. Raises `SerialException` when the port is gone."""
         try:
-            data = os.read(self.fileno(), size)
-        except (BlockingIOError, InterruptedError):
+            for _ in range(2):
+                data = os.read(self.fileno(), size)
+                # An empty read is a hang-up only if the port is said to have something, again and again.
+                if data or not self._ready():
+                    return data
+        except BlockingIOError:
             return b""
         except OSError as error:
             raise serial.SerialException(error.errno, error.strerror) from error
-        if not data:
-            raise serial.SerialException("hung up")
-        return data
+        raise serial.SerialException("hung up")
+
+    def _ready(self) -> bool:
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def flush(self) -> None:
         """Nothing: the transport calls this at its end, and pyserial's waits for the far end there."""

@@ -46,8 +46,7 @@ class TcpLink(BaseLink):
 
     async def open(self, peer: Peer) -> None:
         """Connect within 5 s. Raises `LinkError` with the probable cause and the next step."""
-        if self.is_open:
-            raise LinkError(f"{self.name} is already open; close it first")
+        self._require_closed()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 connection = await self._connect()
@@ -118,12 +117,12 @@ class TcpLink(BaseLink):
     def _broken(self, error: OSError) -> None:
         self._end(LinkClosed(f"{self.name} is gone ({error.strerror or error})"))
 
-    def _release(self) -> None:
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._outbox is not None:
             self._outbox.discard()
             self._outbox = None
         if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
+            loop.remove_reader(self._socket)
             self._socket.close()
             self._socket = None
 

@@ -226,7 +226,7 @@ class RemoteRobot:
             command = self._commands.get(params["id"])
             if command is not None:
                 command.heard(Stage.of(params))
-            update = Update("stage", params)
+            update = Update("stage", params, params.get("gap", 0))
         else:
             update = Update(params["topic"], params["data"], params.get("gap", 0))
         for subscription in self._subscriptions:

@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -240,6 +241,9 @@ class _Composer:
         if len(event.value) > SCALAR_LIMIT:
             raise self._error(start, f"this text is longer than {SCALAR_LIMIT} characters")
         value = event.value if event.style else resolve(event.value)
+        if isinstance(value, float) and not isfinite(value):
+            self._document.refuse(start, f"a finite number is due here, not {event.value[:40]}")
+            self._document.forgotten.add(start)
         return Node(value, start, event.end_mark.index, event.style or "")
 
     def _sequence(self, start: int, depth: int) -> Node:

@@ -26,8 +26,8 @@ def load_handlers(place: Place, folder: Path) -> tuple[Handlers, bool]:
     sound = True
     for entry in place.elements():
         module = _load(entry, folder)
-        sound = sound and module is not None
         marked = {} if module is None else _marked(module)
+        sound = sound and bool(marked)
         if module is not None and not marked:
             hint = (
                 "write '@handler' (from robotd import handler) above each function that the machine may run"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hal import COMPOSITES, DRIVERS, KINDS, BoardSpec, DeviceSpec, Driver, HalError, find_driver, verbs
+from hal import COMPOSITES, DRIVERS, KINDS, BoardSpec, DeviceSpec, Driver, DriverNotFound, find_driver, verbs
 from robotd.config.actions import Verbs
 from robotd.config.document import describe
 from robotd.config.errors import nearest
@@ -89,8 +89,11 @@ def _driver(board: Place) -> Driver | None:
         return None
     try:
         return find_driver(name.value)
-    except HalError as error:
-        name.refuse(str(error))
+    except DriverNotFound as error:
+        name.refuse(error.sentence, error.hint)
+    except Exception as error:  # raised by the driver's own module: its author's turn
+        what = f"{type(error).__name__}: {error}"
+        name.refuse(f"the driver '{name.value}' cannot be imported: {what}", "its author can mend that")
     return None
 
 

@@ -194,7 +194,9 @@ class _RegionReader:
             triggers,
             sources,
             dest,
-            compile_at(place / "when", self._known, states=self._paths, payload=bool(triggers)),
+            compile_at(
+                place / "when", self._known, states={*self._paths, *BUILT_IN_STATES}, payload=bool(triggers)
+            ),
             self._known.actions.read(place / "do", dest or (sources[0] if sources else "")),
             place.document.where(place.steps),
         )

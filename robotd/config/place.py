@@ -6,19 +6,15 @@ returns nothing in its place, never raises, and says nothing twice about a value
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from keyword import kwlist
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
-
 from robotd.config.document import Document, Step, Steps, describe
 from robotd.config.errors import nearest
+from robotd.config.validation import validate
 
 T = TypeVar("T")
 
@@ -29,25 +25,6 @@ LANGUAGE = frozenset({*kwlist, "true", "false", "abs", "min", "max", "payload", 
 """The words of expressions, of the file and of Python: they name nothing."""
 ROBOT = frozenset({"log", "now", "read", "sleep"})
 """What a handler's `robot` has besides its devices."""
-
-_WORDS_FOR_BOOLEANS = {"on": "true", "yes": "true", "y": "true", "off": "false", "no": "false", "n": "false"}
-_DUE = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-"""What pydantic's type errors ask for, in the words of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,65 +140,8 @@ class Place:
                 hint = "write its value, or leave the key out"
                 (self / key).refuse(f"'{key}' says nothing", hint, key=True)
                 (self / key).forget()
-        kind: Any = due  # a type is hashable, but mypy does not see it
-        try:
-            # As JSON: strict means there that a list may become a tuple, a text an enumeration, and no more.
-            value: T = _adapter(kind).validate_json(json.dumps(self.value), strict=True)
-            return value
-        except ValidationError as error:
-            details = error.errors(include_url=False)
-            meant = {self._meant(detail, due) for detail in details}
-            for detail in details:
-                if detail["type"] != "missing" or detail["loc"][-1] not in meant:
-                    self._refuse_detail(detail, due)
-        return None
-
-    def _meant(self, detail: ErrorDetails, due: Any) -> str | None:
-        """For an unknown key, the one that was probably meant: that one is not missing."""
-        if detail["type"] != "extra_forbidden":
-            return None
-        hint = nearest(str(detail["loc"][-1]), _fields(due)) or ""
-        return hint.split("'")[1] if hint.startswith("did") else None
-
-    def _refuse_detail(self, detail: ErrorDetails, due: Any) -> None:
-        place, kind, context = self._at(detail["loc"]), detail["type"], detail.get("ctx", {})
-        hint: str | None = context.get("hint")
-        match kind:
-            case "missing":
-                self._at(detail["loc"][:-1]).refuse(f"'{detail['loc'][-1]}' is missing", hint, key=True)
-            case "extra_forbidden":
-                hint = nearest(str(place.name), _fields(due) if len(detail["loc"]) == 1 else (), what="keys")
-                place.refuse(f"unknown key '{place.name}'", hint, key=True)
-            case "literal_error" | "enum":
-                options = re.findall(r"'([^']*)'", str(context["expected"]))
-                sentence = f"{describe(place.value)} may not stand here"
-                place.refuse(sentence, nearest(str(place.value), options, what="choices"))
-            case _ if kind in _DUE:
-                if _DUE[kind] == "true or false" and isinstance(place.value, str):
-                    word = _WORDS_FOR_BOOLEANS.get(place.value.lower())
-                    hint = f"write {word}" if word else None
-                place.refuse(f"{_DUE[kind]} is due here, not {describe(place.value)}", hint)
-            case _:
-                sentence = str(
-                    context.get("sentence") or detail["msg"].replace("Input should", "this should")
-                )
-                place.refuse(sentence, hint)
-
-    def _at(self, loc: tuple[Step, ...]) -> Place:
-        """The place of a pydantic location, which may name union branches that are not in the file."""
-        place = self
-        for step in loc:
-            if step in place:
-                place = place / step
-        return place
-
-
-@cache
-def _adapter(due: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(due)
-
-
-def _fields(due: Any) -> list[str]:
-    """The keys of a model."""
-    fields = getattr(due, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
+        value, flaws = validate(self.value, due)
+        for flaw in flaws:
+            place = Place(self.document, (*self.steps, *flaw.steps))
+            place.refuse(flaw.sentence, flaw.hint, key=flaw.at_key)
+        return value

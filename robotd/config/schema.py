@@ -66,7 +66,8 @@ def json_schema() -> dict[str, Any]:
         for kind, spec in driver.device_specs.items():
             devices.setdefault(kind, []).append(spec)
     specs = [*boards.values(), *(spec for of_kind in devices.values() for spec in of_kind)]
-    refs, schema = models_json_schema([(model, "validation") for model in dict.fromkeys([*_MODELS, *specs])])
+    models: dict[type[BaseModel], None] = dict.fromkeys([*_MODELS, *specs])
+    refs, schema = models_json_schema([(model, "validation") for model in models])
     definitions: dict[str, Any] = schema["$defs"]
 
     def ref(model: type[BaseModel]) -> dict[str, Any]:

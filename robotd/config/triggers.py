@@ -131,7 +131,8 @@ class _Triggers:
                 (draft.paths[path] / "do").refuse(sentence, hint)
 
     def _entered_by_commands(self, draft: Draft, path: str) -> bool:
-        if path in _descent(draft, draft.initial):
+        by_history = any(draft.states[around].history for around in _upwards(path)[1:])
+        if by_history or path in _descent(draft, draft.initial):
             return False
         ways = [transition for transition, _ in draft.transitions if path in _entered(draft, transition)]
         return bool(ways) and all(map(self._are_commands, ways))

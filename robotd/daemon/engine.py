@@ -8,7 +8,7 @@ from typing import Any
 
 from hal import Actuator, BoardEvent, Device, Rig
 from robotd.config import RobotConfig
-from robotd.core.chart import ESTOP, RESET, SHUTDOWN
+from robotd.core.chart import ALWAYS, ESTOP, RESET, SHUTDOWN
 from robotd.core.decision import Decision, Entry
 from robotd.core.limits import Limits
 from robotd.core.machine import StateMachine
@@ -26,8 +26,6 @@ from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
 from robotd.safety.stop import Stop
 
-ALWAYS = "always"
-"""The event that makes the machine look at its `always` transitions when a reading has changed."""
 START = "start"
 
 
@@ -64,11 +62,12 @@ class Engine:
         self.executor.locked = self._locked
         self.timers = StateTimers(self._timed_out)
         self.dispatcher = Dispatcher(
-            self.queue, self.machine, self.table, self.executor, self.timers, self.ledger, clock
+            self.queue, self.machine, self.table, self.executor, self.timers, self.ledger, clock, log
         )
         self._rules = Rules(config.rules)
         self._lanes = {rule.name: rule.lane for rule in config.rules}
         self._always_waits = False
+        self._looking: set[asyncio.Task[None]] = set()
         self.last_cause: dict[str, Decision] = {}
         """For each region, the decision that led to its present state."""
         self.since: dict[str, float] = {}
@@ -90,7 +89,9 @@ class Engine:
         await self.dispatcher.run()
 
     async def shut_down(self) -> None:
-        """Halt, go to `down`, answer what is queued, end what runs. At most a quarter of a second."""
+        """Halt, go to `down`, answer what is queued, end what runs. At most a quarter of a second; once."""
+        if self.closing:
+            return
         self.closing = True
         self.rig.halt()
         for message in self.queue.drain():
@@ -128,6 +129,16 @@ class Engine:
         )
         self.log.warning("stopped", reason=reason, by=by, latch_id=latch.latch_id)
         return self._tell_evidence(latch.latch_id, self.stop.epoch)
+
+    def look_at(self, evidence: Awaitable[dict[str, Any]]) -> None:
+        """Put the evidence of a stop that nobody waits for into the log."""
+
+        async def look() -> None:
+            self.log.info("evidence of the stop", **await evidence)
+
+        task = asyncio.get_running_loop().create_task(look())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
 
     async def _tell_evidence(self, latch_id: str, epoch: int) -> dict[str, Any]:
         return {"latch_id": latch_id, "epoch": epoch, "evidence": await self.stop.evidence()}
@@ -232,8 +243,7 @@ class Engine:
 
     def _safety_lane_is_full(self, message: Message) -> None:
         if self.stop.latch is None:
-            evidence = self.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
-            asyncio.get_running_loop().create_task(_wait(evidence))
+            self.look_at(self.estop(f"the safety lane is full ({message.type} did not fit)", "queue"))
 
     def _offer_surely(self, event: Event) -> None:
         """A stop or a reset is never dropped: where the lane is full, it comes with the next turn."""
@@ -263,10 +273,6 @@ class Engine:
     def actuators(self) -> list[Actuator]:
         """Every actuator of the robot."""
         return [device for device in self.rig.devices.values() if isinstance(device, Actuator)]
-
-
-async def _wait(evidence: Awaitable[dict[str, Any]]) -> None:
-    await evidence
 
 
 def _capacities(limits: Limits) -> dict[Lane, int]:

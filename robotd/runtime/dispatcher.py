@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from robotd.core.decision import Decision
-from robotd.core.machine import StateMachine
+from robotd.core.machine import ChartCycle, StateMachine
 from robotd.core.message import Lane, Message
 from robotd.core.queue import MessageQueue
 from robotd.core.stage import EXPIRED
@@ -30,6 +31,7 @@ class Dispatcher:
         timers: StateTimers,
         ledger: Ledger,
         clock: Clock,
+        log: Any,
     ) -> None:
         self._queue = queue
         self._machine = machine
@@ -38,6 +40,7 @@ class Dispatcher:
         self._timers = timers
         self._ledger = ledger
         self._clock = clock
+        self._log = log
         self.observers: list[Observer] = []
         self.count = 0
         """Decisions made so far."""
@@ -57,7 +60,12 @@ class Dispatcher:
         if message.expires_at is not None and now >= message.expires_at:
             self._expire(message, now)
             return
-        self.follow(self._machine.decide(message, self._readings))
+        try:
+            decision = self._machine.decide(message, self._readings)
+        except ChartCycle as cycle:
+            self._log.error("chart cycle", trigger=message.type, states=cycle.states)
+            decision = cycle.decision
+        self.follow(decision)
 
     def follow(self, decision: Decision) -> None:
         """Carry out a decision and tell it."""

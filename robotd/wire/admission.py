@@ -9,7 +9,7 @@ from robotd.errors import Refused
 
 
 class Admission:
-    """One for the whole daemon; every server asks it before it makes a session, and says when one has gone."""
+    """One for the whole daemon: a server asks it before it makes a session, and says when one has gone."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

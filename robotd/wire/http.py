@@ -167,6 +167,19 @@ class Pages:
         return told()
 
 
+def unavailable(refusal: Refused) -> Answer:
+    """There is no place for one more client now."""
+    return _refused(HTTPStatus.SERVICE_UNAVAILABLE, refusal, ("Retry-After", "1"))
+
+
+def unreadable() -> Answer:
+    """What came is no HTTP request that can be served here."""
+    refusal = Refused(
+        "invalid_request", "not a request without a body", hint="a stop is POST, with no body at all"
+    )
+    return _refused(HTTPStatus.BAD_REQUEST, refusal)
+
+
 @cache
 def _page_and_policy() -> tuple[bytes, str]:
     """The page, and a policy that lets nothing run but its own script and style, by their hashes."""

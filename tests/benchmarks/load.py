@@ -234,6 +234,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--window", type=int, default=WINDOW)
     parser.add_argument("--first", help='a command to send once before, such as \'{"type":"arm"}\'')
+    parser.add_argument("--command", default=COMMAND.decode(), help="what every client sends")
     options = parser.parse_args()
     host, _, port = options.address.rpartition(":")
     figures = measure(
@@ -242,6 +243,7 @@ def main() -> None:
         clients=options.clients,
         seconds=options.seconds,
         window=options.window,
+        command=options.command.encode(),
         first=options.first.encode() if options.first else None,
     )
     print(json.dumps(asdict(figures)))

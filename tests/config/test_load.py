@@ -1,4 +1,4 @@
-"""One small robot, spoiled in every way that a file can be wrong: each fault has its place and its sentence."""
+"""One small robot, spoiled in every way that a file can be wrong: each fault has a place and a sentence."""
 
 import pytest
 
@@ -221,9 +221,11 @@ def test_a_motor_turns_one_wheel_only(bench: Bench):
 
 
 def test_a_motor_belongs_to_one_base_only(bench: Bench):
-    other = "  other: {kind: drive_base, left: left, right: third, track: 1 m, max_speed: 1 m/s, max_turn: 1 rpm}\n"
+    other = (
+        "  other: {kind: drive_base, left: left, right: third, track: 1 m, max_speed: 1 m/s, max_turn: 1 rpm}"
+    )
     third = "  third: {kind: motor, board: arduino, pwm_pin: 3, direction_pin: 8}\n"
-    bench.change("events:\n", f"{third}{other}events:\n")
+    bench.change("events:\n", f"{third}{other}\nevents:\n")
 
     assert bench.fault().sentence == "'left' is already the left of 'base'"
 
@@ -236,10 +238,10 @@ def test_a_pin_used_twice_names_both_places(bench: Bench):
     assert pointed.startswith("5, min:")
 
 
-def test_a_pin_used_twice_under_two_names_is_found(bench: Bench):
-    assert bench.change("pin: 9", "pin: 15").fault().sentence == (
-        "pin 15 of arduino is already used by battery.pin (A1) in line 9"
-    )
+def test_a_channel_used_twice_is_found_too(bench: Bench):
+    bench.change("events:\n", "  second: {kind: analog_input, board: arduino, pin: A1}\nevents:\n")
+
+    assert bench.fault().sentence == "pin A1 of arduino is already used by battery.pin (A1) in line 9"
 
 
 def test_a_port_used_twice_names_both_boards(bench: Bench):

@@ -86,6 +86,40 @@ def test_an_exception_in_the_twin_stops_it_and_is_told():
     virtual.run(story())
 
 
+def test_a_twin_may_change_its_mind_about_when_it_wakes():
+    class Hasty(ParrotTwin):
+        due: float | None = 5.0
+        woken: tuple[float, ...] = ()
+
+        def receive(self, data: bytes, now: float) -> bytes:
+            self.due = 2.0 if data == b"sooner" else None
+            return b""
+
+        def advance(self, now: float) -> bytes:
+            if self.due is not None and now >= self.due:
+                self.woken, self.due = (*self.woken, now), None
+            return b""
+
+        def wakes_at(self) -> float | None:
+            return self.due
+
+    async def story() -> None:
+        twin = Hasty()
+        driver = TwinDriver(twin, emit=lambda _: None, failed=lambda _: None)
+        driver.start()
+        await asyncio.sleep(1)
+        driver.feed(b"sooner")
+        await asyncio.sleep(9)
+        assert twin.woken == (2.0,)
+
+        twin.due = 20.0
+        driver.feed(b"never")
+        await asyncio.sleep(20)
+        assert twin.woken == (2.0,)
+
+    virtual.run(story())
+
+
 def test_an_unknown_quantity_is_told_with_the_known_ones():
     error = UnknownQuantity("batery", ["x", "battery"])
 

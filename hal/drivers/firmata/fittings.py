@@ -129,7 +129,7 @@ class ServoFitting(Fitting):
     def judge(self, state: PinState) -> Evidence:
         """Its pulse is where it holds."""
         if state.mode != PinMode.SERVO:
-            return Evidence(True, None, 0.0, "it was not moved yet and is limp")
+            return Evidence(True, None, 0.0)  # limp: it was not moved yet
         span_us = self._longest_us - self._shortest_us
         turned = (state.state - self._shortest_us) / span_us - 0.5
         return Evidence(True, turned * self._spec.travel, 0.0)

@@ -77,8 +77,9 @@ class FirmataDigitalInputSpec(DigitalInputSpec, frozen=True):
     """A switch on one pin."""
 
     pin: Pin
-    simulate: Literal["bumper", "cliff", "constant"] = "bumper"
-    """What the twin lets it see: a touch of the front, or nothing until the world is told otherwise."""
+    simulate: Literal["bumper", "rear_bumper", "constant"] | None = None
+    """What the twin lets it see: a touch of the front, of the rear, or nothing until the world is told
+    otherwise. Without a word it is a bumper, the rear one if `rear` or `back` is in its name."""
 
     def resources(self) -> dict[str, str]:
         """Its pin."""

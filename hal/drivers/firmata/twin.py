@@ -94,12 +94,14 @@ class FirmataTwin:
         return None if look == NEVER else self._epoch + look * STEP_S
 
     def world(self) -> dict[str, float | bool]:
-        """Pose (m, rad), wheel speeds (m/s), what each sensor sees, each servo's angle, each lamp."""
+        """Pose (m, rad), wheel duties and speeds (m/s), what each sensor sees, each servo's angle, each lamp."""
         world = self._world
         return {
             "x": world.x_m,
             "y": world.y_m,
             "heading": world.heading_rad,
+            "left_duty": world.left_duty,
+            "right_duty": world.right_duty,
             "left_speed": world.left_m_s,
             "right_speed": world.right_m_s,
             **{name: joint.angle_rad for name, joint in world.joints.items()},

@@ -124,10 +124,9 @@ def _shaft(world: World, name: str, servo: FirmataServoSpec) -> Shaft:
 
 
 def _switch(name: str, spec: FirmataDigitalInputSpec) -> Probe:
-    see: Callable[[World], bool] = (
-        (lambda world: world.bumped) if spec.simulate == "bumper" else lambda _: False
-    )
-    return Probe(name, see, lambda active: int(bool(active) is (spec.active == "high")))
+    behind = "rear" in name or "back" in name
+    simulate = spec.simulate or ("rear_bumper" if behind else "bumper")
+    return Probe(name, _FEELS[simulate], lambda active: int(bool(active) is (spec.active == "high")))
 
 
 def _gauge(name: str, spec: FirmataAnalogInputSpec) -> Probe:
@@ -141,6 +140,11 @@ def _gauge(name: str, spec: FirmataAnalogInputSpec) -> Probe:
     return Probe(name, _SEES.get(simulate, lambda _: middle), counts)
 
 
+_FEELS: Mapping[str, Callable[[World], bool]] = {
+    "bumper": lambda world: world.front_pressed,
+    "rear_bumper": lambda world: world.rear_pressed,
+    "constant": lambda _: False,
+}
 _SEES: Mapping[str, Callable[[World], float]] = {
     "battery": lambda world: world.battery_v,
     "range": lambda world: world.range_m,

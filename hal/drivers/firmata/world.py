@@ -93,8 +93,10 @@ class World:
     heading_rad: float = 0.0
     left_m_s: float = 0.0
     right_m_s: float = 0.0
-    bumped: bool = False
-    """Something touches the front half."""
+    front_pressed: bool = False
+    """Something touches the front half..."""
+    rear_pressed: bool = False
+    """...or the rear half."""
     _steps: int = 0
     _driving_as: float = 0.0
     """Charge that the motors took, ampere-seconds."""
@@ -156,8 +158,8 @@ class World:
         self._push_out()
 
     def _push_out(self) -> None:
-        """Nothing enters an obstacle: wheels slip, and a touch of the front presses the bumper."""
-        self.bumped = False
+        """Nothing enters an obstacle: the wheels slip, and the bumper on that side is pressed."""
+        self.front_pressed = self.rear_pressed = False
         for disc in self.obstacles:
             away_x, away_y = self.x_m - disc.x_m, self.y_m - disc.y_m
             distance_m = math.hypot(away_x, away_y)
@@ -178,7 +180,9 @@ class World:
             self.x_m -= gap_m * normal_x
             self.y_m -= gap_m * normal_y
         if normal_x * math.cos(self.heading_rad) + normal_y * math.sin(self.heading_rad) < 0:
-            self.bumped = True
+            self.front_pressed = True
+        else:
+            self.rear_pressed = True
 
 
 def _towards(value: float, target: float, largest: float) -> float:

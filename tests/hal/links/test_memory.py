@@ -164,3 +164,20 @@ def test_closing_one_end_of_a_memory_pair_hangs_up_the_other():
         assert len(here.ends) == len(there.ends) == 1
 
     virtual.run(story())
+
+
+def test_bytes_that_were_not_read_when_a_memory_link_was_closed_are_lost():
+    async def story() -> None:
+        near, far = memory_pair("wire")
+        here = Listener()
+        await near.open(Listener())
+        await far.open(here)
+        near.write(b"unread")
+        far.close()
+        await asyncio.sleep(1)
+
+        assert (here.chunks, here.ends) == ([], [None])
+        with pytest.raises(LinkClosed):
+            near.write(b"late")
+
+    virtual.run(story())

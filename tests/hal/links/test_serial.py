@@ -7,13 +7,15 @@ import resource
 import select
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 
 import pytest
+from serial.tools.list_ports_common import ListPortInfo
 
 from hal.errors import LinkClosed, LinkError, LinkFull
 from hal.link import IN_FLIGHT_LIMIT_BYTES
-from hal.links.serial import LINGER_S, SerialLink
+from hal.links.serial import LINGER_S, SerialLink, list_ports
 from tests.hal.links.peers import Listener, Sulker
 
 BAUD = 57600
@@ -330,6 +332,33 @@ async def test_the_same_link_can_be_opened_again_while_its_last_bytes_go_out(lin
     link.close()
     await asyncio.sleep(LINGER_S * 1.5)
     assert peer.ends == [None]
+
+
+async def test_a_usb_port_is_opened_by_vendor_and_product(line: Line, monkeypatch: pytest.MonkeyPatch):
+    uno = ListPortInfo(line.port)
+    uno.vid, uno.pid, uno.description = 0x2341, 0x0043, "Arduino Uno"
+    monkeypatch.setattr("hal.links.serial.comports", lambda: [ListPortInfo("/dev/ttyS0"), uno])
+    async with opened("usb:2341:0043") as link:
+        link.write(b"x")
+        assert line.read(1) == b"x"
+
+        (info,) = [info for info in list_ports() if info.usb_id == "2341:0043"]
+        assert (info.device, info.description) == (line.port, "Arduino Uno")
+        assert [holder.pid for holder in info.holders] == [os.getpid()]
+
+
+@pytest.mark.parametrize("least", [0, 1])  # how the system says that there is nothing: no bytes, or EAGAIN
+async def test_a_reader_that_finds_nothing_goes_on(line: Line, least: int):
+    peer = Listener()
+    async with opened(line.port, peer) as link:
+        assert link._session is not None
+        attributes = termios.tcgetattr(link._session._descriptor)
+        attributes[6][termios.VMIN] = least
+        termios.tcsetattr(link._session._descriptor, termios.TCSANOW, attributes)
+        assert link._session._port.read(100) == b""
+        os.write(line.far, b"x")
+
+        assert await peer.heard(1) == b"x"
 
 
 async def test_a_usb_port_that_is_not_plugged_in_is_told():
