@@ -114,6 +114,20 @@ def test_the_grid_of_a_ramp_does_not_drift_when_the_loop_is_late():
     assert all(tick - math.floor(tick + 1e-6) < 0.5 for tick in grid)
 
 
+def test_a_stalled_loop_does_not_turn_a_ramp_into_a_jump():
+    rover = Rover(**RAMP)
+
+    async def story() -> None:
+        clock = asyncio.get_running_loop()._virtual  # type: ignore[attr-defined]  # to be late, as a busy loop is
+        rover.base.drive(0.8)
+        clock.now += 0.3
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert rover.value("linear") == pytest.approx(0.03 + 2 * 0.03)
+
+    virtual.run(story())
+
+
 def test_many_setpoints_in_one_period_do_not_outrun_the_ramp():
     rover = Rover(**RAMP)
 
