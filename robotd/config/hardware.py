@@ -75,6 +75,10 @@ def _read_boards(boards: Place, hardware: Hardware) -> dict[str, Driver]:
         if spec:
             hardware.boards[name] = spec
         port = (place / "port").value
+        if port == "":
+            (place / "port").refuse(
+                "the name of a port is due here", "for example: /dev/ttyACM0; see robotd ports"
+            )
         first = ports.setdefault(port, place) if isinstance(port, str) else place
         if first is not place:
             line = first.document.where((*first.steps, "port")).line
