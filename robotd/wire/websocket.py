@@ -1,0 +1,339 @@
+"""The WebSocket server, with the HTTP pages on the same port: the only server file that imports `websockets`.
+
+`websockets` parses and checks handshakes and frames. What its high-level interface does with them afterwards
+is replaced: it costs a task switch a message, waits for slow readers, and has no bound that would keep one
+client's flood from another's stop. Here
+
+- frames are handed to the session inside `data_received`; there is no task for each message;
+- the answers of one turn of the loop leave in one write, and nobody waits for it;
+- a client that is heard is alive: a pong that stands in a queue behind a client's own flood is not missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from email.utils import formatdate
+from functools import partial
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidMessage
+from websockets.frames import BINARY, CONT, TEXT, CloseCode, Frame
+from websockets.http11 import Request as Handshake
+from websockets.http11 import Response
+from websockets.protocol import CONNECTING, OPEN, Event
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from robotd.errors import Refused
+from robotd.wire.admission import Admission
+from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
+from robotd.wire.service import Service
+from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
+
+SUBPROTOCOL = Subprotocol("robotd.v1")
+CLOSE_TIMEOUT_S = 0.5
+"""For the far end's part of a closing handshake."""
+CONTROL_FRAMES_LIMIT = 100
+"""Pings, pongs and empty fragments of one client between two looks at it; they have no token bucket."""
+PONG_HEADER = 0x8A
+"""The first byte of an unfragmented pong (RFC 6455, section 5.2)."""
+
+
+class WebSocketConnection(ServerConnection):
+    """One client: a shell around a session, or an HTTP request that is answered and closed."""
+
+    def __init__(self, door: _Door, protocol: ServerProtocol, server: Server, **options: Any) -> None:
+        super().__init__(protocol, server, **options)
+        self._door = door
+        self._session: Session | None = None
+        self._pending: Answer | Awaitable[Answer] | None = None
+        self._admitted = False
+        self._outlet = _Outlet(self)
+        self._heard = True
+        self._ending = False
+        self._control_frames = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._message: bytearray | None = None
+
+    # -- from asyncio -------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody connected; what they want is not known yet."""
+        super().connection_made(transport)
+        # How much one read takes. With asyncio's 256 KiB a stop waits 31 ms behind the floods of others.
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of selector transports, not of all
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self.host, self.port = transport.get_extra_info("peername")[:2]
+        if len(self._door.opening) >= self._door.service.limits.connections:
+            self.transport.abort()
+        self._door.opening.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; every whole message in them is handled before this returns, or kept by the session."""
+        self._heard = True
+        if self._session is not None:
+            self._session.begin_read(len(data))
+        super().data_received(data)
+        if self.protocol.close_expected() and not self._ending:
+            self._end_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        super().connection_lost(exc)
+        self._door.opening.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._session is not None:
+            self._session.close()
+        if self._admitted:
+            self._door.admission.leave(self.host)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is told things."""
+        super().pause_writing()
+        if self._session is not None:
+            self._session.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        if self._session is not None:
+            self._session.resume_writing()
+
+    # -- from websockets ----------------------------------------------------------------------------
+
+    def process_event(self, event: Event) -> None:
+        """Take the handshake's request, or one frame."""
+        if isinstance(event, Handshake):
+            # Here and not in the handshake's task: a stop by POST acts before this returns.
+            self._pending = self._door.pages.answer(self._as_request(event))
+            super().process_event(event)
+        elif self._session is None:
+            self.transport.abort()  # frames before the handshake was answered (RFC 6455, section 4.1)
+        elif isinstance(event, Frame):
+            self._take(event, self._session)
+
+    def send_data(self) -> None:
+        """Write what the protocol has to say, in one system call."""
+        writes = self.protocol.data_to_send()
+        if self.request is None and isinstance(self.protocol.handshake_exc, InvalidMessage):
+            # websockets says nothing to what it cannot read, a request with a body included.
+            writes.insert(0, _response(unreadable()).serialize())
+        if self.paused:
+            # A client that pings and does not read would make this buffer grow without end.
+            writes = [data for data in writes if not data or data[0] != PONG_HEADER]
+        ends = b"" in writes
+        if data := b"".join(writes):
+            self.transport.write(data)
+        if ends and self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    async def answer(self, request: Handshake) -> Response | None:
+        """The page that was asked for, or None where a WebSocket is wanted and there is room."""
+        pending = self._pending
+        if pending is None and self.protocol.state is CONNECTING:
+            refusal = self._door.admission.enter(self.host)
+            self._admitted = refusal is None
+            return None if refusal is None else _response(unavailable(refusal))
+        if pending is None:
+            return _response(unreadable())  # it has gone already; nobody reads this
+        return _response(pending if isinstance(pending, Answer) else await pending)
+
+    def accepted(self, response: Response) -> None:
+        """The handshake is about to be answered: from here on there may be frames."""
+        if response.status_code == 101:
+            self._door.opening.discard(self)
+            self._session = Session(self._door.service, f"ws:{self.host}:{self.port}", self._outlet)
+            self._set_timer(self._door.service.limits.ping_s, self._ask_for_life)
+
+    def end(self, code: CloseCode, why: str) -> None:
+        """Begin a closing handshake, and wait for the other half of it no longer than `CLOSE_TIMEOUT_S`."""
+        if self.protocol.state is OPEN:
+            self.protocol.send_close(code, why)
+            self.send_data()
+            self._end_soon()
+
+    def _end_soon(self) -> None:
+        self._ending = True
+        self._set_timer(CLOSE_TIMEOUT_S, self.transport.abort)
+
+    def _set_timer(self, delay_s: float, action: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(delay_s, action)
+
+    # -- frames ---------------------------------------------------------------------------------------
+
+    def _take(self, frame: Frame, session: Session) -> None:
+        opcode = frame.opcode
+        if opcode is TEXT and frame.fin:
+            session.receive(bytes(frame.data))
+        elif opcode is TEXT:
+            self._message = bytearray(frame.data)
+        elif opcode is BINARY:
+            self._message = None
+            session.refuse(Refused("invalid_request", "a binary frame", hint="send JSON in text frames"))
+        elif opcode is CONT:
+            self._take_part(frame, session)
+        else:
+            self._count_control_frame()
+
+    def _take_part(self, frame: Frame, session: Session) -> None:
+        """A later part of a message; the protocol has checked that there was a first, and their sum."""
+        if not frame.data:
+            self._count_control_frame()
+        if self._message is not None:
+            self._message += frame.data
+            if frame.fin:
+                message, self._message = bytes(self._message), None
+                session.receive(message)
+
+    def _count_control_frame(self) -> None:
+        self._control_frames += 1
+        if self._control_frames > CONTROL_FRAMES_LIMIT:
+            self._outlet.abort("too many control frames")
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    def _ask_for_life(self) -> None:
+        """Ping, and look `pong_s` later whether anything came."""
+        self._heard = False
+        self._control_frames = 0
+        if self.protocol.state is OPEN:
+            self.protocol.send_ping(b"")
+            self.send_data()
+        self._set_timer(self._door.service.limits.pong_s, self._look_for_life)
+
+    def _look_for_life(self) -> None:
+        """Cut a peer that is silent. While we do not read, or it does not, its silence means nothing."""
+        if not (self._heard or self.paused or not self.transport.is_reading()):
+            self._outlet.abort("no answer to a ping")
+            return
+        limits = self._door.service.limits
+        self._set_timer(max(0.0, limits.ping_s - limits.pong_s), self._ask_for_life)
+
+    def _as_request(self, request: Handshake) -> Request:
+        peer = f"http:{self.host}:{self.port}"
+        host, origin = (_only(request.headers, name) for name in ("Host", "Origin"))
+        return Request(request.method, request.path, host, origin, peer)
+
+
+class _Outlet:
+    """What a session asks of its connection (`robotd.wire.session.Transport`)."""
+
+    def __init__(self, connection: WebSocketConnection) -> None:
+        self._connection = connection
+
+    def write(self, messages: list[bytes]) -> None:
+        """Send each as a text frame, all in one system call."""
+        protocol = self._connection.protocol
+        if protocol.state is OPEN:
+            for message in messages:
+                protocol.send_text(message)
+            self._connection.send_data()
+
+    def pause_reading(self) -> None:
+        """Leave what comes in the socket."""
+        self._connection.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._connection.transport.resume_reading()
+
+    def close(self) -> None:
+        """End with a closing handshake, after all that was written."""
+        self._connection.end(CloseCode.NORMAL_CLOSURE, "")
+
+    def abort(self, why: str) -> None:
+        """End now; the reason goes out where the socket still takes it."""
+        self._connection.end(CloseCode.POLICY_VIOLATION, why)
+        self._connection.transport.abort()
+
+
+class _Door:
+    """What all connections of one server share."""
+
+    def __init__(self, service: Service, pages: Pages, admission: Admission) -> None:
+        self.service = service
+        self.pages = pages
+        self.admission = admission
+        self.opening: set[WebSocketConnection] = set()
+        """Those whose handshake is not done: at most as many as may be connected."""
+
+
+@asynccontextmanager
+async def serve_websocket(
+    service: Service, host: str, port: int, *, access: Access, admission: Admission
+) -> AsyncIterator[tuple[str, int]]:
+    """Serve WebSockets and pages at `host:port`; gives the address it really is. At the end all are closed.
+
+    Raises `OSError` when the address cannot be had.
+    """
+    limits = service.limits
+    door = _Door(service, Pages(service, access), admission)
+    logger = logging.getLogger("robotd.websocket")
+    logger.setLevel(logging.ERROR)  # websockets tells each connection at INFO
+    async with serve(
+        _until_closed,
+        host,
+        port,
+        create_connection=partial(WebSocketConnection, door),  # type: ignore[arg-type]  # a factory does
+        process_request=_process_request,
+        process_response=_process_response,
+        select_subprotocol=_select_subprotocol,
+        compression=None,
+        server_header=None,
+        open_timeout=limits.handshake_s,
+        close_timeout=CLOSE_TIMEOUT_S,
+        ping_interval=None,
+        max_size=limits.message_bytes,
+        write_limit=WRITE_HIGH_BYTES,
+        logger=logger,
+    ) as server:
+        try:
+            yield server.sockets[0].getsockname()[:2]
+        finally:
+            for connection in tuple(door.opening):
+                connection.transport.abort()
+
+
+async def _until_closed(connection: ServerConnection) -> None:
+    await connection.wait_closed()
+
+
+async def _process_request(connection: ServerConnection, request: Handshake) -> Response | None:
+    return await connection.answer(request) if isinstance(connection, WebSocketConnection) else None
+
+
+def _process_response(connection: ServerConnection, request: Handshake, response: Response) -> None:
+    if isinstance(connection, WebSocketConnection):
+        connection.accepted(response)
+
+
+def _select_subprotocol(connection: ServerConnection, offered: Any) -> Subprotocol | None:
+    """Ours where it is offered; else none, and the client decides whether that will do."""
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+
+def _response(answer: Answer) -> Response:
+    headers = Headers(
+        [
+            ("Date", formatdate(usegmt=True)),
+            ("Connection", "close"),
+            ("Content-Length", str(len(answer.body))),
+            *answer.headers,
+        ]
+    )
+    return Response(answer.status.value, answer.status.phrase, headers, answer.body)
+
+
+def _only(headers: Headers, name: str) -> str | None:
+    """A header's value. One that came twice is joined to what no list holds."""
+    values = headers.get_all(name)
+    return ", ".join(values) if values else None

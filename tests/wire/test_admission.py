@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from robotd.core.limits import Limits
+from robotd.wire.admission import Admission
+
+
+def test_so_many_come_in_from_one_address_and_so_many_in_all():
+    admission = Admission(Limits(connections=3, connections_per_address=2))
+
+    assert [admission.enter("a") is None for _ in range(3)] == [True, True, False]
+    assert [admission.enter(address) is None for address in "bcd"] == [True, False, False]
+    assert len(admission) == 3
+
+
+def test_a_place_that_is_left_is_free_again_and_nothing_is_remembered():
+    admission = Admission(Limits(connections=1, connections_per_address=1))
+    for address in "abc":
+        assert admission.enter(address) is None
+        admission.leave(address)
+
+    assert len(admission) == 0
+    assert not admission._from
+
+
+def test_the_refusal_says_how_many_and_that_a_stop_needs_no_place():
+    admission = Admission(Limits(connections_per_address=1))
+    admission.enter("192.0.2.1")
+    refusal = admission.enter("192.0.2.1")
+
+    assert refusal is not None
+    assert refusal.reason == "busy"
+    assert "192.0.2.1" in refusal.message
+    assert "estop" in refusal.hint
