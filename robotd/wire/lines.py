@@ -1,0 +1,188 @@
+"""One JSON object a line, over any stream socket: what TCP and the Unix socket share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from robotd.errors import Refused
+from robotd.wire.admission import Admission
+from robotd.wire.json import too_large
+from robotd.wire.protocol import NO_PARAMS, Request
+from robotd.wire.service import Service
+from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
+
+CLOSE_S = 0.5
+"""How long the last answers may take to go out when a server ends."""
+
+logger = logging.getLogger(__name__)
+
+_HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/\d")
+
+
+class Client(NamedTuple):
+    """Who is at the far end of a connection."""
+
+    address: str
+    """What its connections are counted by: an IP address, or a user."""
+    source: str
+    """Its name in the journal."""
+
+
+class LineConnection(asyncio.Protocol):
+    """One client: bytes to lines, lines to bytes. Everything else is its session's."""
+
+    def __init__(
+        self,
+        service: Service,
+        admission: Admission,
+        identify: Callable[[asyncio.BaseTransport], Client],
+        connections: set[LineConnection],
+    ) -> None:
+        self._service = service
+        self._admission = admission
+        self._identify = identify
+        self._connections = connections
+        self._rest = b""
+        self._skips = False
+        self._first = True
+        self.gone = asyncio.get_running_loop().create_future()
+        """Done when the connection is."""
+
+    # -- from asyncio -------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let a client in, or say why not."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"a stream is due here, not {transport!r}")
+        self._transport = transport
+        stream = transport.get_extra_info("socket")
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        # How much is read at once: with asyncio's 256 KiB a flood keeps a stop of others waiting for 31 ms.
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of selector transports, not of all
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        self._client = self._identify(transport)
+        self._session: Session | None = None
+        if refused := self._admission.enter(self._client.address):
+            self.write([Request("", NO_PARAMS, None).refuse(refused.as_error())])
+            transport.close()
+            return
+        self._connections.add(self)
+        self._session = Session(self._service, self._client.source, self, words=True)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, cut anywhere."""
+        session = self._session
+        if session is None:
+            return
+        session.begin_read(len(data))
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if self._skips:
+                self._skips = False
+            elif line and not line.isspace():
+                self._take(line, session)
+        if self._skips:
+            self._rest = b""
+        elif len(self._rest) > self._service.limits.message_bytes:
+            session.refuse(too_large("a line", self._service.limits.message_bytes, "bytes"))
+            self._rest = b""
+            self._skips = True
+
+    def eof_received(self) -> bool:
+        """The client sends nothing more; it may still read."""
+        if self._session is not None:
+            if self._rest and not self._rest.isspace():
+                self._take(self._rest, self._session)
+            self._session.end_of_input()
+        return True
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is told things."""
+        if self._session is not None:
+            self._session.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self._session is not None:
+            self._session.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if self._session is not None:
+            self._session.close()
+            self._admission.leave(self._client.address)
+            self._connections.discard(self)
+        self.gone.set_result(None)
+
+    # -- from the session ---------------------------------------------------------------------------
+
+    def write(self, messages: list[bytes]) -> None:
+        """Send each on a line, all in one system call."""
+        self._transport.write(b"\n".join(messages) + b"\n")
+
+    def pause_reading(self) -> None:
+        """Leave what comes in the socket."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._transport.resume_reading()
+
+    def close(self) -> None:
+        """End when all that was written has gone out."""
+        self._transport.close()
+
+    def abort(self, why: str) -> None:
+        """End now."""
+        logger.warning("%s is cut off: %s", self._client.source, why)
+        self._transport.abort()
+
+    # -- from the server ----------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """The server ends: the client gets what it still waits for."""
+        if self._session is not None:
+            self._session.end_of_input()
+
+    def _take(self, line: bytes, session: Session) -> None:
+        if self._first:
+            self._first = False
+            if _HTTP.match(line):
+                # A web page can make a browser post here, with commands for a body.
+                session.refuse(Refused("invalid_request", "one JSON object a line is spoken here, not HTTP"))
+                session.end_of_input()
+        session.receive(line)
+
+
+@asynccontextmanager
+async def serve_lines(
+    service: Service,
+    listener: socket.socket,
+    *,
+    admission: Admission,
+    identify: Callable[[asyncio.BaseTransport], Client],
+) -> AsyncIterator[None]:
+    """Serve on a socket that listens, and close it at the end."""
+    connections: set[LineConnection] = set()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: LineConnection(service, admission, identify, connections), sock=listener
+    )
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in tuple(connections):
+            connection.end()
+        try:
+            if connections:
+                await asyncio.wait([connection.gone for connection in connections], timeout=CLOSE_S)
+        finally:
+            for connection in tuple(connections):
+                connection.abort("the daemon ends")

@@ -1,0 +1,28 @@
+"""The TCP server: a line is a message, and a person with `nc` may type `stop`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from robotd.wire.admission import Admission
+from robotd.wire.lines import Client, serve_lines
+from robotd.wire.listen import listen_tcp
+from robotd.wire.service import Service
+
+
+@asynccontextmanager
+async def serve_tcp(
+    service: Service, host: str, port: int, *, admission: Admission
+) -> AsyncIterator[tuple[str, int]]:
+    """Serve at `host:port`; gives the address that it really is. Raises `CannotListen`."""
+    listener = listen_tcp(host, port)
+    address = listener.getsockname()[:2]
+    async with serve_lines(service, listener, admission=admission, identify=_identify):
+        yield address
+
+
+def _identify(transport: asyncio.BaseTransport) -> Client:
+    host, port = transport.get_extra_info("peername")[:2]
+    return Client(host, f"tcp:{host}:{port}")
