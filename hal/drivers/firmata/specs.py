@@ -77,9 +77,8 @@ class FirmataDigitalInputSpec(DigitalInputSpec, frozen=True):
     """A switch on one pin."""
 
     pin: Pin
-    simulate: Literal["bumper", "rear_bumper", "constant"] | None = None
-    """What the twin lets it see: a touch of the front, of the rear, or nothing until the world is told
-    otherwise. Without a word it is a bumper, the rear one if `rear` or `back` is in its name."""
+    simulate: Literal["bumper", "rear_bumper", "constant"] = "bumper"
+    """What the twin lets it feel: a touch of the front, of the rear, or nothing until its world is told."""
 
     def resources(self) -> dict[str, str]:
         """Its pin."""

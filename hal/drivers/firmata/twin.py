@@ -63,7 +63,7 @@ class FirmataTwin:
 
     def receive(self, data: bytes, now: float) -> bytes:
         """What the sketch does with these bytes. While the bootloader runs they are lost."""
-        if self._boots_at_ms is not None:
+        if self._epoch is None or self._boots_at_ms is not None:
             return b""
         return b"".join([_OBEY[type(frame)](self, frame) for frame in self._decoder.feed(data)])
 
@@ -94,7 +94,7 @@ class FirmataTwin:
         return None if look == NEVER else self._epoch + look * STEP_S
 
     def world(self) -> dict[str, float | bool]:
-        """Pose (m, rad), wheel duties and speeds (m/s), what each sensor sees, each servo's angle, each lamp."""
+        """Pose (m, rad), wheels (duty, m/s), what each sensor sees, each servo's angle, each lamp."""
         world = self._world
         return {
             "x": world.x_m,

@@ -76,10 +76,11 @@ def build_world(board: str, devices: Mapping[str, DeviceSpec]) -> tuple[World, W
     for base in devices.values():
         if isinstance(base, DriveBaseSpec):
             world.track_m = base.track
+            sides = {"left": own.get(base.left), "right": own.get(base.right)}
             wheels += [
-                _wheel(side, own[motor], base.max_speed)
-                for side, motor in (("left", base.left), ("right", base.right))
-                if motor in own
+                _wheel(side, motor, base.max_speed)
+                for side, motor in sides.items()
+                if isinstance(motor, FirmataMotorSpec)
             ]
     shafts = {
         spec.pin: _shaft(world, name, spec)
@@ -104,9 +105,7 @@ def build_world(board: str, devices: Mapping[str, DeviceSpec]) -> tuple[World, W
     return world, Wiring(wheels, shafts, switches, gauges, lamps)
 
 
-def _wheel(side: str, motor: DeviceSpec, max_speed_m_s: float) -> Wheel:
-    if not isinstance(motor, FirmataMotorSpec):
-        raise TypeError(f"a wheel is turned by a motor, not by a {motor.kind}")
+def _wheel(side: str, motor: FirmataMotorSpec, max_speed_m_s: float) -> Wheel:
     full_duty_m_s = max_speed_m_s / motor.max_duty
 
     def turn(world: World, duty: float) -> None:
@@ -124,9 +123,7 @@ def _shaft(world: World, name: str, servo: FirmataServoSpec) -> Shaft:
 
 
 def _switch(name: str, spec: FirmataDigitalInputSpec) -> Probe:
-    behind = "rear" in name or "back" in name
-    simulate = spec.simulate or ("rear_bumper" if behind else "bumper")
-    return Probe(name, _FEELS[simulate], lambda active: int(bool(active) is (spec.active == "high")))
+    return Probe(name, _FEELS[spec.simulate], lambda active: int(bool(active) is (spec.active == "high")))
 
 
 def _gauge(name: str, spec: FirmataAnalogInputSpec) -> Probe:
