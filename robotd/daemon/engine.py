@@ -196,9 +196,7 @@ class Engine:
     def _emit(self, event: str, cause: Message, entry: Entry | None, payload: Mapping[str, Any]) -> None:
         stamp = None if entry is None else entry.number
         self.queue.offer(
-            self._event(
-                event, Lane.EVENT, "executor", payload=payload, cause=cause, stamp=stamp, sticky=True
-            )
+            self._event(event, Lane.EVENT, "executor", payload=payload, cause=cause, stamp=stamp, sticky=True)
         )
 
     def _timed_out(self, trigger: str, entry: Entry) -> None:
@@ -211,9 +209,7 @@ class Engine:
         self.log.warning(f"board {event.kind}", board=event.board, detail=event.detail)
         name = f"{event.board}.{event.kind}"
         payload = {"detail": event.detail}
-        self.queue.offer(
-            self._event(name, Lane.EVENT, f"board:{event.board}", payload=payload, sticky=True)
-        )
+        self.queue.offer(self._event(name, Lane.EVENT, f"board:{event.board}", payload=payload, sticky=True))
 
     def _reading_changed(self, device: Device, reading: str) -> None:
         name = f"{device.name}.{reading}"

@@ -97,9 +97,7 @@ class Caller:
             callee.info.timeout_s, device, step.action.rpartition(".")[2], callee.function(**arguments)
         )
 
-    async def _handle(
-        self, callee: Callee, arguments: dict[str, Any], cause: Message, permit: Permit
-    ) -> Any:
+    async def _handle(self, callee: Callee, arguments: dict[str, Any], cause: Message, permit: Permit) -> Any:
         log = self._log.bind(action=permit.action, trace_id=cause.trace_id)
         robot = Robot(self._table, permit, self._clock, log, cause.payload)
         if not callee.info.blocking:

@@ -80,4 +80,3 @@ class Dispatcher:
         waited_ms = round((now - message.at) * 1000)
         error = Refused("expired", f"{message.type} waited {waited_ms} ms, longer than it was valid")
         self._ledger.settle(message.id, EXPIRED, "expired", error=error.as_error())
-

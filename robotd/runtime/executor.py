@@ -23,7 +23,7 @@ ZOMBIES_AT_MOST = 3
 """So many actions may ignore their cancellation; with one more the daemon ends and is restarted."""
 
 
-class TooManyZombies(Exception):
+class TooManyZombies(Exception):  # noqa: N818  # it says what it is
     """User code that ignores its cancellation has piled up; only a new process gets rid of it."""
 
 
@@ -340,12 +340,14 @@ class Executor:
         self._finish(run, REJECTED, error=refused)
 
     def _failed_by_bug(self, run: Run, error: Exception) -> None:
-        """User code raised something that is not about hardware: what it moved halts, the machine hears of it."""
+        """User code raised what is not about hardware: what it moved halts, and the machine hears of it."""
         run.permit.halt_used()
         self._log.error(
             "handler failed", action=run.start.do.name, trace_id=run.cause.trace_id, exc_info=error
         )
-        refused = Refused("handler_error", f"{type(error).__name__}: {error}", hint="the log has the traceback")
+        refused = Refused(
+            "handler_error", f"{type(error).__name__}: {error}", hint="the log has the traceback"
+        )
         self._finish(run, FAILED, error=refused)
         run.permit.end()
 

@@ -64,7 +64,7 @@ class Ledger:
         self._tell(self._open[command.id], ACCEPTED)
 
     def start(self, command_id: str, result: Any = None) -> None:
-        """Its action has begun, with what a setpoint really sent. Not a command, or settled: nothing happens."""
+        """Its action has begun, with what a setpoint really sent. No effect for an id that is not open."""
         tracked = self._open.get(command_id)
         if tracked is not None and (tracked.last is None or tracked.last.stage != STARTED):
             self._tell(tracked, STARTED, result=result)
@@ -77,7 +77,7 @@ class Ledger:
         result: Any = None,
         error: Mapping[str, Any] | None = None,
     ) -> None:
-        """It has ended. The first end counts: for an id that is not open (an event's, or settled) nothing happens."""
+        """It has ended. The first end counts: no effect for an id that is not open (an event's, say)."""
         tracked = self._open.pop(command_id, None)
         if tracked is None:
             return
@@ -103,9 +103,7 @@ class Ledger:
         error: Mapping[str, Any] | None = None,
     ) -> None:
         command = tracked.command
-        told = Stage(
-            command.id, stage, self._clock(), self._state(), command.trace_id, reason, result, error
-        )
+        told = Stage(command.id, stage, self._clock(), self._state(), command.trace_id, reason, result, error)
         tracked.last = told
         for listener in tracked.listeners:
             listener(told)

@@ -13,7 +13,7 @@ from robotd.runtime.readings import Clock, ReadingTable
 
 
 class Fenced(DeviceRefused):
-    """This action is over: it was cancelled, replaced or stopped. Its code may still run, but moves nothing."""
+    """This action is over: cancelled, replaced or stopped. Its code may still run, but it moves nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -141,7 +141,7 @@ class Robot:
     def read(self, device: str, reading: str | None = None) -> Reading:
         """The newest reading of a device (its main one unless named): value in SI, unit, time in s.
 
-        Raises `DeviceSilent` when it is stale or was never heard: acting on an old value is worse than failing.
+        Raises `DeviceSilent` when it is stale or was never heard: an old value is worse than none.
         """
         try:
             found = self._table.device(device)

@@ -25,6 +25,15 @@ class Latch:
     by: str
     at: float
 
+    def refusal_data(self, now: float) -> dict[str, Any]:
+        """For refusals, where `reason` is the refusal's own."""
+        return {
+            "latch_id": self.latch_id,
+            "why": self.reason,
+            "who": self.by,
+            "age_s": round(now - self.at, 3),
+        }
+
     def as_data(self, now: float) -> dict[str, Any]:
         """For answers: how long ago instead of when."""
         return {
@@ -90,7 +99,7 @@ class Stop:
             "latched",
             f"stopped by {latch.by}: {latch.reason}",
             hint="reset with this latch_id, arm, and send a new command",
-            **latch.as_data(self._clock()),
+            **latch.refusal_data(self._clock()),
         )
 
     def check_reset(self, latch_id: str) -> None:
@@ -110,7 +119,7 @@ class Stop:
                         f"{device.name} is not at rest for {REST_S:g} s yet",
                         hint="wait and reset again",
                         retry_after_ms=max(1, round((REST_S - rest_s) * 1000)),
-                        **latch.as_data(now),
+                        **latch.refusal_data(now),
                     )
 
     def clear(self) -> None:

@@ -14,6 +14,7 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._from: Counter[str] = Counter()
+        self._closed = False
 
     def __len__(self) -> int:
         """How many clients are connected."""
@@ -22,6 +23,8 @@ class Admission:
     def enter(self, address: str) -> Refused | None:
         """Count one in from `address` (an IP address; `unix:1000` for a user), or say why it may not come."""
         limits = self._limits
+        if self._closed:
+            return Refused("shutting_down", "the daemon is ending", hint="connect again in a few seconds")
         if len(self) >= limits.connections:
             return self._refusal(f"{limits.connections} clients are connected")
         if self._from[address] >= limits.connections_per_address:
@@ -34,6 +37,10 @@ class Admission:
         self._from[address] -= 1
         if not self._from[address]:
             del self._from[address]
+
+    def close(self) -> None:
+        """From now on nobody comes in; those who are there stay."""
+        self._closed = True
 
     @staticmethod
     def _refusal(sentence: str) -> Refused:

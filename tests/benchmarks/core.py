@@ -6,6 +6,7 @@ import asyncio
 import time
 import tracemalloc
 from collections import deque
+from functools import partial
 
 from transitions import Machine
 
@@ -70,7 +71,7 @@ def _library_us(size: int) -> float:
 
 
 def decide(report: Report) -> None:
-    """`decide` for 10, 100 and 1,000 states, with no and with three failing guards; and what loading costs."""
+    """`decide` for 10, 100 and 1,000 states, with none and three failing guards; what loading costs."""
     report.title("decide (microseconds a decision, medians)")
     rows = []
     worst = 0.0
@@ -80,9 +81,9 @@ def decide(report: Report) -> None:
             machine.start(_command("start"), _Readings())
         found = interleaved(
             ROUNDS,
-            library=lambda size=size: _library_us(size),
-            plain=lambda machine=plain: _decide_us(machine),
-            guarded=lambda machine=guarded: _decide_us(machine),
+            library=partial(_library_us, size),
+            plain=partial(_decide_us, plain),
+            guarded=partial(_decide_us, guarded),
         )
         figures = [median(found[name]) for name in ("library", "plain", "guarded")]
         worst = max(worst, figures[2])
@@ -107,7 +108,7 @@ def decide(report: Report) -> None:
 
 def _queue_us() -> float:
     async def through() -> float:
-        queue = MessageQueue({lane: ITEMS for lane in Lane})
+        queue = MessageQueue(dict.fromkeys(Lane, ITEMS))
         message = _command("next")
         began = time.perf_counter()
         for _ in range(ITEMS):

@@ -1,0 +1,206 @@
+"""The daemon as a session of the wire sees it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from hal import Device
+from robotd.core.action import BindError
+from robotd.core.chart import ESTOP, RESET
+from robotd.core.decision import Decision
+from robotd.core.message import Command
+from robotd.core.stage import DONE, REJECTED, Stage
+from robotd.daemon import status
+from robotd.daemon.engine import Engine
+from robotd.errors import Refused
+from robotd.log import line
+from robotd.version import VERSION
+from robotd.wire.hub import Hub
+from robotd.wire.service import SendRequest
+
+LONGEST_VALIDITY_S = 3600.0
+"""Nothing is valid for ever: a client that asks for more gets this."""
+
+
+class RobotService:
+    """Answers what clients ask, and publishes what they subscribe to. Nothing here waits."""
+
+    def __init__(self, engine: Engine, simulated: frozenset[str]) -> None:
+        self._engine = engine
+        self._simulated = simulated
+        self._started_at = engine.clock()
+        self.limits = engine.config.limits
+        self.streamed = frozenset(name for name, info in engine.config.commands.items() if info.streamed)
+        self.clients: Callable[[], int] = lambda: 0
+        """How many clients are connected; the listeners know."""
+        self.hub = Hub()
+        self._declare_topics()
+        engine.ledger.observers.append(self._publish_stage)
+        engine.dispatcher.observers.append(self._publish_decision)
+        for device in engine.rig.devices.values():
+            device.listeners.append(self._publish_reading)
+
+    # -- questions ----------------------------------------------------------------------------------
+
+    def state(self) -> str:
+        """The leaf state of the first region."""
+        return self._engine.state()
+
+    def hello(self) -> dict[str, Any]:
+        """Who is there, and within which limits it can be talked to."""
+        return {
+            "server": "robotd",
+            "version": VERSION,
+            "robot": self._engine.config.robot,
+            "simulated": self._simulated == frozenset(self._engine.rig.boards),
+            "machine_version": self._engine.config.chart.version,
+            "capabilities": ["send", "cancel", "estop", "reset", "subscribe"],
+            "limits": asdict(self.limits),
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """The machine, the commands with their schemas, the devices."""
+        return status.describe(self._engine.config, self._engine.rig.devices, self._simulated)
+
+    def status(self) -> dict[str, Any]:
+        """Where everything stands now."""
+        return status.status(self._engine, self._simulated, self.clients(), self._started_at)
+
+    def new_id(self) -> str:
+        """An id that nothing else has."""
+        return self._engine.ids.new_id()
+
+    def new_trace_id(self) -> str:
+        """32 lower-case hex digits."""
+        return self._engine.ids.new_trace_id()
+
+    def now(self) -> float:
+        """Seconds on the robot's monotonic clock."""
+        return self._engine.clock()
+
+    # -- commands -----------------------------------------------------------------------------------
+
+    def send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
+        """Take a command in, or reject it. The same id and body again tells the stage, and runs nothing."""
+        if request.type == ESTOP:
+            self._stop_by_send(request, source, tell)
+            return
+        body = (request.type, request.payload, request.priority, request.version)
+        known = self._engine.ledger.find(request.id)
+        if known is not None:
+            if known.body != body:
+                error = Refused("id_conflict", f"the id {request.id!r} was used for another command")
+                self._reject_unknown(request, error, tell)
+            else:
+                if not known.settled:
+                    known.listeners.append(tell)
+                if known.last is not None:
+                    tell(known.last)
+            return
+        try:
+            command = self.bind(request, source)
+        except Refused as error:
+            self._reject_unknown(request, error, tell)
+            return
+        self._engine.ledger.open(command, body, tell)
+        self._engine.offer(command)
+
+    def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
+        """Whoever sends `estop` as a command means the stop."""
+        evidence = self._engine.estop(str(request.payload.get("reason", "")) or "estop was sent", source)
+        self._engine.look_at(evidence)
+        latch = status.latch(self._engine)
+        now, state = self._engine.clock(), self._engine.state()
+        tell(Stage(request.id, DONE, now, state, request.trace_id, None, latch))
+
+    def bind(self, request: SendRequest, source: str) -> Command:
+        """The command, its payload checked against what its actions take. Raises `Refused`."""
+        info = self._engine.config.commands.get(request.type)
+        if info is None:
+            raise self._unknown(request.type)
+        version = self._engine.config.chart.version
+        if request.version is not None and request.version != version:
+            raise Refused(
+                "invalid_params",
+                f"written for machine version {request.version}; this is version {version}",
+                hint="describe tells what there is now",
+                version=version,
+            )
+        try:
+            payload = info.bind(request.payload)
+        except BindError as error:
+            raise Refused(
+                error.reason, error.sentence, hint=error.hint or "", parameter=error.parameter
+            ) from None
+        valid_for_s = info.valid_for_s if request.valid_for_s is None else request.valid_for_s
+        expires_at = None if valid_for_s is None else request.at + min(valid_for_s, LONGEST_VALIDITY_S)
+        return Command(
+            type=request.type,
+            id=request.id,
+            trace_id=request.trace_id,
+            at=request.at,
+            source=source,
+            lane=request.priority,
+            payload=payload,
+            correlation_id=request.correlation_id,
+            version=request.version,
+            expires_at=expires_at,
+        )
+
+    def _unknown(self, name: str) -> Refused:
+        if name == RESET:
+            return Refused("invalid_params", "reset is a method of its own", hint="it needs the latch_id")
+        commands = sorted(self._engine.config.commands)
+        near = difflib.get_close_matches(name, commands, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"commands: {', '.join(commands)}"
+        return Refused("invalid_params", f"this robot has no command {name!r}", hint=hint, commands=commands)
+
+    def _reject_unknown(self, request: SendRequest, error: Refused, tell: Callable[[Stage], None]) -> None:
+        """A refusal that leaves no trace: the id is free for a corrected command."""
+        now, state = self._engine.clock(), self._engine.state()
+        tell(Stage(request.id, REJECTED, now, state, request.trace_id, error.reason, None, error.as_error()))
+
+    def cancel(self, id: str, source: str) -> dict[str, Any]:  # noqa: A002  # the protocol's word
+        """End a queued or running command; the answer says which it was. Raises `Refused`."""
+        return self._engine.cancel(id)
+
+    def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+        """Stop the robot; it is stopped when this returns, and what is awaited is the evidence."""
+        return self._engine.estop(reason, by)
+
+    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+        """Take the latch back. Raises `Refused`."""
+        return self._engine.reset(latch_id, by)
+
+    # -- topics -------------------------------------------------------------------------------------
+
+    def _declare_topics(self) -> None:
+        engine = self._engine
+        self.hub.declare("state", lambda: status.state(engine))
+        self.hub.declare("stage")
+        self.hub.declare("log")
+        for device in engine.rig.devices.values():
+            self.hub.declare(f"reading.{device.name}", partial(self._reading, device))
+
+    def _reading(self, device: Device) -> dict[str, Any]:
+        return {"device": device.name, "readings": status.readings(device, self._engine.clock())}
+
+    def _publish_reading(self, device: Device, reading: str) -> None:
+        topic = f"reading.{device.name}"
+        if self.hub.wanted(topic):
+            self.hub.publish(topic, self._reading(device))
+
+    def _publish_stage(self, stage: Stage) -> None:
+        if self.hub.wanted("stage"):
+            told = {name: value for name, value in stage._asdict().items() if value is not None}
+            self.hub.publish("stage", told)
+
+    def _publish_decision(self, decision: Decision) -> None:
+        if (decision.entries or decision.exits) and self.hub.wanted("state"):
+            self.hub.publish("state", status.state(self._engine))
+        if self.hub.wanted("log"):
+            self.hub.publish("log", line(decision))

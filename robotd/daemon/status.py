@@ -1,0 +1,191 @@
+"""What the daemon says of itself: `status` and `describe`, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hal import Actuator, Device, verbs
+from robotd.config import RobotConfig
+from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, Do, Region, State, Transition
+from robotd.core.graph import mermaid
+from robotd.daemon.engine import Engine
+from robotd.version import VERSION
+
+GUARD = "none: this version has no guard process; a daemon that dies does not stop the robot"
+"""What `status`, the start line of the log and the README say until there is one."""
+
+
+def regions(engine: Engine) -> dict[str, Any]:
+    """Where each region is, since when, and what led there."""
+    now = engine.clock()
+    said = {}
+    for place, region in enumerate(engine.config.chart.regions):
+        cause = engine.last_cause.get(region.name)
+        why = None
+        if cause is not None:
+            message = cause.message
+            why = {
+                "trigger": message.type,
+                "id": message.id,
+                "source": message.source,
+                "trace_id": message.trace_id,
+            }
+        said[region.name] = {
+            "state": engine.machine.leaves[place],
+            "since_s": round(now - engine.since.get(region.name, now), 3),
+            "why": why,
+        }
+    return said
+
+
+def latch(engine: Engine) -> dict[str, Any] | None:
+    """Why the robot is stopped, or None."""
+    latch = engine.stop.latch
+    return None if latch is None else latch.as_data(engine.clock())
+
+
+def state(engine: Engine) -> dict[str, Any]:
+    """What the topic `state` tells."""
+    return {"state": engine.state(), "regions": regions(engine), "latch": latch(engine)}
+
+
+def readings(device: Device, now: float) -> dict[str, Any]:
+    """Every reading of a device with its unit and age; None for one that was never heard."""
+    said: dict[str, Any] = {}
+    for name in device.readings_units():
+        reading = device.reading(name)
+        said[name] = (
+            None
+            if reading is None
+            else {
+                "value": reading.value,
+                "unit": reading.unit,
+                "age_ms": round((now - reading.at) * 1000, 1),
+            }
+        )
+    return said
+
+
+def status(engine: Engine, simulated: frozenset[str], clients: int, started_at: float) -> dict[str, Any]:
+    """Where everything stands now."""
+    now = engine.clock()
+    rig = engine.rig
+    return {
+        "robot": engine.config.robot,
+        "version": VERSION,
+        "simulated": bool(rig.boards) and simulated == frozenset(rig.boards),
+        "uptime_s": round(now - started_at, 3),
+        **state(engine),
+        "boards": {
+            name: {
+                "state": board.state.value,
+                "simulated": name in simulated,
+                "detail": board.detail,
+                "since_s": round(now - board.since, 3),
+            }
+            for name, board in rig.boards.items()
+        },
+        "devices": {
+            name: {
+                "kind": device.KIND,
+                "board": device.spec.board,
+                "state": device.state.value,
+                "fault": device.fault,
+                "readings": readings(device, now),
+            }
+            for name, device in rig.devices.items()
+        },
+        "queue": engine.queue.depths(),
+        "epoch": engine.stop.epoch,
+        "guard": GUARD,
+        "latency": {
+            "slowest_stop_ms": round(engine.stop.slowest_s * 1000, 3),
+            "slowest_safety_wait_ms": round(engine.dispatcher.slowest_safety_s * 1000, 3),
+        },
+        "counters": {
+            "decisions": engine.dispatcher.count,
+            "actions_running": engine.executor.running,
+            "actions_ignoring_cancellation": engine.executor.zombies,
+            "commands_open": len(engine.ledger),
+            "commands": dict(engine.ledger.counts),
+            "queue": dict(engine.queue.counters),
+        },
+        "clients": clients,
+    }
+
+
+def describe(config: RobotConfig, devices: Mapping[str, Device], simulated: frozenset[str]) -> dict[str, Any]:
+    """The robot as it is built: the machine, the commands, the devices."""
+    return {
+        "robot": config.robot,
+        "machine": {
+            "version": config.chart.version,
+            "regions": {region.name: _region(region) for region in config.chart.regions},
+            "built_in": {
+                "states": sorted(BUILT_IN_STATES),
+                "triggers": sorted(BUILT_IN_TRIGGERS),
+            },
+            "mermaid": mermaid(config.chart),
+        },
+        "commands": {
+            name: {
+                "payload": info.json_schema(),
+                "moves": info.moves,
+                "streamed": info.streamed,
+                "valid_for_ms": None if info.valid_for_s is None else round(info.valid_for_s * 1000),
+            }
+            for name, info in config.commands.items()
+        },
+        "devices": {name: _device(device, simulated) for name, device in devices.items()},
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "initial": region.initial,
+        "states": {path: _state(found) for path, found in region.states.items()},
+        "transitions": [_transition(transition) for transition in region.transitions],
+    }
+
+
+def _state(found: State) -> dict[str, Any]:
+    timeout = found.timeout
+    return {
+        "initial": found.initial,
+        "history": found.history,
+        "active": found.active,
+        "do": _do(found.do),
+        "timeout": None if timeout is None else {"after_s": timeout.after_s, "trigger": timeout.trigger},
+        "unattended": found.unattended,
+    }
+
+
+def _transition(transition: Transition) -> dict[str, Any]:
+    return {
+        "triggers": transition.triggers,
+        "sources": transition.sources,
+        "dest": transition.dest,
+        "when": None if transition.guard is None else transition.guard.text,
+        "do": _do(transition.do),
+    }
+
+
+def _do(do: Do | None) -> list[dict[str, Any]] | None:
+    if do is None:
+        return None
+    return [
+        {"action": step.action, "arguments": dict(step.arguments), "mode": step.mode} for step in do.steps
+    ]
+
+
+def _device(device: Device, simulated: frozenset[str]) -> dict[str, Any]:
+    return {
+        "kind": device.KIND,
+        "board": device.spec.board,
+        "simulated": device.spec.board in simulated,
+        "actuator": isinstance(device, Actuator),
+        "readings": dict(device.readings_units()),
+        "verbs": sorted(verbs(device)),
+        "limits": device.spec.model_dump(mode="json", exclude={"kind", "board"}, exclude_none=True),
+    }

@@ -1,0 +1,66 @@
+"""The daemon as a process: how fast it is up, and what memory it keeps, at rest and under flood."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.benchmarks.figures import Report, median
+from tests.benchmarks.serving import running
+from tests.benchmarks.throughput import DAEMON, OURS, measure
+
+ROVER = Path(__file__).parents[2] / "config" / "rover.yaml"
+STARTS = 5
+FLOOD_CLIENTS = 50
+
+
+def _start_s() -> float:
+    """From the command line to the line `ready`."""
+    command = [sys.executable, "-m", "robotd", "run", str(ROVER), "--sim"]
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        line = process.stdout.readline() if process.stdout is not None else b""
+        took_s = time.perf_counter() - began
+        process.terminate()
+    if not line.startswith(b"ready"):
+        raise RuntimeError(f"the daemon did not start: {line!r}")
+    return took_s
+
+
+def start(report: Report) -> None:
+    """From the command to `ready`, after the first run."""
+    report.title("start")
+    _start_s()
+    took = [_start_s() for _ in range(STARTS)]
+    report.goal(
+        f"start to ready in 1 s: median {median(took):.2f} s, best {min(took):.2f} s", min(took) <= 1.0
+    )
+
+
+def resident_mib(process: int) -> float:
+    """The resident set of a process."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def memory(report: Report, *, flood_s: float) -> None:
+    """Memory at rest, and whether a flood makes it grow."""
+    report.title("memory")
+    with running(*DAEMON) as (ports, process):
+        rest = resident_mib(process)
+        measure(OURS, ports, FLOOD_CLIENTS, min(10.0, flood_s / 3))
+        warm = resident_mib(process)
+        measure(OURS, ports, FLOOD_CLIENTS, flood_s)
+        flooded = resident_mib(process)
+    report.table(
+        ("", "MiB"),
+        [
+            ("at rest", f"{rest:.1f}"),
+            ("after a short flood", f"{warm:.1f}"),
+            (f"after {flood_s:g} s more", f"{flooded:.1f}"),
+        ],
+    )
+    report.goal(f"at most 60 MiB at rest: {rest:.1f}", rest <= 60)
+    report.goal(f"flat under flood: {flooded - warm:+.1f} MiB", flooded - warm <= 5)

@@ -1,0 +1,114 @@
+"""How long a stop takes: from the request to the last stop byte that `write(2)` accepts on the pty."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.benchmarks.figures import Report, quantile
+from tests.benchmarks.serving import START_TIMEOUT_S
+
+ROBOT = Path(__file__).parent / "stop.yaml"
+RUNS = 3
+STOPS = 300
+PAUSE_S = 0.01
+
+
+@contextmanager
+def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(START_TIMEOUT_S)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    line = process.stdout.readline() if process.stdout is not None else ""
+    if not line:
+        raise RuntimeError(f"ended with {process.wait()} before it said a word")
+    return line
+
+
+def _run(server: subprocess.Popen[str], address: tuple[str, int]) -> list[tuple[float, float]]:
+    """Stop again and again from a client of its own; the server tells what it noted."""
+    with socket.create_connection(address, timeout=10) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answers = client.makefile("r")
+        for number in range(STOPS):
+            time.sleep(PAUSE_S)
+            params = {"reason": repr(time.perf_counter())}
+            call = {"jsonrpc": "2.0", "id": number, "method": "estop", "params": params}
+            client.sendall(json.dumps(call).encode() + b"\n")
+            answer = json.loads(answers.readline())
+            if "result" not in answer:
+                raise RuntimeError(f"a stop was refused: {answer}")
+    os.kill(server.pid, signal.SIGUSR1)
+    noted: list[tuple[float, float]] = json.loads(_line(server))
+    return noted
+
+
+def stop(report: Report) -> None:
+    """Idle, and under 50 flooding clients with 50 that do not read; the best of three runs counts."""
+    report.title("stop: request to last stop byte on the pty (ms)")
+    with tempfile.TemporaryDirectory() as folder:
+        port = f"{folder}/arduino"
+        with _process("robotd", "twin", str(ROBOT), "arduino", "--pty", port) as twin:
+            _line(twin)
+            with _process("tests.benchmarks.stop_server", str(ROBOT), "--port", f"arduino={port}") as server:
+                address = ("127.0.0.1", json.loads(_line(server))["tcp"])
+                _wait_for_the_board(address)
+                idle = [_run(server, address) for _ in range(RUNS)]
+                where = f"{address[0]}:{address[1]}"
+                with _process("tests.benchmarks.flood", where) as pests:
+                    _line(pests)
+                    flooded = [_run(server, address) for _ in range(RUNS)]
+    rows = []
+    best: dict[str, float] = {}
+    for name, runs in (("idle", idle), ("50 flooders, 50 dead readers", flooded)):
+        for number, noted in enumerate(runs, 1):
+            whole = [1000 * request for request, _ in noted]
+            inside = [1000 * call for _, call in noted]
+            best[name] = min(best.get(name, float("inf")), quantile(whole, 0.99))
+            rows.append(
+                (
+                    f"{name}, run {number}",
+                    *(f"{quantile(whole, share):.2f}" for share in (0.5, 0.99)),
+                    f"{max(whole):.2f}",
+                    *(f"{quantile(inside, share):.2f}" for share in (0.5, 0.99)),
+                )
+            )
+    report.table(("", "p50", "p99", "max", "p50 from the call", "p99 from the call"), rows)
+    for name, limit_ms in (("idle", 2.0), ("50 flooders, 50 dead readers", 5.0)):
+        report.goal(
+            f"p99 at most {limit_ms:g} ms, {name}: best of three {best[name]:.2f} ms", best[name] <= limit_ms
+        )
+
+
+def _wait_for_the_board(address: tuple[str, int]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    with socket.create_connection(address, timeout=10) as client:
+        answers = client.makefile("r")
+        while time.monotonic() < deadline:
+            client.sendall(b"status\n")
+            status = json.loads(answers.readline())
+            status = status.get("result", status)
+            if status["boards"]["arduino"]["state"] == "online":
+                return
+            time.sleep(0.05)
+    raise RuntimeError("the board did not come online")

@@ -1,0 +1,75 @@
+"""The daemon on a pty, which notes for every stop when its last byte was accepted by `write(2)`.
+
+The client puts the time of its request into the reason of its stop: `time.perf_counter()` is one clock for
+all processes of a machine. On SIGUSR1 it prints what it has noted since, as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+from robotd import log
+from robotd.daemon.engine import Engine
+from tests.benchmarks.daemon_server import serve
+
+_last_write = 0.0
+_noted: list[tuple[float, float]] = []
+
+
+def note_writes() -> None:
+    """Let every `write(2)` of this process leave its time."""
+    real_write = os.write
+
+    def write(fd: int, data: Any) -> int:
+        global _last_write
+        sent = real_write(fd, data)
+        _last_write = time.perf_counter()
+        return sent
+
+    os.write = write
+
+
+def note_stops() -> None:
+    """Let every stop leave two durations: from the client's request, and from the call to stop."""
+    real_estop = Engine.estop
+
+    def estop(engine: Engine, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+        called = time.perf_counter()
+        evidence = real_estop(engine, reason, by)
+        if _last_write < called:
+            raise RuntimeError("a stop that wrote nothing")
+        _noted.append((_last_write - float(reason), _last_write - called))
+        return evidence
+
+    setattr(Engine, "estop", estop)  # noqa: B010  # a measuring point that no type checker needs to follow
+
+
+def tell() -> None:
+    """Print what was noted and begin anew."""
+    print(json.dumps(_noted), flush=True)
+    _noted.clear()
+
+
+async def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--port", required=True, metavar="BOARD=PATH")
+    options = parser.parse_args()
+    log.configure("error")
+    note_writes()
+    note_stops()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
+    await serve(options.file, dict([options.port.split("=", 1)]))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
