@@ -67,7 +67,9 @@ def default_url(environ: Mapping[str, str] = os.environ) -> str:
     for folder in _socket_folders(environ):
         path = folder / SOCKET_NAME
         try:
-            if stat.S_ISSOCK(path.stat().st_mode):
+            # Anybody may put a folder among the temporary files: ours is the one that belongs to us.
+            trusted = folder.parent != Path(tempfile.gettempdir()) or folder.stat().st_uid == os.getuid()
+            if trusted and stat.S_ISSOCK(path.stat().st_mode):
                 return f"unix://{path}"
         except OSError:
             continue

@@ -33,8 +33,11 @@ from websockets.typing import Subprotocol
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
+from robotd.wire.listen import listen_tcp
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
+
+logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = Subprotocol("robotd.v1")
 CLOSE_TIMEOUT_S = 0.5
@@ -149,7 +152,8 @@ class WebSocketConnection(ServerConnection):
         """The handshake is about to be answered: from here on there may be frames."""
         if response.status_code == 101:
             self._door.opening.discard(self)
-            self._session = Session(self._door.service, f"ws:{self.host}:{self.port}", self._outlet)
+            self.source = f"ws:{self.host}:{self.port}"
+            self._session = Session(self._door.service, self.source, self._outlet)
             self._set_timer(self._door.service.limits.ping_s, self._ask_for_life)
 
     def end(self, code: CloseCode, why: str) -> None:
@@ -252,6 +256,7 @@ class _Outlet:
 
     def abort(self, why: str) -> None:
         """End now; the reason goes out where the socket still takes it."""
+        logger.warning("%s is cut off: %s", self._connection.source, why)
         self._connection.end(CloseCode.POLICY_VIOLATION, why)
         self._connection.transport.abort()
 
@@ -273,16 +278,17 @@ async def serve_websocket(
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve WebSockets and pages at `host:port`; gives the address it really is. At the end all are closed.
 
-    Raises `OSError` when the address cannot be had.
+    Raises `CannotListen`.
     """
     limits = service.limits
     door = _Door(service, Pages(service, access), admission)
-    logger = logging.getLogger("robotd.websocket")
-    logger.setLevel(logging.ERROR)  # websockets tells each connection at INFO
+    listener = listen_tcp(host, port)
+    address = listener.getsockname()[:2]
+    library_logger = logging.getLogger(f"{__name__}.library")
+    library_logger.setLevel(logging.ERROR)  # websockets tells of each connection at INFO
     async with serve(
         _until_closed,
-        host,
-        port,
+        sock=listener,
         create_connection=partial(WebSocketConnection, door),  # type: ignore[arg-type]  # a factory does
         process_request=_process_request,
         process_response=_process_response,
@@ -294,10 +300,10 @@ async def serve_websocket(
         ping_interval=None,
         max_size=limits.message_bytes,
         write_limit=WRITE_HIGH_BYTES,
-        logger=logger,
-    ) as server:
+        logger=library_logger,
+    ):
         try:
-            yield server.sockets[0].getsockname()[:2]
+            yield address
         finally:
             for connection in tuple(door.opening):
                 connection.transport.abort()

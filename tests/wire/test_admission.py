@@ -31,3 +31,15 @@ def test_the_refusal_says_how_many_and_that_a_stop_needs_no_place():
     assert refusal.reason == "busy"
     assert "192.0.2.1" in refusal.message
     assert "estop" in refusal.hint
+
+
+def test_while_the_daemon_ends_nobody_new_comes_in_and_those_there_may_leave():
+    admission = Admission(Limits())
+    admission.enter("a")
+    admission.close()
+    refusal = admission.enter("b")
+    admission.leave("a")
+
+    assert refusal is not None
+    assert refusal.reason == "shutting_down"
+    assert len(admission) == 0
