@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,8 +31,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Story = Callable[["RemoteRobot"], Awaitable[Exit]]
 
 
-def talk(url: str | None, story: Story, *, hint: str = "") -> None:
-    """Connect, let `story` talk, and end with the exit code it returns; `hint` is for when nobody answers."""
+def talk(url: str | None, story: Story, *, as_json: bool = False, hint: str = "") -> None:
+    """Connect, let `story` talk, and end with the exit code it returns.
+
+    A refusal is a sentence on stderr and, `as_json`, an object on stdout; `hint` is for when nobody answers.
+    """
     from robotd.client import CannotConnect, ConnectionLost, RemoteError, connect
 
     check_url(url)
@@ -49,6 +53,9 @@ def talk(url: str | None, story: Story, *, hint: str = "") -> None:
     except TimeoutError:
         fail(Exit.CANNOT_CONNECT, f"connected, but the robot did not answer in time{hint}")
     except RemoteError as error:
+        if as_json:
+            refusal = {"code": error.code, "message": str(error), "data": dict(error.data)}
+            typer.echo(json.dumps({"error": refusal}))
         fail(Exit.REFUSED, f"refused ({error.reason}): {error}" if error.reason else f"refused: {error}")
     if code is not Exit.DONE:
         raise typer.Exit(code)

@@ -23,6 +23,8 @@ _STAGE_STYLES = {
     "expired": "yellow",
 }
 """Every other stage is red."""
+PIPE_COLUMNS = 200
+"""Where nobody's terminal says how wide it is, a row should stay on its line."""
 _CALM_STATES = frozenset({"online", "active", "inactive"})
 
 
@@ -189,4 +191,7 @@ def _line(text: Text) -> None:
 
 def _console() -> Console:
     # Made anew for each use, so that it writes to the stdout of that moment.
-    return Console(highlight=False, markup=False, emoji=False)
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS
+    return console

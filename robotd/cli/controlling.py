@@ -39,7 +39,7 @@ def stop(
             console.evidence(answer)
         return Exit.DONE
 
-    talk(url, story, hint=HARDWARE_STOP)
+    talk(url, story, as_json=as_json, hint=HARDWARE_STOP)
 
 
 def reset(
@@ -75,4 +75,4 @@ def reset(
         typer.echo(json.dumps(answer) if as_json else "ready")
         return Exit.DONE
 
-    talk(url, story)
+    talk(url, story, as_json=as_json)

@@ -67,7 +67,7 @@ def send(
 
     Example: robotd send drive linear=0.2 --for 2s
 
-    Example: robotd send drive linear="20 cm/s" angular="30 deg/s" --json
+    Example: robotd send drive linear="200 mm/s" angular="30 deg/s" --json
 
     Example: printf '{"type": "arm"}\\n' | robotd send --raw -
     """
@@ -92,7 +92,7 @@ def send(
         async def story(robot: RemoteRobot) -> Exit:
             return await _stream(robot, command, values, duration_s, rate_hz, as_json)
 
-    talk(url, story)
+    talk(url, story, as_json=as_json)
 
 
 async def _send_once(

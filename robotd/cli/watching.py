@@ -34,7 +34,7 @@ def status(url: Url = None, as_json: Json = False) -> None:
             console.status(answer)
         return Exit.DONE
 
-    talk(url, story)
+    talk(url, story, as_json=as_json)
 
 
 def watch(
@@ -70,4 +70,4 @@ def watch(
         await until(interruption(), follow(robot))
         return Exit.DONE
 
-    talk(url, story)
+    talk(url, story, as_json=as_json)

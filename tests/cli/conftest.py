@@ -1,0 +1,80 @@
+"""A simulated rover in a process of its own, as `robotd run` starts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_AT_MOST_S = 20.0
+
+
+class RunningRobot:
+    """`robotd run` and what it said on stdout."""
+
+    def __init__(self, file: Path, *options: str) -> None:
+        self.folder = file.parent
+        self.log = self.folder / "log"
+        environ = os.environ | {"XDG_RUNTIME_DIR": str(self.folder), "NO_COLOR": "1"}
+        environ.pop("RUNTIME_DIRECTORY", None)
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "robotd", "run", str(file), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environ,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        self.ready = self.process.stdout.readline().rstrip("\n")
+        if not self.ready:
+            pytest.fail(f"robotd run ended with {self.process.wait()}: {self.log.read_text()[-3000:]}")
+
+    @property
+    def unix(self) -> str:
+        """Its Unix socket."""
+        return f"unix://{self.folder}/robotd/robotd.sock"
+
+    @property
+    def websocket(self) -> str:
+        """Its WebSocket, from the line that it printed."""
+        return self.ready.split()[1]
+
+    @property
+    def tcp(self) -> str:
+        """Its TCP port, from the line that it printed."""
+        return f"tcp://{self.ready.split()[3]}"
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end and wait for its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(START_AT_MOST_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+def rover_on_any_port(folder: Path) -> Path:
+    """The example rover, listening where nobody else does."""
+    file = folder / "rover.yaml"
+    text = (ROOT / "config" / "rover.yaml").read_text()
+    file.write_text(text.replace("127.0.0.1:8080", "127.0.0.1:0").replace("127.0.0.1:8081", "127.0.0.1:0"))
+    shutil.copy(ROOT / "config" / "patrol.py", folder)
+    return file
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRobot]:
+    """One rover for all tests of a file."""
+    running = RunningRobot(rover_on_any_port(tmp_path_factory.mktemp("rover")), "--sim")
+    yield running
+    assert running.end() == 0
