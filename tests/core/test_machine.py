@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 import pytest
 
 from robotd.core.chart import ALWAYS, Region, State, Timeout
 from robotd.core.decision import Decision, Outcome
-from robotd.core.machine import ChartCycle, StateMachine
+from robotd.core.machine import MAX_ALWAYS, ChartCycle, StateMachine
 from robotd.core.message import Message
 from tests.core.making import AT_EASE, arrow, chart, command, do, event, region, started, when
 
@@ -425,6 +426,16 @@ def test_a_move_of_one_region_lets_the_always_transition_of_another_go() -> None
     )
 
     assert tell(machine, "work").after == ("busy", "lit")
+
+
+@pytest.mark.parametrize(("length", "rests"), [(MAX_ALWAYS, True), (MAX_ALWAYS + 1, False)])
+def test_a_chain_of_always_transitions_has_a_longest_length(length: int, rests: bool) -> None:
+    chain = [arrow("", f"s{number}", f"s{number + 1}") for number in range(length)]
+    machine = StateMachine(chart(region(*(f"s{number}" for number in range(length + 1)), transitions=chain)))
+
+    with contextlib.nullcontext() if rests else pytest.raises(ChartCycle):
+        machine.start(event("start"), AT_EASE)
+    assert machine.leaves == (f"s{length}",) if rests else ("s0",)
 
 
 def test_always_transitions_in_a_circle_are_an_error_that_names_the_states() -> None:
