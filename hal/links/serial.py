@@ -85,7 +85,7 @@ class SerialLink(BaseLink):
     def lost(self, session: _Session, error: Exception | None) -> None:
         """For the session alone: the port failed, or the system hung it up."""
         if session is self._session:
-            self._end(LinkClosed(f"{self.name} is gone ({error}); is its cable in?"))
+            self._end(LinkClosed(f"{self.name} is gone: {error}"))
 
 
 class _Session(asyncio.Protocol):

@@ -115,7 +115,7 @@ class TcpLink(BaseLink):
             self._end(LinkClosed(f"{self.name}: the far end closed the connection"))
 
     def _broken(self, error: OSError) -> None:
-        self._end(LinkClosed(f"{self.name} is gone ({error.strerror or error})"))
+        self._end(LinkClosed(f"{self.name} is gone: {error.strerror or error}"))
 
     def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._outbox is not None:

@@ -52,6 +52,20 @@ def test_a_missing_permission_names_the_group_to_join(tmp_path):
     assert sentence.endswith(" $USER` and log in again")
 
 
+def test_a_group_without_a_name_is_told_by_its_number(tmp_path, monkeypatch):
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    port.chmod(0o660)
+    monkeypatch.setattr("grp.getgrgid", unknown)
+
+    sentence = str(explain(str(port), PermissionError(errno.EACCES, "Permission denied")))
+
+    assert f"`sudo usermod -aG {port.stat().st_gid} $USER`" in sentence
+
+
 def test_a_port_without_a_group_that_may_use_it_needs_a_rule(tmp_path):
     port = tmp_path / "ttyUSB0"
     port.touch()

@@ -118,7 +118,7 @@ async def test_a_hang_up_is_told_once_and_writes_are_refused_from_then_on(line: 
         reason = await peer.end()
 
         assert isinstance(reason, LinkClosed)
-        assert str(reason).startswith(f"{line.port} is gone (")
+        assert str(reason) == f"{line.port} is gone: hung up"
         with pytest.raises(LinkClosed, match="is closed"):
             link.write(b"late")
         link.flush_output()
@@ -155,14 +155,17 @@ async def test_discarded_output_makes_room_for_a_stop(line: Line):
     async with opened(line.port) as link:
         accepted = fill(link)
         waiting = link.pending
+        line.read(1)  # the far end wakes up and takes what the system has
         link.flush_output()
         assert link.pending == 0
-
-        in_the_system = line.read(len(accepted) - waiting)
         link.write(b"stop")
         assert link.pending == 0
-        assert accepted.startswith(in_the_system)
-        assert line.read(4) == b"stop"
+
+        rest = b""
+        while not rest.endswith(b"stop") and (more := line.read(1)):
+            rest += more
+        assert rest.endswith(b"stop")
+        assert len(rest) < len(accepted) - waiting
 
 
 async def test_closing_does_not_wait_for_bytes_that_nobody_takes(line: Line):

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import Iterator
 
@@ -40,6 +41,18 @@ def board() -> Iterator[Board]:
     board = Board()
     yield board
     board.close()
+
+
+@contextlib.contextmanager
+def deaf_server() -> Iterator[tuple[str, int]]:
+    """The address of a server whose waiting room is full, so that it lets everybody knock."""
+    with contextlib.ExitStack() as crowd:
+        server = crowd.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = crowd.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield server.getsockname()
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +105,7 @@ async def test_a_reset_connection_is_a_loss(board: Board):
         board.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         board.connection.close()
 
-        assert "is gone (Connection reset by peer)" in str(await peer.end())
+        assert "is gone: Connection reset by peer" in str(await peer.end())
 
 
 async def test_bytes_that_nobody_reads_are_bounded_and_can_be_discarded(board: Board):
@@ -139,14 +152,32 @@ async def test_a_host_that_is_not_known_is_told():
 
 async def test_a_host_that_does_not_answer_is_given_up(board: Board, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("hal.links.tcp.CONNECT_TIMEOUT_S", 0.05)
-    with contextlib.ExitStack() as crowd:
-        full = crowd.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):  # its waiting room is full, so that it lets the next ones knock
-            waiting = crowd.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(full.getsockname())
-        with pytest.raises(LinkError, match=r"no answer in 0\.05 s; is it switched on"):
-            await TcpLink(*full.getsockname()).open(Listener())
+    with deaf_server() as address, pytest.raises(LinkError, match=r"no answer in 0\.05 s; is it switched"):
+        await TcpLink(*address).open(Listener())
+
+
+async def test_an_open_that_is_cancelled_leaves_nothing_behind():
+    with deaf_server() as address:
+        opening = asyncio.create_task(TcpLink(*address).open(Listener()))
+        await asyncio.sleep(0.05)
+        opening.cancel()
+        await asyncio.wait({opening})
+
+    assert opening.cancelled()
+    gc.collect()  # a socket that was left open would warn, and warnings are errors
+
+
+async def test_of_two_openings_at_once_one_is_refused(board: Board):
+    link, first, second = TcpLink("127.0.0.1", board.port), Listener(), Listener()
+    results = await asyncio.gather(link.open(first), link.open(second), return_exceptions=True)
+
+    assert sorted(str(result) for result in results) == [
+        "None",
+        f"{link.name} is already open; close it first",
+    ]
+    link.close()
+    await asyncio.sleep(0)
+    assert len(first.ends) + len(second.ends) == 1
 
 
 async def test_a_link_that_is_open_is_not_opened_a_second_time(board: Board):
