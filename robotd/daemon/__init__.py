@@ -89,6 +89,11 @@ class Daemon:
                     await _first(stop, engine.crashed)
                 await deciding
                 supervisors.cancel()
+        except BaseExceptionGroup as group:
+            cannot_start, others = group.split(CannotStart)
+            if cannot_start is None or others is not None:
+                raise
+            raise cannot_start.exceptions[0] from None
         finally:
             self.rig.halt()
             decisions.flush()

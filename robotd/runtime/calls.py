@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hal import Device, VerbInfo, verbs
+from hal import Actuator, Device, VerbInfo, verbs
 from robotd.core.action import ActionInfo
 from robotd.core.chart import Step
 from robotd.core.message import Command, Message
@@ -93,6 +93,9 @@ class Caller:
         permit.check(device, verb)
         permit.uses(device, verb)
         permit.has_commanded(device, verb)
+        if cause.expires_at is not None and isinstance(device, Actuator):
+            # A verb begins with the first step of its coroutine; the end of its time is set right after.
+            asyncio.get_running_loop().call_soon(device.expires, cause.expires_at)
         return await within(
             callee.info.timeout_s, device, step.action.rpartition(".")[2], callee.function(**arguments)
         )

@@ -10,7 +10,7 @@ from hal import Actuator, Device, DeviceState, HalError, Halted
 from robotd.core.chart import Mode, Step
 from robotd.core.decision import Decision, Entry, Outcome, Start
 from robotd.core.message import Command, Message
-from robotd.core.stage import CANCELLED, DONE, FAILED, PREEMPTED, REJECTED
+from robotd.core.stage import CANCELLED, DONE, EXPIRED, FAILED, PREEMPTED, REJECTED
 from robotd.errors import Refused
 from robotd.runtime.calls import Caller
 from robotd.runtime.failure import explain
@@ -101,7 +101,8 @@ class Executor:
     def apply(self, decision: Decision) -> None:
         """Carry out one decision: end what the old states started, start what the new ones do."""
         for entry in decision.exits:
-            for run in self._owned.pop(entry.number, ()):
+            # The newest first: what waits for its turn must not get it from what ends before it.
+            for run in reversed(self._owned.pop(entry.number, [])):
                 self._end(run, CANCELLED, f"left {entry.state.path}")
         if decision.outcome is Outcome.MOVED:
             self._activate(decision)
@@ -130,7 +131,7 @@ class Executor:
 
     def stop(self, reason: str) -> None:
         """A stop: everything under way is dead for ever, and every actuator inactive."""
-        for run in list(self._all()):
+        for run in reversed(self._all()):
             run.permit.end()
             self._end(run, CANCELLED, reason)
         self._owned.clear()
@@ -233,6 +234,9 @@ class Executor:
         self._launch(run)
 
     def _launch(self, run: Run) -> None:
+        if _over_time(run.cause):
+            self._finish(run, EXPIRED, "expired")
+            return
         self._tasks[run.start.do.name] = run
         if run.answers:
             self._ledger.start(run.cause.id)
@@ -248,9 +252,13 @@ class Executor:
             # Whoever cancelled the run has settled it. A handler that cancels itself has just ended.
             self._finish(run, CANCELLED, "cancelled")
         except Fenced as error:
-            self._finish(run, CANCELLED, "fenced", error=explain(error))
+            self._finish(run, CANCELLED, error=explain(error))
         except Halted as error:
-            self._finish(run, PREEMPTED, "halted", error=explain(error))
+            if _over_time(run.cause):
+                late = Refused("expired", f"{error}; a command may say how long it is valid")
+                self._finish(run, FAILED, error=late)
+            else:
+                self._finish(run, PREEMPTED, error=explain(error))
         except HalError as error:
             run.permit.halt_used()
             self._finish(run, FAILED, error=explain(error))
@@ -269,8 +277,6 @@ class Executor:
         run.permit.end_motion()
         if halt:
             run.permit.halt_used()
-        for later in run.waiting:
-            self._end(later, stage, reason)
         if run.task is not None and not run.task.done():
             run.task.cancel()
             self._dying.add(run.task)
@@ -317,11 +323,10 @@ class Executor:
             self._emit(f"{name}.failed", run.cause, entry, payload)
         elif outcome and stage == DONE and f"{name}.done" in self._listened:
             self._emit(f"{name}.done", run.cause, entry, {} if reason is None else {"reason": reason})
-        if run.waiting:
-            following, *run.waiting = run.waiting
-            following.waiting, run.waiting = run.waiting, []
-            if outcome:
-                self._launch(following)
+        waiting = [later for later in run.waiting if not later.over]
+        if waiting:
+            waiting[0].waiting = waiting[1:]
+            self._launch(waiting[0])
 
     def _forget(self, run: Run) -> None:
         owned = self._owned.get(run.start.entry.number)
@@ -373,3 +378,8 @@ class Executor:
                 self._finish(run, DONE, "freshness")
 
         return lapsed
+
+
+def _over_time(cause: Message) -> bool:
+    """Whether what the command wanted is no longer wanted."""
+    return cause.expires_at is not None and asyncio.get_running_loop().time() >= cause.expires_at

@@ -1,0 +1,85 @@
+"""The daemon in a process of its own, its Arduino at the far end of a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from hal import Twin, find_driver, serve_pty
+from robotd.client import RemoteRobot, connect
+from robotd.config import load
+from tests.cli.conftest import RunningRobot, rover_on_any_port
+
+PATIENCE_S = 15.0
+DRIVE = {"linear": 0.3, "angular": 0.0}
+
+
+def make_twin(file: Path) -> Twin:
+    config = load(file)
+    board = config.boards["arduino"]
+    return find_driver(board.driver).twin("arduino", board, config.devices, random.Random(1))
+
+
+@asynccontextmanager
+async def running(file: Path, port: Path) -> AsyncIterator[tuple[RunningRobot, RemoteRobot]]:
+    """The daemon of `file` on `port`, and a client of it."""
+    robot = await asyncio.to_thread(RunningRobot, file, "--port", f"arduino={port}")
+    try:
+        async with connect(robot.tcp) as client:
+            yield robot, client
+    finally:
+        await asyncio.to_thread(robot.end)
+
+
+async def until(true: Callable[[dict[str, Any]], bool], client: RemoteRobot) -> dict[str, Any]:
+    """Ask for the status until it says what it should."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true(status := await client.call("status")):
+            await asyncio.sleep(0.01)
+    return status
+
+
+async def test_killing_and_restarting_the_far_end_is_told_and_moves_nothing(tmp_path: Path):
+    file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
+    async with asyncio.timeout(60):
+        first = serve_pty(make_twin(file), port)
+        await first.__aenter__()
+        async with running(file, port) as (_, client):
+            await client.send("arm", wait="done")
+            driving = await client.send("drive", DRIVE, valid_for_s=30.0)
+            await first.__aexit__(None, None, None)
+
+            assert [stage.stage async for stage in driving][-1] == "failed"
+            await until(lambda status: status["boards"]["arduino"]["state"] != "online", client)
+            twin = make_twin(file)
+            async with serve_pty(twin, port):
+                status = await until(lambda s: s["boards"]["arduino"]["state"] == "online", client)
+
+                assert status["devices"]["base"]["state"] == "inactive"
+                assert twin.world()["left_duty"] == twin.world()["right_duty"] == 0
+                assert twin.world()["x"] == 0
+
+
+async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):
+    file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
+    twin = make_twin(file)
+    async with asyncio.timeout(60), serve_pty(twin, port):
+        robot = await asyncio.to_thread(RunningRobot, file, "--port", f"arduino={port}")
+        async with connect(robot.tcp) as client:
+            await client.send("arm", wait="done")
+            driving = await client.send("drive", DRIVE, valid_for_s=30.0)
+            async with asyncio.timeout(PATIENCE_S):
+                while twin.world()["left_duty"] == 0:
+                    await asyncio.sleep(0.005)
+
+            robot.process.send_signal(signal.SIGTERM)
+
+            assert [stage.stage async for stage in driving][-1] == "cancelled"
+        assert await asyncio.to_thread(robot.process.wait, PATIENCE_S) == 0
+        robot.end()
+        assert twin.world()["left_duty"] == twin.world()["right_duty"] == 0
