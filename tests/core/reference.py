@@ -15,10 +15,6 @@ from robotd.core.expression import Readings
 from robotd.core.message import Command, Event, Message
 
 
-class Endless(Exception):  # noqa: N818  # not an error of the judge
-    """The `always` transitions did not come to rest."""
-
-
 @dataclass(frozen=True)
 class Stay:
     number: int
@@ -35,6 +31,13 @@ class Answer:
     starts: list[tuple[str, int, str]] = field(default_factory=list)
     reason: str = ""
     note: str = ""
+
+
+class Endless(Exception):  # noqa: N818  # not an error of the judge
+    """The `always` transitions did not come to rest; `answer` is what there was before them."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
 
 
 class Interpreter:
@@ -208,17 +211,28 @@ class Interpreter:
         *,
         moved: bool,
     ) -> Answer:
+        at_first = self.account(before, log, actions, moved=moved)
         saved = ([list(stays) for stays in self.stays], dict(self.memory))
         rounds = 0
         while True:
             choices, _ = self.choose("always", readings, {})
             if not choices:
-                break
+                return self.account(before, log, actions, moved=moved)
             rounds += 1
             if rounds > 100:
                 self.stays, self.memory = saved
-                raise Endless
+                raise Endless(at_first)
             moved = self.take(choices, log, actions) or moved
+
+    def account(
+        self,
+        before: tuple[str, ...],
+        log: list[tuple[str, Stay]],
+        actions: list[tuple[str, Stay, int]],
+        *,
+        moved: bool,
+    ) -> Answer:
+        """What comes of all that was left and entered: nothing of a state that was only passed through."""
         entered = {stay for what, stay in log if what == "enter"}
         left = {stay for what, stay in log if what == "exit"}
         begun = [stay for what, stay in log if what == "enter" and stay not in left]
