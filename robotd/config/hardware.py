@@ -155,25 +155,20 @@ def _check_parts(hardware: Hardware) -> None:
     """The parts of composite devices exist, are of the right kind, and belong to one whole each."""
     owners: dict[str, Place] = {}
     for name, kind in hardware.kinds.items():
-        for key, part_kind in PARTS.get(kind, {}).items():
+        for key, due in PARTS.get(kind, {}).items():
             place = hardware.device_names[name] / key
-            if place.value is None:
-                continue
-            options = [
-                other for other in hardware.device_names if hardware.kinds.get(other, part_kind) == part_kind
-            ]
-            if place.value in hardware.device_names and place.value not in options:
-                sentence = f"a {part_kind} is due here; '{place.value}' is a {hardware.kinds[place.value]}"
-                place.refuse(sentence, nearest("", options, what=f"{part_kind}s"))
-                continue
-            part = place.known(options, part_kind)
+            part = None if place.value is None else place.known(hardware.device_names, "device")
             if part is None:
                 continue
+            found = hardware.kinds.get(part, due)
             owner = owners.setdefault(part, place)
-            if owner.steps[-2] != name:
+            if found != due:
+                there_are = [other for other, kind in hardware.kinds.items() if kind == due]
                 place.refuse(
-                    f"'{part}' is already the {owner.name} of '{owner.steps[-2]}'", "name another motor"
+                    f"a {due} is due here; '{part}' is a {found}", f"there are {', '.join(there_are)}"
                 )
+            elif owner.steps[-2] != name:
+                place.refuse(f"'{part}' is already the {owner.name} of '{owner.steps[-2]}'")
 
 
 def _check_wiring(hardware: Hardware) -> None:

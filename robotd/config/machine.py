@@ -188,7 +188,7 @@ class _RegionReader:
         return Timeout(model.after, model.trigger) if model else None
 
     def _transition(self, place: Place, triggers: tuple[str, ...]) -> None:
-        sources = tuple(filter(None, map(self._end, (place / "source").one_or_more())))
+        sources = self._sources(place / "source")
         dest = self._end(place / "dest") if "dest" in place else None
         transition = Transition(
             triggers,
@@ -202,9 +202,19 @@ class _RegionReader:
         )
         self._draft.transitions.append((transition, place))
 
+    def _sources(self, place: Place) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for element in place.one_or_more():
+            source = self._end(element)
+            if source in found:
+                element.refuse(f"'{source}' is here twice")
+            elif source:
+                found[source] = None
+        return tuple(found)
+
     def _end(self, place: Place) -> str | None:
         """The state that a transition comes from or leads to."""
-        if place.value in BUILT_IN_STATES and isinstance(place.value, str):
+        if isinstance(place.value, str) and place.value in BUILT_IN_STATES:
             sentence = f"no transition of the file may touch the built-in state '{place.value}'"
             place.refuse(sentence, "'estop', 'reset' and 'shutdown' lead in and out of it by themselves")
             return None

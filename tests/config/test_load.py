@@ -206,7 +206,7 @@ def test_a_device_without_a_kind_is_told_which_there_are(bench: Bench):
 def test_the_parts_of_a_drive_base_must_exist(bench: Bench):
     sentence, pointed, hint = bench.change("left: left,", "left: lft,").pointed()
 
-    assert (sentence, hint) == ("there is no motor 'lft'", "did you mean 'left'?")
+    assert (sentence, hint) == ("there is no device 'lft'", "did you mean 'left'?")
     assert pointed.startswith("lft,")
 
 
