@@ -44,7 +44,10 @@ def decode(text: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
         raise _too_deep(limits) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _explain(text, error, limits)
-    keys = _count_keys((value,), limits.json_depth, limits)
+    if type(value) is dict or type(value) is list:
+        keys = _count_keys(value, limits.json_depth, limits)
+    else:
+        keys = _count_keys([value], 1, limits)
     if size > limits.string_bytes or size > 2 * limits.list_items:
         # Only a text this long has room for a string or a list beyond its limit.
         _check_sizes((value,), limits)
@@ -66,20 +69,22 @@ def _overflow() -> Refused:
     return Refused("invalid_params", "a number is too large", hint="integers have at most 64 bits")
 
 
-def _count_keys(values: Iterable[Any], depth: int, limits: Limits) -> int:
-    """How many keys the trees have. Raises `Refused` for more than `depth` levels and for huge integers."""
+def _count_keys(tree: dict[str, Any] | list[Any], depth: int, limits: Limits) -> int:
+    """How many keys `tree` has. Raises `Refused` for more than `depth` levels and for huge integers."""
+    if depth == 0:
+        raise _too_deep(limits)
     keys = 0
-    for value in values:
-        kind = type(value)
-        if kind is dict:
-            if depth == 0:
-                raise _too_deep(limits)
-            keys += len(value) + _count_keys(value.values(), depth - 1, limits)
-        elif kind is list:
-            if depth == 0:
-                raise _too_deep(limits)
-            keys += _count_keys(value, depth - 1, limits)
-        elif kind is int and not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+    items: Iterable[Any] = tree
+    if type(tree) is dict:
+        keys = len(tree)
+        items = tree.values()
+    for item in items:
+        kind = type(item)
+        if kind is float or kind is str:
+            continue
+        if kind is dict or kind is list:
+            keys += _count_keys(item, depth - 1, limits)
+        elif kind is int and not -INTEGER_LIMIT <= item < INTEGER_LIMIT:
             raise _overflow()
     return keys
 

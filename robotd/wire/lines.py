@@ -13,7 +13,7 @@ from typing import NamedTuple
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
 from robotd.wire.json import too_large
-from robotd.wire.protocol import NO_PARAMS, Request
+from robotd.wire.protocol import unreadable
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
 
@@ -69,7 +69,7 @@ class LineConnection(asyncio.Protocol):
         self._client = self._identify(transport)
         self._session: Session | None = None
         if refused := self._admission.enter(self._client.address):
-            self.write([Request("", NO_PARAMS, None).refuse(refused.as_error())])
+            self.write([unreadable(refused).refuse(refused.as_error())])
             transport.close()
             return
         self._connections.add(self)

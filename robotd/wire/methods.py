@@ -62,7 +62,7 @@ class Methods:
             reply.refuse(refused)
 
     def _hello(self, params: Any, reply: Reply) -> None:
-        check_names(params, ("token", "client", "protocol"))
+        check_names(params, {"token", "client", "protocol"})
         wanted = params.get("protocol", [PROTOCOL])
         if type(wanted) is not list or PROTOCOL not in wanted:
             raise Refused("invalid_params", f"this robot speaks protocol {PROTOCOL}", protocol=[PROTOCOL])
@@ -70,15 +70,15 @@ class Methods:
         reply.answer({**self._service.hello(), **session})
 
     def _describe(self, params: Any, reply: Reply) -> None:
-        check_names(params, ())
+        check_names(params, frozenset())
         reply.answer(self._service.describe())
 
     def _status(self, params: Any, reply: Reply) -> None:
-        check_names(params, ())
+        check_names(params, frozenset())
         reply.answer(self._service.status())
 
     def _cancel(self, params: Any, reply: Reply) -> None:
-        check_names(params, ("id",))
+        check_names(params, {"id"})
         reply.answer(self._service.cancel(required_text(params, "id"), self._source))
 
     def _estop(self, params: Any, reply: Reply) -> None:
@@ -96,11 +96,11 @@ class Methods:
         evidence.add_done_callback(tell)
 
     def _reset(self, params: Any, reply: Reply) -> None:
-        check_names(params, ("latch_id",))
+        check_names(params, {"latch_id"})
         reply.answer(self._service.reset(required_text(params, "latch_id"), self._source))
 
     def _subscribe(self, params: Any, reply: Reply) -> None:
-        check_names(params, ("topics", "max_hz"))
+        check_names(params, {"topics", "max_hz"})
         max_hz = number(params, "max_hz", MAX_HZ)
         hub = self._service.hub
         topics = hub.subscribe(self._subscriber, read_topics(params))
@@ -110,7 +110,7 @@ class Methods:
             self._subscriber.update(snapshot)
 
     def _unsubscribe(self, params: Any, reply: Reply) -> None:
-        check_names(params, ("topics",))
+        check_names(params, {"topics"})
         topics = self._service.hub.match(read_topics(params))
         self._service.hub.unsubscribe(self._subscriber, topics)
         self._outbox.forget(topics)

@@ -79,13 +79,13 @@ class Outbox:
 
     @property
     def half_full(self) -> bool:
-        """Whether no more should be asked before some of it is gone."""
-        return self.blocked and not self._has_room(0.5)
+        """Whether nothing more should be asked before some of it is gone."""
+        return not self._has_room(0.5)
 
     @property
-    def overflows(self) -> bool:
-        """Whether a client that reads nothing has asked for more than is kept for it."""
-        return self.blocked and not self._has_room(1)
+    def full(self) -> bool:
+        """Whether more is kept than may be: of a blocked one, that its client does not read."""
+        return not self._has_room(1)
 
     @property
     def wakes_at(self) -> float | None:

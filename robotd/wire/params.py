@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from robotd.core.message import NO_PAYLOAD, Lane
@@ -78,10 +78,12 @@ def read_send(
     return request, WAITS[wait]
 
 
-def check_names(params: Any, names: Collection[str]) -> None:
+def check_names(params: Any, names: Set[str]) -> None:
     """Refuse `params` that are no object, or that say something the method does not know."""
-    if not isinstance(params, Mapping):
+    if not isinstance(params, dict):
         raise Refused("invalid_params", "params are an object, by name")
+    if params.keys() <= names:
+        return
     for name in params:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)

@@ -17,13 +17,13 @@ from robotd.wire.json import decode, encode, too_large
 
 VERSION = "2.0"
 WORDS: Mapping[bytes, str] = {b"stop": "estop", b"status": "status"}
-NO_PARAMS: Mapping[str, Any] = {}
+NO_PARAMS: dict[str, Any] = {}
 
 
 class Call:
     """One thing that a client asks for, and how to answer it. A plain one is a notification: no answer."""
 
-    __slots__ = ("batch", "method", "params", "refusal")
+    __slots__ = ("batch", "command", "method", "params", "refusal")
 
     def __init__(self, method: str, params: Any, refusal: Refused | None = None) -> None:
         self.method = method
@@ -32,15 +32,9 @@ class Call:
         self.refusal = refusal
         """Why this call cannot be carried out whatever its method is."""
         self.batch: Batch | None = None
-
-    @property
-    def command(self) -> str | None:
+        command = params.get("type") if method == "send" and type(params) is dict else None
+        self.command: str | None = command if type(command) is str else None
         """The type of the command, where this is a `send` that has one."""
-        params = self.params
-        if self.method != "send" or type(params) is not dict:
-            return None
-        command = params.get("type")
-        return command if type(command) is str else None
 
     def answer(self, result: Any) -> bytes:
         """The success. Empty: nothing is to be sent."""
@@ -62,9 +56,8 @@ class Request(Call):
 
     __slots__ = ("id",)
 
-    def __init__(self, method: str, params: Any, call_id: Any, refusal: Refused | None = None) -> None:
-        super().__init__(method, params, refusal)
-        self.id = call_id
+    id: str | float | None
+    """Set by who makes it: a constructor of its own would cost as much as all the rest of it."""
 
     def answer(self, result: Any) -> bytes:
         """The response object with `result`."""
@@ -136,13 +129,13 @@ def parse(message: bytes, limits: Limits, *, words: bool = False) -> Call | Batc
     try:
         value = decode(message, limits)
     except Refused as refused:
-        return Request("", NO_PARAMS, None, refused)
+        return unreadable(refused)
     if type(value) is not list:
         return read_call(value)
     if not value:
         return _not_a_request("a batch has at least one call")
     if len(value) > limits.in_flight:
-        return Request("", NO_PARAMS, None, too_large("a batch", limits.in_flight, "calls"))
+        return unreadable(too_large("a batch", limits.in_flight, "calls"))
     return Batch([read_call(item) for item in value])
 
 
@@ -161,9 +154,11 @@ def read_call(value: Any) -> Call:
         return _not_a_request("the id of a call is a string or a number", None, method, params)
     if value.get("jsonrpc") != VERSION:
         return _not_a_request('a call says "jsonrpc": "2.0"', call_id, method, params)
-    if "id" in value:
-        return Request(method, params, call_id)
-    return Call(method, params)
+    if "id" not in value:
+        return Call(method, params)
+    call = Request(method, params)
+    call.id = call_id
+    return call
 
 
 def is_stop(call: Call) -> bool:
@@ -200,6 +195,15 @@ def encode_update(topic: str, data: Mapping[str, Any], gap: int = 0) -> bytes:
     )
 
 
+def unreadable(refusal: Refused) -> Request:
+    """What never became a call, as one to be refused; nobody knows its id."""
+    call = Request("", NO_PARAMS, refusal)
+    call.id = None
+    return call
+
+
 def _not_a_request(sentence: str, call_id: Any = None, method: str = "", params: Any = NO_PARAMS) -> Request:
     hint = 'for example {"jsonrpc": "2.0", "id": 1, "method": "status"}'
-    return Request(method, params, call_id, Refused("invalid_request", sentence, hint=hint))
+    call = Request(method, params, Refused("invalid_request", sentence, hint=hint))
+    call.id = call_id
+    return call

@@ -27,7 +27,7 @@ from robotd.wire.bucket import TokenBucket
 from robotd.wire.hub import Update
 from robotd.wire.methods import Methods
 from robotd.wire.outbox import Outbox
-from robotd.wire.protocol import NO_PARAMS, Batch, Call, Request, is_stop, parse
+from robotd.wire.protocol import Batch, Call, is_stop, parse, unreadable
 from robotd.wire.sending import Replies, Reply, Sending
 from robotd.wire.service import Service
 
@@ -114,7 +114,7 @@ class Session:
 
     def refuse(self, refused: Refused) -> None:
         """Answer something that never became a message."""
-        self._put(Request("", NO_PARAMS, None).refuse(refused.as_error()))
+        self._put(unreadable(refused).refuse(refused.as_error()))
 
     def end_of_input(self) -> None:
         """The client sends nothing more. It gets the answers it waits for; then the connection is closed."""
@@ -167,11 +167,13 @@ class Session:
         """Carry out one message, or put it at the head of the backlog and return False."""
         if isinstance(item, bytes):
             item = parse(item, self._limits, words=self._words)
-        if self._outbox.half_full or not self._admit(item, arrived):
+        outbox = self._outbox
+        if (outbox.blocked and outbox.half_full) or not self._admit(item, arrived):
             self._backlog.appendleft((item, arrived))
             return False
-        # Asked for after the dispatcher was woken, so that what it answers at once leaves in the same turn.
-        self._end_turn_soon()
+        if not self._turn_is_due:
+            # Asked for after the dispatcher was woken, so what it answers at once leaves in the same turn.
+            self._end_turn_soon()
         return True
 
     def _admit(self, item: Call | Batch, arrived: float) -> bool:
@@ -220,10 +222,12 @@ class Session:
         if self._closed:
             return
         if answer:
-            self._outbox.put(answer)
-            if self._outbox.overflows:
+            outbox = self._outbox
+            outbox.put(answer)
+            if outbox.blocked and outbox.full:
                 self._cut_off("it does not read its answers")
-        self._end_turn_soon()
+        if not self._turn_is_due:
+            self._end_turn_soon()
 
     def _end_turn_soon(self) -> None:
         if not self._turn_is_due:
