@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
@@ -32,7 +33,8 @@ def configure(level: str = "info", stream: TextIO | None = None, *, pretty: bool
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Lines that were collected bring the time of what they tell.
+            structlog.processors.MaybeTimeStamper(fmt="iso", utc=True),
             *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -58,7 +60,7 @@ class DecisionLog:
 
     def __init__(self, log: Any) -> None:
         self._log = log
-        self._waiting: list[Decision] = []
+        self._waiting: list[tuple[Decision, datetime]] = []
         self._left_out = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -67,7 +69,7 @@ class DecisionLog:
         if len(self._waiting) >= LINES_AT_MOST:
             self._left_out += 1
             return
-        self._waiting.append(decision)
+        self._waiting.append((decision, datetime.now(UTC)))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
 
@@ -77,9 +79,9 @@ class DecisionLog:
             self._timer.cancel()
             self._timer = None
         waiting, self._waiting = self._waiting, []
-        for decision in waiting:
+        for decision, when in waiting:
             log = self._log.debug if decision.outcome is Outcome.IGNORED else self._log.info
-            log("decision", **line(decision))
+            log("decision", **line(decision), timestamp=when.isoformat().replace("+00:00", "Z"))
         if self._left_out:
             self._log.warning("decisions not logged", count=self._left_out)
             self._left_out = 0

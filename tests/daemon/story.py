@@ -145,7 +145,7 @@ def tell(body: Callable[[Story], Coroutine[Any, Any, None]], file: Path = ROVER)
 
 
 def robot_file(folder: Path, *, handlers: str = "", **sections: str) -> Path:
-    """A variant of the rover for one test: some sections of its file replaced, handlers of its own beside it."""
+    """A variant of the rover for one test: some sections replaced, handlers of its own beside it."""
     text = ROVER.read_text()
     (folder / "patrol.py").write_text((ROVER.parent / "patrol.py").read_text())
     if handlers:
