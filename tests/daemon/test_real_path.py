@@ -39,8 +39,8 @@ async def running(file: Path, port: Path) -> AsyncIterator[tuple[RunningRobot, R
 async def until(true: Callable[[dict[str, Any]], bool], client: RemoteRobot) -> dict[str, Any]:
     """Ask for the status until it says what it should."""
     async with asyncio.timeout(PATIENCE_S):
-        while not true(status := await client.status()):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110  # it is another process that changes
+        while not true(status := await client.status()):  # noqa: ASYNC110  # another process changes it
+            await asyncio.sleep(0.01)
     return status
 
 
@@ -74,8 +74,8 @@ async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):
             await client.send("arm", wait="done")
             driving = await client.send("drive", DRIVE, valid_for_s=30.0)
             async with asyncio.timeout(PATIENCE_S):
-                while twin.world()["left_duty"] == 0:
-                    await asyncio.sleep(0.005)  # noqa: ASYNC110  # it is another process that changes
+                while twin.world()["left_duty"] == 0:  # noqa: ASYNC110  # another process changes it
+                    await asyncio.sleep(0.005)
 
             robot.process.send_signal(signal.SIGTERM)
 
