@@ -56,6 +56,14 @@ class Actuator(Device):
         """
         self._fresh_until(at, asyncio.get_running_loop())
 
+    def motion_expires(self, at: float) -> None:
+        """As `expires`, for a motion under way. Means nothing when there is none.
+
+        So a motion that was refused at once does not lend its time to a setpoint streamed before it.
+        """
+        if self._motion is not None:
+            self.expires(at)
+
     def deactivate(self) -> None:
         """Halt, then active becomes inactive. Never raises."""
         if self.state is DeviceState.ACTIVE:

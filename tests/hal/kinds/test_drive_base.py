@@ -416,6 +416,26 @@ def test_a_newer_motion_starts_from_standstill_and_the_older_one_is_halted():
     virtual.run(story())
 
 
+def test_a_motion_that_was_refused_does_not_lend_its_time_to_the_setpoint_before_it():
+    rover = Rover()
+
+    async def story() -> None:
+        rover.base.drive(0.1)
+        with pytest.raises(OutOfRange):
+            await rover.base.forward(1.0, 99.0)
+        rover.base.motion_expires(now() + 30)
+        await asyncio.sleep(0.401)
+        assert rover.base.at_rest
+        motion = asyncio.ensure_future(rover.base.forward(1.0, 0.5))
+        await asyncio.sleep(0)
+        rover.base.motion_expires(now() + 0.3)
+        with pytest.raises(Halted, match="its time was over"):
+            await motion
+        assert now() == pytest.approx(0.701)
+
+    virtual.run(story())
+
+
 def test_a_setpoint_streamed_before_a_motion_does_not_lapse_into_it():
     rover = Rover()
 

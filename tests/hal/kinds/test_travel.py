@@ -28,7 +28,7 @@ def speeds(travel: Travel, late_s: list[float]) -> list[tuple[float, float]]:
     speed_m_s=st.floats(0.01, 5.0),
     speed_up_s=st.floats(0.01, 1.0) | st.just(0.0),
 )
-@settings(max_examples=cases(10_000), deadline=None)
+@settings(max_examples=cases(3_000), deadline=None)
 def test_every_travel_ends_where_it_should_within_its_limits(cruise_s, speed_m_s, speed_up_s):
     length_m = speed_m_s * cruise_s
     accel_m_s2 = speed_m_s / speed_up_s if speed_up_s else math.inf
@@ -49,7 +49,7 @@ def test_every_travel_ends_where_it_should_within_its_limits(cruise_s, speed_m_s
     length_m=st.floats(1e-3, 5.0),
     late_s=st.lists(st.floats(0.0, 0.3), min_size=1, max_size=5),
 )
-@settings(max_examples=cases(10_000), deadline=None)
+@settings(max_examples=cases(3_000), deadline=None)
 def test_late_ticks_are_counted_as_what_they_were(length_m, late_s):
     travel = Travel(length_m, 0.5, 1.5, now=0.0)
     held = speeds(travel, late_s)
