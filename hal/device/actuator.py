@@ -32,6 +32,8 @@ class Actuator(Device):
         """Raised by every halt and lapse: what was begun in an earlier one may write no more."""
         self.on_lapse: Callable[[], None] | None = None
         """Called when a setpoint lapsed because nobody renewed it, after the stop value was written."""
+        self.on_halt: Callable[[HalError], None] | None = None
+        """Called with its reason after every stop: a halt, a lapse, a loss, a fault. It must not block."""
         self.at_rest = True
         """Nothing is commanded now (after a halt also where `on_stop` keeps the output)."""
         self.rest_since = -math.inf
@@ -99,6 +101,8 @@ class Actuator(Device):
         self._attempt(self._to_stop_value, now)
         self._attempt(self._end_motion, reason)
         self._attempt(self._resting, now, True)
+        if self.on_halt is not None:
+            self._attempt(self.on_halt, reason)
 
     def _surely(self, write: Callable[..., None], *args: object) -> None:
         """Write a stop value. A full wire is asked again: nothing else might ever stop what moves."""

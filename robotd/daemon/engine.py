@@ -204,8 +204,6 @@ class Engine:
         self.queue.offer(self._event(trigger, Lane.EVENT, source, stamp=entry.number, sticky=True))
 
     def _board_event(self, event: BoardEvent) -> None:
-        if event.kind in ("lost", "silent"):
-            self.executor.lose_inactive(event.detail)
         self.log.warning(f"board {event.kind}", board=event.board, detail=event.detail)
         name = f"{event.board}.{event.kind}"
         payload = {"detail": event.detail}

@@ -95,7 +95,7 @@ class Caller:
         permit.has_commanded(device, verb)
         if cause.expires_at is not None and isinstance(device, Actuator):
             # A verb begins with the first step of its coroutine; the end of its time is set right after.
-            asyncio.get_running_loop().call_soon(device.expires, cause.expires_at)
+            asyncio.get_running_loop().call_soon(device.motion_expires, cause.expires_at)
         return await within(
             callee.info.timeout_s, device, step.action.rpartition(".")[2], callee.function(**arguments)
         )

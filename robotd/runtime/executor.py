@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from hal import Actuator, Device, DeviceState, HalError, Halted
@@ -86,7 +87,8 @@ class Executor:
         """Why nothing may move now, or None."""
         for device in devices.values():
             if isinstance(device, Actuator):
-                device.on_lapse = self._lapse_of(device)
+                device.on_lapse = partial(self._lapsed, device)
+                device.on_halt = partial(self._halted, device)
 
     @property
     def running(self) -> int:
@@ -140,12 +142,6 @@ class Executor:
         for device in self._devices.values():
             if isinstance(device, Actuator):
                 device.deactivate()
-
-    def lose_inactive(self, why: str) -> None:
-        """A board is gone: the setpoints of its devices, and of what is built from them, have failed."""
-        for device, run in list(self._setpoints.items()):
-            if device.state is not DeviceState.ACTIVE:
-                self._finish(run, FAILED, error=Refused("device_gone", f"{device.name}: {why}"))
 
     async def close(self) -> None:
         """End everything and wait for it, at most the grace of a cancelled action."""
@@ -371,13 +367,24 @@ class Executor:
             del self._setpoints[device]
             self._finish(run, PREEMPTED, "newer", outcome=False)
 
-    def _lapse_of(self, device: Actuator) -> Callable[[], None]:
-        def lapsed() -> None:
-            run = self._setpoints.pop(device, None)
-            if run is not None:
-                self._finish(run, DONE, "freshness")
+    def _lapsed(self, device: Actuator) -> None:
+        """Nobody renewed the setpoint in time: that is how a stream of setpoints ends."""
+        run = self._setpoints.pop(device, None)
+        if run is not None:
+            self._finish(run, DONE, "freshness")
 
-        return lapsed
+    def _halted(self, device: Actuator, reason: HalError) -> None:
+        """The setpoint is over, by a verb `halt`, a loss or a fault; by a stop too, which tells it itself.
+
+        It is told in the next turn: nothing may stand between one halt and the next.
+        """
+        run = self._setpoints.get(device)
+        if run is not None:
+            asyncio.get_running_loop().call_soon(self._interrupted, run, reason)
+
+    def _interrupted(self, run: Run, reason: HalError) -> None:
+        stage = PREEMPTED if isinstance(reason, Halted) else FAILED
+        self._finish(run, stage, error=explain(reason))
 
 
 def _over_time(cause: Message) -> bool:

@@ -78,6 +78,8 @@ def test_a_bumper_stops_both_wheels_within_30_ms_and_only_forward_is_refused_the
         took_s = await drive_into_the_barrel(story)
 
         assert took_s <= 0.030
+        await story.settle()
+        assert story.each_ended_once()
         assert story.state == "armed.teleop"
         stage = await story.do("drive", FORWARD)
         assert stage.stage == "rejected"
