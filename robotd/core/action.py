@@ -15,7 +15,7 @@ from itertools import chain
 from math import isfinite
 from typing import Any, ClassVar, Final, NamedTuple, Self, TypeVar, overload
 
-from hal.units import UnitError, parse_quantity, split_parameter
+from hal import UnitError, parse_quantity, split_parameter
 
 STREAMED_VALID_FOR_S = 0.4
 """How long a streamed setpoint counts where its sender does not say."""
