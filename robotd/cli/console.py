@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from robotd.cli.exits import printable
+
 _STAGE_STYLES = {
     "done": "green",
     "started": "green",
@@ -30,25 +32,19 @@ _CALM_STATES = frozenset({"online", "active", "inactive"})
 
 def status(answer: Mapping[str, Any]) -> None:
     """The whole of a `status` answer."""
-    console = _console()
     kind = "simulated" if answer["simulated"] else "real"
-    console.print(
-        Text.assemble(
-            (answer["robot"], "bold"), f"  {kind}, robotd {answer['version']}, up {_age(answer['uptime_s'])}"
-        )
-    )
+    about = f"  {kind}, robotd {answer['version']}, up {_age(answer['uptime_s'])}"
+    _line(Text.assemble((answer["robot"], "bold"), about))
     for name, region in answer["regions"].items():
         style = "bold red" if region["state"] == "estopped" else "bold cyan"
         why = f", by {region['why']['trigger']} from {region['why']['source']}" if region["why"] else ""
-        console.print(
-            Text.assemble(f"{name}: ", (region["state"], style), f"  since {_age(region['since_s'])}{why}")
-        )
+        since = f"  since {_age(region['since_s'])}{why}"
+        _line(Text.assemble(f"{name}: ", (region["state"], style), since))
     latch = answer["latch"]
     if latch is not None:
         said = f"latched {latch['latch_id']}: {latch['reason']}, by {latch['by']}, {_age(latch['age_s'])} ago"
-        console.print(Text(said, "bold red"))
-    _print_table(
-        console,
+        _line(Text(said, "bold red"))
+    table(
         ("board", "state", "", "since"),
         (
             (
@@ -60,8 +56,7 @@ def status(answer: Mapping[str, Any]) -> None:
             for name, board in answer["boards"].items()
         ),
     )
-    _print_table(
-        console,
+    table(
         ("device", "kind", "state", "readings"),
         (
             (name, device["kind"], _state(device["state"], device["fault"]), readings(device["readings"]))
@@ -69,13 +64,12 @@ def status(answer: Mapping[str, Any]) -> None:
         ),
     )
     waiting = {lane: depth for lane, depth in answer["queue"].items() if depth}
-    console.print(Text(f"queue: {_pairs(waiting) or 'empty'}"))
+    _line(Text(f"queue: {_pairs(waiting) or 'empty'}"))
 
 
 def evidence(answer: Mapping[str, Any]) -> None:
     """What a stop answered: each actuator confirmed or not, and the latch."""
-    console = _console()
-    console.print(Text.assemble(("stopped", "bold red"), f"  latch {answer['latch_id']}"))
+    _line(Text.assemble(("stopped", "bold red"), f"  latch {answer['latch_id']}"))
     rows = []
     for name, fact in answer["evidence"].items():
         confirmed = fact.get("confirmed")
@@ -84,8 +78,8 @@ def evidence(answer: Mapping[str, Any]) -> None:
             continue
         value = "" if confirmed["value"] is None else f"at {confirmed['value']:g}"
         age = "" if confirmed["age_ms"] is None else f"{confirmed['age_ms']:.0f} ms ago"
-        rows.append((name, Text("confirmed", "green"), " ".join(filter(None, (value, age)))))
-    _print_table(console, ("actuator", "stopped", ""), rows)
+        rows.append((name, Text("confirmed", "green"), ", ".join(filter(None, (value, age)))))
+    table(("actuator", "stopped", ""), rows)
 
 
 def stage(
@@ -139,11 +133,6 @@ def readings(values: Mapping[str, Mapping[str, Any] | None]) -> Text:
     )
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of plain words."""
-    _print_table(_console(), columns, rows)
-
-
 def _region_states(regions: Mapping[str, Any]) -> Iterable[str]:
     for name, region in regions.items():
         yield f"{name}: {region['state']}" if len(regions) > 1 else region["state"]
@@ -174,19 +163,27 @@ def _plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """A table of words, an empty line before it."""
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        grid.add_row(*(_harmless(cell if isinstance(cell, Text) else Text(cell)) for cell in row))
+    console = _console()
     console.print()
     console.print(grid)
 
 
 def _line(text: Text) -> None:
     """One line, however wide: somebody may be reading it through grep."""
-    _console().print(text, soft_wrap=True)
+    _console().print(_harmless(text), soft_wrap=True)
+
+
+def _harmless(text: Text) -> Text:
+    """Without control characters; each is replaced by one that shows, so that colours stay in place."""
+    text.plain = printable(text.plain)
+    return text
 
 
 def _console() -> Console:

@@ -32,12 +32,11 @@ def fail(code: Exit, sentence: str) -> NoReturn:
 
 def complain(sentence: str) -> None:
     """One line on stderr, red on a terminal."""
-    typer.secho(f"robotd: {sentence}", err=True, fg=typer.colors.RED if colourful_stderr() else None)
+    typer.secho(f"robotd: {printable(sentence)}", err=True, fg=typer.colors.RED)
 
 
-def colourful_stderr() -> bool:
-    """Whether stderr is a terminal that may be coloured (https://no-color.org)."""
-    import os
-    import sys
-
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+def printable(text: str) -> str:
+    """`text` without anything that would steer a terminal: a robot is not trusted to do so."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
