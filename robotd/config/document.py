@@ -111,6 +111,10 @@ class Document:
             node = node.children[step]
         return node, ()
 
+    def forget(self, steps: Steps) -> None:
+        """Note that nothing more is to be said about the value at `steps`."""
+        self.forgotten.add(self._walk(steps)[0].start)
+
     def place(self, index: int) -> Where:
         """Line and column of the character `index` of the text."""
         line = bisect_right(self._lines, index)
@@ -118,9 +122,9 @@ class Document:
 
     def error(self, where: Where, sentence: str, hint: str | None = None) -> ConfigError:
         """A fault at `where`, with its source line."""
-        start = self._lines[where.line - 1]
-        source = _LINE_BREAK.split(self.text[start : start + SIZE_LIMIT_BYTES], maxsplit=1)[0]
-        return ConfigError(where, sentence, hint, source)
+        start, *rest = self._lines[where.line - 1 : where.line + 1]
+        line = self.text[start : rest[0] if rest else None]
+        return ConfigError(where, sentence, hint, line.rstrip("\r\n\x85\u2028\u2029"))
 
     def refuse(self, index: int, sentence: str, hint: str | None = None) -> None:
         """Note a fault at the character `index` and go on."""
@@ -128,8 +132,6 @@ class Document:
 
     def _character(self, node: Node, offset: int) -> int:
         """Where character `offset` of a scalar stands. Folding changes blanks only: count the others."""
-        if not isinstance(node.value, str):
-            return node.start
         begin = node.start + (node.style in {"'", '"'})
         if node.style in {"|", ">"}:
             begin = self._lines[bisect_right(self._lines, node.start)]  # the header's line holds no text

@@ -15,6 +15,8 @@ SHOWN_ERRORS = 100
 """How many faults a report spells out; the rest are counted."""
 LISTED_NAMES = 8
 """So many known names are listed where none of them is near."""
+COMPARED_NAMES = 1000
+"""Among more names than these the nearest is not looked for: a file full of faults is to be refused soon."""
 
 
 class ConfigError(Exception):
@@ -85,6 +87,8 @@ def nearest(word: str, known: Iterable[str], *, what: str = "names") -> str | No
     A name's last part counts as near: for `teleop` it finds `armed.teleop`.
     """
     names = list(known)
+    if len(names) > COMPARED_NAMES:
+        return None
     tails = [name for name in names if name.rpartition(".")[2] == word]
     folded = {name.casefold(): name for name in names}
     close = tails or [folded[match] for match in difflib.get_close_matches(word.casefold(), folded, n=1)]

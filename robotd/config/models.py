@@ -29,8 +29,6 @@ def _one_or_more(one: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 
-NameText = Annotated[str, Field(pattern=WORD)]
-PathText = Annotated[str, Field(pattern=PATH)]
 Names = Annotated[Any, WithJsonSchema(_one_or_more({"type": "string", "pattern": PATH}))]
 Active = Annotated[
     Any, WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}]})
@@ -52,7 +50,9 @@ class TimeoutModel(Entry):
     """What comes by itself when a state is not left in time."""
 
     after: PositiveDuration = Field(description="counted from entering the state")
-    trigger: PathText = Field(description="the trigger that then comes; some transition must take it")
+    trigger: Annotated[str, WithJsonSchema({"type": "string", "pattern": WORD})] = Field(
+        description="the trigger that then comes; some transition must take it"
+    )
 
 
 class StateModel(Entry):
@@ -143,7 +143,7 @@ class ListenModel(Entry):
 class FileModel(Entry):
     """A robot: everything robotd knows about it."""
 
-    robot: NameText = Field(description="its name")
+    robot: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(description="its name")
     boards: Annotated[Any, WithJsonSchema(_each("Board"))] = None
     devices: Annotated[Any, WithJsonSchema(_each("Device"))] = None
     events: Annotated[Any, WithJsonSchema(_each("EventModel"))] = None

@@ -61,12 +61,6 @@ class Place:
         where = self.document.where(self.steps, key=key, offset=offset)
         self.document.errors.append(self.document.error(where, sentence, hint))
 
-    def forget(self) -> None:
-        """Say nothing more about its value."""
-        node = self.document.find(self.steps)
-        if node:
-            self.document.forgotten.add(node.start)
-
     def members(self) -> Iterator[Place]:
         """The values of a mapping."""
         if isinstance(self.value, dict):
@@ -139,7 +133,7 @@ class Place:
             for key in [key for key, value in self.value.items() if value is None]:
                 hint = "write its value, or leave the key out"
                 (self / key).refuse(f"'{key}' says nothing", hint, key=True)
-                (self / key).forget()
+                self.document.forget((*self.steps, key))
         value, flaws = validate(self.value, due)
         for flaw in flaws:
             place = Place(self.document, (*self.steps, *flaw.steps))

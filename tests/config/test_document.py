@@ -186,10 +186,10 @@ def test_faults_before_a_syntax_error_are_said_too():
 
 def test_a_syntax_error_in_a_large_file_is_found_without_the_slow_parser():
     text = "".join(f"key{number}: 12345678\n" for number in range(20_000)) + "a: b: c\n"
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     assert refusal(text).where.line == 20_001
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 # --- files
@@ -275,12 +275,12 @@ def test_the_length_of_a_text_has_a_limit():
 def test_a_thousand_million_laughs_are_refused_at_once():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     document = parse("\n".join(lines), FILE)
 
     assert len(document.errors) == 10 + 9 * 9
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 # --- places

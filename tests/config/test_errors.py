@@ -97,6 +97,7 @@ def test_it_is_an_exception_group_that_can_be_split():
         ("zzz", ["left", "right"], "the devices are left, right"),
         ("zzz", ["left"], "there is only 'left'"),
         ("zzz", [], None),
+        ("name1", [f"name{number}" for number in range(2000)], None),
         ("zzz", [f"device{number}" for number in range(20)], None),
     ],
 )

@@ -67,6 +67,8 @@ def test_an_unknown_key_is_pointed_at(bench: Bench, old, new, sentence, hint):
     ("old", "new", "sentence"),
     [
         ("robot: rover", "robot: 7", "a text is due here, not the number 7"),
+        ("robot: rover", "robot: 'a rover'", "the text 'a rover' does not have the form that is due here"),
+        ("driver: firmata", "driver: 3", "a text is due here, not the number 3"),
         ("baud: 57600", "baud: '57600'", "a whole number is due here, not the text '57600'"),
         ("baud: 57600", "baud: 5.5", "a whole number is due here, not the number 5.5"),
         ("baud: 57600", "baud: true", "a whole number is due here, not true"),
@@ -174,6 +176,22 @@ def test_an_unknown_driver_names_the_known_ones(bench: Bench):
     assert "fermata" in fault.sentence
     assert "firmata" in f"{fault.sentence} {fault.hint}"
     assert fault.where.column == 21
+
+
+def test_a_driver_whose_own_code_fails_is_a_fault_of_the_file(bench: Bench, monkeypatch):
+    (bench.folder / "robotd_broken_driver.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(bench.folder)
+
+    fault = bench.change("driver: firmata", "driver: 'robotd_broken_driver:DRIVER'").fault()
+
+    assert fault.sentence.endswith("cannot be imported: ZeroDivisionError: division by zero")
+
+
+def test_of_the_ways_to_write_a_value_only_the_first_is_asked_for(bench: Bench):
+    sentence, pointed, _ = bench.change("baud: 57600", "deadman: 300").pointed()
+
+    assert sentence == "300 needs a unit, for example '200 ms'"
+    assert pointed == "300}"
 
 
 def test_an_unknown_board_is_pointed_at(bench: Bench):
@@ -295,6 +313,8 @@ def test_a_name_may_not_be_a_word_with_a_meaning_of_its_own(bench: Bench, name):
         ("arduino.lost", "arduin.lost", "nothing ever says 'arduin.lost'", "did you mean 'arduino.lost'?"),
         ("arduino.lost", "arduino.gone", "nothing ever says 'arduino.gone'", None),
         ("[bump, too_long", "[bump, bump, too_long", "'bump' is here twice", None),
+        ("[armed, docked]", "[armed, armed]", "'armed' is here twice", None),
+        ("trigger: too_long}", "trigger: 'too long'}", "'too long' cannot be the name of a trigger", None),
         ("[armed, docked]", "[]", "at least one is needed here", None),
         ("trigger: arm,", "trigger: 'do it',", "'do it' cannot be the name of a trigger", None),
         ("trigger: arm,", "trigger: 1,", "the name of a trigger is due here", None),

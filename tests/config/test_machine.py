@@ -316,10 +316,10 @@ def test_a_thousand_states_load_in_time(bench: Bench):
     bench.text = HEALTH[: HEALTH.index("machine:")] + (
         f"machine:\n  initial: s0\n  states:\n{states}  transitions:\n{transitions}"
     )
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     chart = bench.load().chart
 
     assert len(chart.regions[0].states) == 1000
     assert len(chart.commands) == 1000
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

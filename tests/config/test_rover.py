@@ -47,30 +47,32 @@ def test_the_rover_loads():
 
 
 def test_the_rover_loads_in_150_ms():
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     load(FOLDER / "rover.yaml")
 
-    assert time.perf_counter() - begun < 0.15
+    assert time.process_time() - begun < 0.15
 
 
-DESIGNED = """\
-robot: rover
-boards:
-  arduino: {driver: firmata, port: /dev/serial/by-id/usb-Arduino_Uno-if00, baud: 57600}
-  gps:     {driver: nmea,    port: "usb:1546:01a7", baud: 9600}
-devices:
-  left:    {kind: motor, board: arduino, pwm_pin: 5, direction_pin: 4}
-"""
+DESIGNED = (Path(__file__).parent / "design.yaml").read_text()
+"""The example of the design, comments and all."""
 
 
 def test_a_driver_that_is_not_there_yet_is_said_with_those_that_are(folder: Path):
     with pytest.raises(ConfigErrors) as caught:
-        load_text(folder, DESIGNED + "machine: {initial: idle, states: {idle: {}}}\n")
+        load_text(folder, DESIGNED)
 
     (fault,) = caught.value.errors
     assert fault.sentence == "there is no driver 'nmea'"
     assert "firmata" in str(fault.hint)
+    assert fault.source_line[fault.where.column - 1 :].startswith("nmea,")
+
+
+def test_everything_else_of_the_designs_example_is_sound(folder: Path):
+    config = load_text(folder, "".join(line for line in DESIGNED.splitlines(True) if "nmea" not in line))
+
+    assert [region.name for region in config.chart.regions] == ["main"]
+    assert set(config.commands) == {"arm", "drive", "patrol", "disarm"}
 
 
 # --- damaged
@@ -334,7 +336,7 @@ MUTATIONS: list[Mutate] = [
 def test_a_damaged_rover_is_refused_with_a_place_or_is_provably_the_same(number: int, folder: Path):
     rng = random.Random(number)
     mutant = MUTATIONS[number % len(MUTATIONS)](rng)
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     try:
         config = load_text(folder, mutant)
@@ -348,7 +350,7 @@ def test_a_damaged_rover_is_refused_with_a_place_or_is_provably_the_same(number:
             assert "Traceback" not in str(error)
     else:
         assert plain(config) == ROVER
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 ROVER = plain(load(FOLDER / "rover.yaml"))
