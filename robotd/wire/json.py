@@ -25,8 +25,8 @@ INTEGER_DIGITS = 20
 """More are not even converted: that takes the square of their number."""
 
 _decode = msgspec.json.Decoder().decode
-encode = msgspec.json.Encoder().encode
-"""Plain data to one line of JSON. A float that is not finite becomes `null`."""
+encode = msgspec.json.Encoder(enc_hook=repr).encode
+"""Data to one line of JSON: a float that is not finite as `null`, a foreign object as its `repr`."""
 
 
 def decode(text: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
