@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Literal
 
 from hypothesis import event as note_case
 from hypothesis import given, settings
@@ -19,8 +20,7 @@ from tests.core.reference import Answer, Endless, Interpreter
 from tests.counts import cases
 
 TRIGGERS = ("go", "turn", "bump")
-MAX_STATES = 9
-"""In one region."""
+HISTORIES: st.SearchStrategy[Literal["shallow", "deep"] | None] = st.sampled_from([None, "shallow", "deep"])
 Story = list[tuple[Message, Mapping[str, float | bool | None]]]
 BUILT_IN = ("estop", "reset", "shutdown")
 GUARDS = (
@@ -41,7 +41,7 @@ def compiled(text: str, states: tuple[str, ...]) -> Expression:
 def trees(draw: st.DrawFn, name: str) -> dict[str, State]:
     """Some states under random parents, by path, parents first."""
     paths = [name]
-    for number in range(draw(st.integers(1, MAX_STATES - 1))):
+    for number in range(draw(st.integers(1, 8))):
         above = draw(st.sampled_from(["", *paths]))
         paths.append(f"{above}.{name}{number}" if above else f"{name}{number}")
     paths.sort()
@@ -51,7 +51,7 @@ def trees(draw: st.DrawFn, name: str) -> dict[str, State]:
         states[path] = State(
             path,
             initial=draw(st.sampled_from(children)) if children else None,
-            history=draw(st.sampled_from(["deep", "shallow", None])) if children else None,
+            history=draw(HISTORIES) if children else None,
             do=do(f"in {path}") if draw(st.booleans()) else None,
         )
     return states
@@ -98,14 +98,28 @@ def charts(draw: st.DrawFn) -> Chart:
     return Chart(1, tuple(regions), frozenset(TRIGGERS))
 
 
+TREE = [
+    "".join(path)
+    for top in "xy"
+    for path in [
+        (top,),
+        *((top, f".{top}{a}", *rest) for a in "12" for rest in [(), (f".{top}{a}l",), (f".{top}{a}r",)]),
+    ]
+]
+"""Two states with two inside each with two inside each: deep enough for every sort of history to differ."""
+
+
 @st.composite
 def roaming_charts(draw: st.DrawFn) -> Chart:
-    """A tree with a trigger to each of its states from everywhere, and one that would leave a stop."""
-    states = draw(trees("a"))
-    tops = tuple(path for path in states if "." not in path)
-    ways = [Transition((f"to {number}",), tops, path) for number, path in enumerate(states)]
-    escape = Transition((f"to {MAX_STATES - 1}", "estop"), ("estopped",), "a", None, do("never"))
-    return Chart(1, (Region("a", tops[0], states, (*ways, escape)),))
+    """The tree with random histories, a trigger to each of its states, and one that would leave a stop."""
+    states = {}
+    for path in TREE:
+        children = [other for other in TREE if other.rpartition(".")[0] == path]
+        initial = draw(st.sampled_from(children)) if children else None
+        states[path] = State(path, initial, draw(HISTORIES) if children else None)
+    ways = [Transition((f"to {path}",), ("x", "y"), path) for path in TREE]
+    escape = Transition((f"to {TREE[-1]}", "estop"), ("estopped",), "x", None, do("never"))
+    return Chart(1, (Region("a", "x", states, (*ways, escape)),))
 
 
 readings = st.fixed_dictionaries(
@@ -150,7 +164,7 @@ def check_what_always_holds(machine: StateMachine, decision: Decision, chart: Ch
     assert machine.blocked == (machine.leaves[0] in ("estopped", "down"))
 
 
-WAYS = [*(f"to {number}" for number in range(MAX_STATES)), "estop", "reset", "reset"]
+WAYS = [*(f"to {path}" for path in TREE), *["to x", "to y"] * 4, "estop", "reset"]
 
 
 def check(chart: Chart, story: Story) -> None:
@@ -186,8 +200,8 @@ def test_the_flat_machine_does_what_the_plain_interpreter_does(chart: Chart, sto
 
 
 @settings(max_examples=cases(5_000), deadline=None)
-@given(roaming_charts(), st.lists(st.sampled_from(WAYS), max_size=30))
-def test_any_way_through_any_tree_is_entered_left_and_remembered_alike(chart: Chart, way: list[str]) -> None:
+@given(roaming_charts(), st.lists(st.sampled_from(WAYS), min_size=30, max_size=60))
+def test_any_way_through_a_tree_is_entered_left_and_remembered_alike(chart: Chart, way: list[str]) -> None:
     check(chart, [(event(kind), AT_EASE) for kind in way])
 
 
