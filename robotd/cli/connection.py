@@ -72,11 +72,16 @@ def check_url(url: str | None) -> None:
             raise typer.BadParameter(str(error)) from None
 
 
-def interruption() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set from now on, in place of ending the process."""
+def interruption(tell: Callable[[], None] = lambda: None) -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set, in place of ending the process; `tell` is called then, too."""
     interrupted = asyncio.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        tell()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
     return interrupted
 
 

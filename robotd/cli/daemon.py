@@ -74,22 +74,28 @@ def run(
 async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping[str, str]) -> str | None:
     """Run until told to stop. Returns why it could not start, if it could not."""
     from robotd.daemon import CannotStart, Daemon
+    from robotd.systemd import Notifier
 
-    trouble = None
+    systemd = Notifier.from_environment()
+
+    def say_ready(ready: Ready) -> None:
+        line = ready_line(ready)
+        typer.echo(line)
+        systemd.ready(line)
+
+    beating = asyncio.ensure_future(systemd.beat())
     try:
-        await Daemon(config, simulated=simulated, ports=ports).run(_say_ready, interruption())
-    except* CannotStart as errors:
-        trouble = "; ".join(map(str, errors.exceptions))
-    return trouble
-
-
-def _say_ready(ready: Ready) -> None:
-    """The one line on stdout; scripts wait for it."""
-    typer.echo(ready_line(ready))
+        daemon = Daemon(config, simulated=simulated, ports=ports)
+        await daemon.run(say_ready, interruption(systemd.stopping))
+    except CannotStart as error:
+        return str(error)
+    finally:
+        beating.cancel()
+    return None
 
 
 def ready_line(ready: Ready) -> str:
-    """`ready  ws://127.0.0.1:8080/ws  tcp 127.0.0.1:8081  (simulated)`."""
+    """The one line on stdout, for which scripts wait: where it listens, and what of it is simulated."""
     words = ["ready"]
     if ready.websocket is not None:
         words.append(f"ws://{ready.websocket}/ws")

@@ -19,10 +19,10 @@ START_AT_MOST_S = 20.0
 class RunningRobot:
     """`robotd run` and what it said on stdout."""
 
-    def __init__(self, file: Path, *options: str) -> None:
+    def __init__(self, file: Path, *options: str, **environ: str) -> None:
         self.folder = file.parent
         self.log = self.folder / "log"
-        environ = os.environ | {"XDG_RUNTIME_DIR": str(self.folder), "NO_COLOR": "1"}
+        environ = os.environ | {"XDG_RUNTIME_DIR": str(self.folder), "NO_COLOR": "1"} | environ
         environ.pop("RUNTIME_DIRECTORY", None)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

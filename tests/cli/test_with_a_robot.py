@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -267,6 +268,31 @@ def test_a_second_daemon_on_a_port_says_who_is_there(robot: RunningRobot, tmp_pa
     assert second.returncode == Exit.FAILED
     assert taken in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_systemd_hears_that_it_is_ready_that_it_lives_and_that_it_stops(tmp_path: Path) -> None:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.settimeout(MANY_S)
+    systemd.bind(str(tmp_path / "notify"))
+    watched = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+
+    service = RunningRobot(rover_on_any_port(tmp_path), "--sim", **watched)
+    up = heard_until("READY=1", systemd)
+    assert service.end() == Exit.DONE
+    down = heard_until("STOPPING=1", systemd)
+    systemd.close()
+
+    assert up[-1] == f"READY=1\nSTATUS={service.ready}"
+    assert "WATCHDOG=1" in up
+    assert set(down[:-1]) <= {"WATCHDOG=1"}
+
+
+def heard_until(word: str, systemd: socket.socket) -> list[str]:
+    """Every datagram up to the first that begins with `word`."""
+    heard: list[str] = []
+    while not heard or not heard[-1].startswith(word):
+        heard.append(systemd.recv(4096).decode())
+    return heard
 
 
 def test_the_log_is_json_where_nobody_looks(robot: RunningRobot) -> None:
