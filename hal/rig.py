@@ -32,7 +32,6 @@ class Rig:
         self.twins = dict(twins)
         """The simulated boards' far ends."""
         self._callbacks: list[Callable[[BoardEvent], None]] = []
-        self._group: asyncio.TaskGroup | None = None
         self._running: asyncio.Task[None] | None = None
         for board in self.boards.values():
             board.listener = self._tell
@@ -87,6 +86,7 @@ class Rig:
         devices: Mapping[str, Mapping[str, Any]],
         *,
         simulated: Collection[str] = (),
+        faults: Mapping[str, Sequence[str]] | None = None,
         seed: int = 0,
     ) -> Self:
         """Build from plain data, as a robot's file has it. Raises pydantic's `ValidationError` too."""
@@ -98,7 +98,9 @@ class Rig:
             ].model_validate(data)
             for name, data in devices.items()
         }
-        return cls.build(board_specs, device_specs, simulated=simulated, rng=random.Random(seed))
+        return cls.build(
+            board_specs, device_specs, simulated=simulated, faults=faults, rng=random.Random(seed)
+        )
 
     def listen(self, callback: Callable[[BoardEvent], None]) -> None:
         """Call `callback` with every event of every board, from the loop."""
@@ -135,19 +137,20 @@ class Rig:
         return evidence
 
     async def __aenter__(self) -> Self:
-        """Run in the background."""
-        self._group = asyncio.TaskGroup()
-        await self._group.__aenter__()
-        self._running = self._group.create_task(self.run())
+        """Run in the background: for scripts. The daemon puts `run` in its own task group."""
+        self._running = asyncio.create_task(self.run())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Halt and close."""
-        if self._running is not None and self._group is not None:
-            self._running.cancel()
-            await self._group.__aexit__(kind, error, trace)
+        """Halt and close. Raises what ended `run` before its time, if something did."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.wait({running})
+            if not running.cancelled():
+                running.result()
 
     def _tell(self, event: BoardEvent) -> None:
         for callback in self._callbacks:

@@ -1,6 +1,6 @@
 """The rover of the tests, as plain data: an Arduino Uno with everything that such a board can carry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hal import Rig
@@ -47,6 +47,8 @@ DEVICES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def simulated_rover(devices: Mapping[str, Mapping[str, Any]] = DEVICES, *, seed: int = 0) -> Rig:
-    """The rover with its twin in place of the Arduino."""
-    return Rig.of(BOARDS, devices, simulated=["arduino"], seed=seed)
+def simulated_rover(
+    devices: Mapping[str, Mapping[str, Any]] = DEVICES, *, faults: Sequence[str] = (), seed: int = 0
+) -> Rig:
+    """The rover with its twin in place of the Arduino, behind a wire with `faults`."""
+    return Rig.of(BOARDS, devices, simulated=["arduino"], faults={"arduino": faults}, seed=seed)

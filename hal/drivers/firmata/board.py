@@ -246,11 +246,12 @@ class FirmataBoard(Board):
 
     def tend(self, now: float) -> float:
         """Ask a quiet board for its version; it answers within a millisecond or two."""
-        if now - self._heard_at >= HEARTBEAT_S:
-            with suppress(HalError):
-                self.send(codec.VERSION_QUERY)
-            return now + HEARTBEAT_S
-        return self._heard_at + HEARTBEAT_S
+        due = self._heard_at + HEARTBEAT_S
+        if now < due:
+            return due
+        with suppress(HalError):
+            self.send(codec.VERSION_QUERY)
+        return now + HEARTBEAT_S
 
     def silent_at(self) -> float:
         """When the first of its analog inputs grows stale, or the board itself was not heard for too long."""
