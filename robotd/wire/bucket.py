@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-WHOLE = 1.0 - 1e-6
-"""What counts as a token, so that rounding keeps nobody waiting for a billionth of one."""
+SHORTEST_WAIT_S = 1e-6
+"""Or rounding could ask for a billionth of a token more, in no time at all, again and again."""
 
 
 class TokenBucket:
@@ -23,12 +23,12 @@ class TokenBucket:
         self._at = now
         if held > self._burst:
             held = self._burst
-        if held < WHOLE:
+        if held < 1.0:
             self._tokens = held
             return False
         self._tokens = held - tokens
         return True
 
     def ready_at(self) -> float:
-        """When `take` will succeed again."""
-        return self._at + max(0.0, 1.0 - self._tokens) / self._rate_per_s
+        """When to try `take` again after it failed."""
+        return self._at + max(SHORTEST_WAIT_S, (1.0 - self._tokens) / self._rate_per_s)
