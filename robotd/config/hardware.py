@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from hal import COMPOSITES, DRIVERS, KINDS, BoardSpec, DeviceSpec, Driver, DriverNotFound, find_driver, verbs
+from hal import (
+    COMPOSITES,
+    DRIVERS,
+    KINDS,
+    Board,
+    BoardSpec,
+    Device,
+    DeviceSpec,
+    Driver,
+    DriverNotFound,
+    find_driver,
+    open_link,
+    verbs,
+)
 from robotd.config.actions import Verbs
 from robotd.config.document import describe
 from robotd.config.errors import nearest
@@ -23,20 +38,20 @@ class Hardware:
     devices: dict[str, DeviceSpec] = field(default_factory=dict)
     board_names: dict[str, Place] = field(default_factory=dict)
     device_names: dict[str, Place] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
-    """Of each device whose kind is a known one, even where something else about it is wrong."""
+    types: dict[str, type[Device]] = field(default_factory=dict)
+    """Of each device whose kind is known, even where something else about it is wrong."""
 
     @property
     def doubtful(self) -> frozenset[str]:
         """Devices whose kind is the fault."""
-        return frozenset(self.device_names) - self.kinds.keys()
+        return frozenset(self.device_names) - self.types.keys()
 
     @property
     def readings(self) -> dict[str, str]:
         """Each `device.reading` and its unit."""
         found: dict[str, str] = {}
-        for name, kind in self.kinds.items():
-            spec, cls = self.devices.get(name), KINDS[kind]
+        for name, cls in self.types.items():
+            spec = self.devices.get(name)
             units = cls.units_of(spec) if spec else cls.READINGS
             found |= {f"{name}.{reading}": unit for reading, unit in units.items()}
         return found
@@ -44,7 +59,7 @@ class Hardware:
     @property
     def verbs(self) -> Verbs:
         """The verbs of each device, unbound."""
-        return {name: verbs(KINDS[kind]) for name, kind in self.kinds.items()}
+        return {name: verbs(cls) for name, cls in self.types.items()}
 
 
 def read_hardware(boards: Place, devices: Place) -> Hardware:
@@ -54,8 +69,9 @@ def read_hardware(boards: Place, devices: Place) -> Hardware:
     for place in devices.members():
         place.named("device", hardware.device_names)
         hardware.device_names.setdefault(str(place.name), place)
+    reader = _DeviceReader(hardware, drivers)
     for place in devices.members():
-        _read_device(place, hardware, drivers)
+        reader.read(place)
     _check_parts(hardware)
     _check_wiring(hardware)
     return hardware
@@ -65,25 +81,22 @@ def _read_boards(boards: Place, hardware: Hardware) -> dict[str, Driver]:
     drivers: dict[str, Driver] = {}
     ports: dict[str, Place] = {}
     for place in boards.members():
-        name = str(place.name)
+        name, port = str(place.name), place / "port"
         place.named("board", hardware.board_names)
         hardware.board_names.setdefault(name, place)
         driver = _driver(place)
-        spec = place.read(driver.board_spec) if driver else None
         if driver:
             drivers[name] = driver
-        if spec:
-            hardware.boards[name] = spec
-        port = (place / "port").value
-        if port == "":
-            (place / "port").refuse(
-                "the name of a port is due here", "for example: /dev/ttyACM0; see robotd ports"
-            )
-        first = ports.setdefault(port, place) if isinstance(port, str) else place
+            spec = place.read(driver.board_spec)
+            if spec:
+                hardware.boards[name] = spec
+        if port.value == "":
+            port.refuse("the name of a port is due here", "for example: /dev/ttyACM0; see robotd ports")
+        first = ports.setdefault(port.value, place) if isinstance(port.value, str) else place
         if first is not place:
             line = first.document.where((*first.steps, "port")).line
-            sentence = f"the port {port} is already used by the board '{first.name}' in line {line}"
-            (place / "port").refuse(sentence, "each board has a port of its own")
+            sentence = f"the port {port.value} is already used by the board '{first.name}' in line {line}"
+            port.refuse(sentence, "each board has a port of its own")
     return drivers
 
 
@@ -101,34 +114,56 @@ def _driver(board: Place) -> Driver | None:
     return None
 
 
-def _read_device(place: Place, hardware: Hardware, drivers: Mapping[str, Driver]) -> None:
-    name, kind = str(place.name), place / "kind"
-    if not _text(place, "kind", KINDS):
-        return
-    if kind.value in COMPOSITES:
-        hardware.kinds[name] = kind.value
-        spec = place.read(COMPOSITES[kind.value])
+class _DeviceReader:
+    """Reads devices one by one, each by what the driver of its board says about its kind."""
+
+    def __init__(self, hardware: Hardware, drivers: Mapping[str, Driver]) -> None:
+        self._hardware = hardware
+        self._drivers = drivers
+        self._boards: dict[str, Board] = {}
+        """Boards that are never run: they are asked which device they would make of a spec."""
+
+    def read(self, place: Place) -> None:
+        if not _text(place, "kind", KINDS):
+            return
+        name, kind = str(place.name), (place / "kind").value
+        if kind in KINDS:
+            self._hardware.types[name] = KINDS[kind]
+        due = COMPOSITES.get(kind) or self._spec_type(place, kind)
+        spec = place.read(due) if due else None
         if spec:
-            hardware.devices[name] = spec
-        return
-    if kind.value in KINDS:
-        hardware.kinds[name] = kind.value
-    board = _board(place, hardware)
-    driver = drivers.get(board) if board else None
-    if driver is None:
-        if kind.value not in KINDS:
-            kind.refuse(f"there is no kind '{kind.value}'", nearest(kind.value, KINDS, what="kinds"))
-        return
-    spec_type = driver.device_specs.get(kind.value)
-    if spec_type is None:
-        options = [*driver.device_specs, *COMPOSITES]
-        kind.refuse(
-            f"a {driver.name} board has no '{kind.value}'", nearest(kind.value, options, what="kinds")
-        )
-        return
-    spec = place.read(spec_type)
-    if spec:
-        hardware.devices[name] = spec
+            self._hardware.devices[name] = spec
+            if kind not in COMPOSITES:
+                self._make(place, spec)
+
+    def _spec_type(self, place: Place, kind: str) -> type[DeviceSpec] | None:
+        names = self._hardware.board_names
+        if "board" not in place:
+            place.refuse("'board' is missing", nearest("", names, what="boards"), key=True)
+            return None
+        board = (place / "board").known(names, "board")
+        driver = self._drivers.get(board) if board else None
+        if driver is None:
+            return None
+        spec_type = driver.device_specs.get(kind)
+        if spec_type is None:
+            hint = nearest(kind, [*driver.device_specs, *COMPOSITES], what="kinds")
+            (place / "kind").refuse(f"a {driver.name} board has no '{kind}'", hint)
+        return spec_type
+
+    def _make(self, place: Place, spec: DeviceSpec) -> None:
+        """Note the type of the device, which its driver may have made its own. Nothing is opened."""
+        name, board = str(place.name), str(spec.board)
+        board_spec = self._hardware.boards.get(board)
+        if board_spec is None:
+            return
+        try:
+            if board not in self._boards:
+                connect = partial(open_link, board_spec.port, board_spec.baud)
+                self._boards[board] = self._drivers[board].board(board, board_spec, connect, random.Random(0))
+            self._hardware.types[name] = type(self._boards[board].add(name, spec))
+        except Exception as error:  # the driver's own check, or its author's turn
+            place.refuse(str(error), f"the driver of {board} says so")
 
 
 def _text(place: Place, key: str, known: Iterable[str]) -> bool:
@@ -144,26 +179,20 @@ def _text(place: Place, key: str, known: Iterable[str]) -> bool:
     return False
 
 
-def _board(device: Place, hardware: Hardware) -> str | None:
-    if "board" not in device:
-        device.refuse("'board' is missing", nearest("", hardware.board_names, what="boards"), key=True)
-        return None
-    return (device / "board").known(hardware.board_names, "board")
-
-
 def _check_parts(hardware: Hardware) -> None:
     """The parts of composite devices exist, are of the right kind, and belong to one whole each."""
     owners: dict[str, Place] = {}
-    for name, kind in hardware.kinds.items():
+    kinds = {name: cls.KIND for name, cls in hardware.types.items()}
+    for name, kind in kinds.items():
         for key, due in PARTS.get(kind, {}).items():
             place = hardware.device_names[name] / key
             part = None if place.value is None else place.known(hardware.device_names, "device")
             if part is None:
                 continue
-            found = hardware.kinds.get(part, due)
+            found = kinds.get(part, due)
             owner = owners.setdefault(part, place)
             if found != due:
-                there_are = [other for other, kind in hardware.kinds.items() if kind == due]
+                there_are = [other for other, kind in kinds.items() if kind == due]
                 place.refuse(
                     f"a {due} is due here; '{part}' is a {found}", f"there are {', '.join(there_are)}"
                 )
