@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import Protocol
 
 from robotd.client.address import Address
@@ -70,7 +71,7 @@ async def open_channel(address: Address, timeout_s: float) -> Channel:
     except TimeoutError:
         why = f"no answer in {timeout_s:g} s"
     except OSError as error:
-        why = error.strerror or str(error) or type(error).__name__
+        why = os.strerror(error.errno) if error.errno else str(error)
     raise CannotConnect(f"cannot connect to {address}: {why}; is robotd running there?")
 
 

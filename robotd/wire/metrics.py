@@ -56,7 +56,8 @@ def exposition(status: Mapping[str, Any]) -> str:
     for name, value in _numbers("robotd_latency", status["latency"]):
         family(name, "gauge", "See `latency` in the status.", [({}, value)])
     for name, value in _numbers("robotd", status["counters"]):
-        family(f"{name}_total", "counter", "See `counters` in the status.", [({}, value)])
+        # Some of them go down, so none is called a counter here.
+        family(name, "untyped", "See `counters` in the status.", [({}, value)])
     return "\n".join(lines) + "\n"
 
 

@@ -23,8 +23,8 @@ def test_what_an_operator_graphs_is_there():
         'robotd_reading{device="battery",reading="value",unit="V"} 12.25',
         'robotd_queue_depth{lane="command"} 3',
         "robotd_latency_slowest_stop_ms 0.25",
-        "robotd_decisions_total 7",
-        "robotd_commands_done_total 5",
+        "robotd_decisions 7",
+        "robotd_commands_done 5",
         "robotd_latched 0",
     ):
         assert f"{sample}\n" in text
