@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
+import tracemalloc
 
 import pytest
 
@@ -859,3 +861,24 @@ def test_a_decision_carries_the_message_it_answers() -> None:
     messages: list[Message] = [command("arm"), command("dance"), event("bump"), event("nothing")]
 
     assert [machine.decide(message, AT_EASE).message for message in messages] == messages
+
+
+def test_a_thousand_states_load_in_two_seconds_and_a_hundred_mib() -> None:
+    """Measured: 0.1 s and 7 MiB. The library's own automatic transitions take 6.5 s and 502 MiB."""
+    leaves = [f"all.group{number // 10}.s{number}" for number in range(1000)]
+    groups = {leaf.rpartition(".")[0]: State(leaf.rpartition(".")[0], initial=leaf) for leaf in leaves[::-1]}
+    ways = [arrow(f"to {number % 50}", leaf, leaves[number * 7 % 1000]) for number, leaf in enumerate(leaves)]
+    outer = [arrow(f"home{number}", "all", leaves[number]) for number in range(10)]
+    large = chart(
+        region(State("all", initial="all.group0"), *groups.values(), *leaves, transitions=[*ways, *outer])
+    )
+
+    begun = time.perf_counter()
+    tracemalloc.start()
+    try:
+        StateMachine(large)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert time.perf_counter() - begun < 2
+    assert size < 100 * 2**20
