@@ -64,6 +64,11 @@ class DecisionLog:
         self._left_out = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether lines of this level are written at all."""
+        return bool(self._log.is_enabled_for(logging.INFO))
+
     def observe(self, decision: Decision) -> None:
         """Take one decision for the next flush."""
         if len(self._waiting) >= LINES_AT_MOST:

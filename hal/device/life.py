@@ -45,6 +45,11 @@ class Device(ABC):
         """The units of the readings that a device with this spec will have; asked before there is one."""
         return cls.READINGS
 
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """The boards it needs: its own, or those of its parts."""
+        return () if self.spec.board is None else (self.spec.board,)
+
     def readings_units(self) -> Mapping[str, str]:
         """The units of this device's readings, the main one first."""
         return self.units_of(self.spec)

@@ -101,6 +101,11 @@ class DriveBase(Actuator):
             wheel.life_listeners.append(self._follow)
         self._follow(left)
 
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """The boards of its two motors."""
+        return tuple(dict.fromkeys((*self._left.boards, *self._right.boards)))
+
     @verb(moves=True, streamed=True)
     def drive(self, linear_m_s: float, angular_rad_s: float = 0.0) -> Twist:
         """Move with this twist; returns what is being sent now, on the way there where `max_accel` is set.

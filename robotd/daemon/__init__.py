@@ -64,7 +64,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         engine = Engine(self._config, self.rig, loop.time, Ids(self._rng), self._log)
         decisions = log.DecisionLog(self._log)
-        engine.dispatcher.observers.append(decisions.observe)
+        if decisions.wanted:
+            engine.dispatcher.observers.append(decisions.observe)
         service = RobotService(engine, self._simulated)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -39,7 +39,6 @@ class RobotService:
         """How many clients are connected; the listeners know."""
         self.hub = Hub()
         self._declare_topics()
-        engine.ledger.observers.append(self._publish_stage)
         engine.dispatcher.observers.append(self._publish_decision)
         for device in engine.rig.devices.values():
             device.listeners.append(self._publish_reading)
@@ -84,7 +83,9 @@ class RobotService:
 
     # -- commands -----------------------------------------------------------------------------------
 
-    def send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
+    def send(
+        self, request: SendRequest, source: str, tell: Callable[[Stage], None], *, early: bool = True
+    ) -> None:
         """Take a command in, or reject it. The same id and body again tells the stage, and runs nothing."""
         if request.type == ESTOP:
             self._stop_by_send(request, source, tell)
@@ -98,15 +99,16 @@ class RobotService:
             else:
                 if not known.settled:
                     known.listeners.append(tell)
-                if known.last is not None:
-                    tell(known.last)
+                tell(self._engine.ledger.reached(known))
             return
         try:
             command = self.bind(request, source)
         except Refused as error:
             self._reject_unknown(request, error, tell)
             return
-        self._engine.ledger.open(command, body, tell)
+        # Subscribers of all stages come and go; while there is none, the ledger need not make them.
+        self._engine.ledger.observer = self._publish_stage if self.hub.wanted("stage") else None
+        self._engine.ledger.open(command, body, tell, early=early)
         self._engine.offer(command)
 
     def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
@@ -195,9 +197,8 @@ class RobotService:
             self.hub.publish(topic, self._reading(device))
 
     def _publish_stage(self, stage: Stage) -> None:
-        if self.hub.wanted("stage"):
-            told = {name: value for name, value in stage._asdict().items() if value is not None}
-            self.hub.publish("stage", told)
+        told = {name: value for name, value in stage._asdict().items() if value is not None}
+        self.hub.publish("stage", told)
 
     def _publish_decision(self, decision: Decision) -> None:
         if (decision.entries or decision.exits) and self.hub.wanted("state"):

@@ -38,21 +38,20 @@ class Emit(Protocol):
 class Run:
     """One action under way."""
 
-    __slots__ = ("cause", "over", "permit", "start", "task", "waiting")
+    __slots__ = ("answers", "cause", "over", "permit", "shared", "start", "task", "waiting")
 
-    def __init__(self, start: Start, cause: Message, permit: Permit) -> None:
+    def __init__(self, start: Start, cause: Message, permit: Permit, *, shared: bool) -> None:
         self.start = start
         self.cause = cause
         self.permit = permit
+        self.answers = isinstance(cause, Command) and start.do is not start.entry.state.do
+        """Whether the command that caused it ends with it: not so for what a state does by itself."""
+        self.shared = shared
+        """Whether its command started other actions too."""
         self.task: asyncio.Task[None] | None = None
         self.over = False
         self.waiting: list[Run] = []
         """Later calls of the same action in mode `queued`."""
-
-    @property
-    def answers(self) -> bool:
-        """Whether the command that caused it ends with it: not so for what a state does by itself."""
-        return isinstance(self.cause, Command) and self.start.do is not self.start.entry.state.do
 
 
 class Executor:
@@ -116,12 +115,12 @@ class Executor:
             return
         answered = False
         for start in decision.starts:
-            run = Run(start, message, Permit(start.do.name))
-            run.permit.commanding = self._taken_over
+            permit = Permit(start.do.name, commanding=self._taken_over)
+            run = Run(start, message, permit, shared=len(decision.starts) > 1)
             answered = answered or run.answers
             self._begin(run)
         if not answered and type(message) is Command:
-            self._ledger.start(message.id)
+            # Nothing was to be started: it is done with the transition.
             self._ledger.settle(message.id, DONE)
 
     def cancel(self, command_id: str, stage: str = CANCELLED, reason: str = "cancelled") -> bool:
@@ -167,8 +166,10 @@ class Executor:
             try:
                 self._devices[name].activate()
             except HalError as error:
-                board = self._devices[name].spec.board or name
-                self._emit(f"{board}.refused", decision.message, None, explain(error).data)
+                refused = explain(error)
+                payload = {"reason": refused.reason, "message": refused.message}
+                for board in self._devices[name].boards:
+                    self._emit(f"{board}.refused", decision.message, None, payload)
 
     def _named(self, entries: tuple[Entry, ...]) -> dict[str, None]:
         names: dict[str, None] = {}
@@ -303,8 +304,7 @@ class Executor:
         entry, name = run.start.entry, run.start.do.name
         if run.answers:
             # A command whose transition ran in several regions is done when the last of them is.
-            others = any(other.cause.id == run.cause.id and other.answers for other in self._all())
-            if stage != DONE or not others:
+            if stage != DONE or not (run.shared and self._has_others(run)):
                 if stage == DONE:
                     self._ledger.start(run.cause.id, result)
                 self._ledger.settle(
@@ -323,6 +323,9 @@ class Executor:
         if waiting:
             waiting[0].waiting = waiting[1:]
             self._launch(waiting[0])
+
+    def _has_others(self, run: Run) -> bool:
+        return any(other.cause is run.cause and other.answers for other in self._all())
 
     def _forget(self, run: Run) -> None:
         owned = self._owned.get(run.start.entry.number)

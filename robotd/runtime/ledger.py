@@ -11,7 +11,7 @@ from robotd.core.stage import ACCEPTED, RECEIVED, STARTED, TERMINAL, Stage
 from robotd.runtime.readings import Clock
 
 REMEMBERED = 4_096
-"""How many settled ids that a client chose are remembered; the oldest is forgotten first."""
+"""How many settled ids are remembered; the oldest is forgotten first."""
 
 Tell = Callable[[Stage], None]
 
@@ -19,14 +19,17 @@ Tell = Callable[[Stage], None]
 class Tracked:
     """One command under way, or settled and remembered."""
 
-    __slots__ = ("body", "command", "last", "listeners")
+    __slots__ = ("body", "command", "early", "last", "listeners")
 
-    def __init__(self, command: Command, body: object | None, tell: Tell) -> None:
+    def __init__(self, command: Command, body: object | None, tell: Tell, *, early: bool) -> None:
         self.command = command
         self.body = body
-        """What the client asked for, to compare with a repeated id; None where robotd made the id."""
+        """What the client asked for, to compare with a repeated id."""
+        self.early = early
+        """Whether the client also wants to hear that the command was received and accepted."""
         self.listeners = [tell]
         self.last: Stage | None = None
+        """The stage reached; one that nobody wanted to hear is not kept."""
 
     @property
     def settled(self) -> bool:
@@ -42,8 +45,8 @@ class Ledger:
         self._state = state
         self._open: dict[str, Tracked] = {}
         self._settled: OrderedDict[str, Tracked] = OrderedDict()
-        self.observers: list[Tell] = []
-        """Told every stage of every command."""
+        self.observer: Tell | None = None
+        """Told every stage of every command, while there is one."""
         self.counts: dict[str, int] = {}
         """How many commands ended in each terminal stage."""
 
@@ -54,14 +57,18 @@ class Ledger:
         """The command with this id, under way or remembered."""
         return self._open.get(command_id) or self._settled.get(command_id)
 
-    def open(self, command: Command, body: object | None, tell: Tell) -> None:
-        """A command has arrived. Its id must not be known yet."""
-        self._open[command.id] = Tracked(command, body, tell)
-        self._tell(self._open[command.id], RECEIVED)
+    def reached(self, tracked: Tracked) -> Stage:
+        """The stage that a command has reached."""
+        return tracked.last or self._stage(tracked.command, ACCEPTED, None, None, None)
+
+    def open(self, command: Command, body: object | None, tell: Tell, *, early: bool = True) -> None:
+        """A command has arrived; its id must not be known yet. `early`: tell it all stages, from this one on."""
+        tracked = self._open[command.id] = Tracked(command, body, tell, early=early)
+        self._tell_early(tracked, RECEIVED)
 
     def accept(self, command: Command) -> None:
         """It is in the queue."""
-        self._tell(self._open[command.id], ACCEPTED)
+        self._tell_early(self._open[command.id], ACCEPTED)
 
     def start(self, command_id: str, result: Any = None) -> None:
         """Its action has begun, with what a setpoint really sent. No effect for an id that is not open."""
@@ -82,10 +89,9 @@ class Ledger:
         if tracked is None:
             return
         self.counts[stage] = self.counts.get(stage, 0) + 1
-        if tracked.body is not None:
-            self._settled[command_id] = tracked
-            if len(self._settled) > REMEMBERED:
-                self._settled.popitem(last=False)
+        self._settled[command_id] = tracked
+        if len(self._settled) > REMEMBERED:
+            self._settled.popitem(last=False)
         self._tell(tracked, stage, reason, result, error)
         tracked.listeners.clear()
 
@@ -93,6 +99,11 @@ class Ledger:
         """Every command still open ends like this (the end of the daemon)."""
         for command_id in list(self._open):
             self.settle(command_id, stage, reason)
+
+    def _tell_early(self, tracked: Tracked, stage: str) -> None:
+        """At ten thousands of commands a second, a stage that nobody listens to costs more than it is worth."""
+        if tracked.early or self.observer is not None:
+            self._tell(tracked, stage)
 
     def _tell(
         self,
@@ -102,10 +113,15 @@ class Ledger:
         result: Any = None,
         error: Mapping[str, Any] | None = None,
     ) -> None:
-        command = tracked.command
-        told = Stage(command.id, stage, self._clock(), self._state(), command.trace_id, reason, result, error)
-        tracked.last = told
+        told = tracked.last = self._stage(tracked.command, stage, reason, result, error)
         for listener in tracked.listeners:
             listener(told)
-        for observer in self.observers:
-            observer(told)
+        if self.observer is not None:
+            self.observer(told)
+
+    def _stage(
+        self, command: Command, stage: str, reason: str | None, result: Any, error: Mapping[str, Any] | None
+    ) -> Stage:
+        return Stage(
+            command.id, stage, self._clock(), self._state(), command.trace_id, reason, result, error
+        )

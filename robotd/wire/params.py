@@ -50,7 +50,7 @@ def read_send(
     payload = params.get("payload", NO_PAYLOAD)
     if type(payload) is not dict and payload is not NO_PAYLOAD:
         raise _wrong("payload", "an object", payload)
-    if len(params) <= 2 and payload is not NO_PAYLOAD:
+    if len(params) == (1 if payload is NO_PAYLOAD else 2):
         return SendRequest(kind, payload, new_id(), new_trace_id(), at), DEFAULT_WAIT
 
     command_id = _text(params, "id")

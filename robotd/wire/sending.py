@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from robotd.core.message import NO_PAYLOAD
-from robotd.core.stage import PREEMPTED, TERMINAL, Stage
+from robotd.core.stage import ACCEPTED, PREEMPTED, TERMINAL, Stage
 from robotd.errors import Refused
 from robotd.wire.params import DEFAULT_WAIT, read_send
 from robotd.wire.protocol import Call, is_stop
@@ -86,7 +86,7 @@ class Sending:
         """Hand the command to the service now."""
         if sent := self._read(call, arrived):
             request, reply = sent
-            self._service.send(request, self._source, reply.tell)
+            self._service.send(request, self._source, reply.tell, early=ACCEPTED in reply.stages)
 
     def keep_newest(self, command: str, call: Call, arrived: float) -> None:
         """Let a setpoint wait for `send_newest`. An older one that waits ends here, as `preempted`."""
@@ -104,7 +104,7 @@ class Sending:
         """Hand the setpoints that wait to the service, as many as `may_send` allows."""
         while self._newest and may_send():
             request, reply = self._newest.pop(next(iter(self._newest)))
-            self._service.send(request, self._source, reply.tell)
+            self._service.send(request, self._source, reply.tell, early=ACCEPTED in reply.stages)
 
     def close(self) -> None:
         """The client is gone, and what it only wanted is forgotten."""

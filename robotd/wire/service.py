@@ -61,7 +61,9 @@ class Service(Protocol):
     def status(self) -> dict[str, Any]:
         """Where everything stands now."""
 
-    def send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
+    def send(
+        self, request: SendRequest, source: str, tell: Callable[[Stage], None], *, early: bool = True
+    ) -> None:
         """Take a command in, or reject it. `tell` hears of each stage, from inside this call or later.
 
         The same id and body again runs nothing: `tell` hears the stage reached, and those to come.

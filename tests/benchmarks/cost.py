@@ -112,9 +112,8 @@ def _costs(service: RobotService, engine: Engine, message: bytes, name: str) -> 
 
 def _ledger(engine: Engine, command: Command) -> None:
     ledger = Ledger(engine.clock, engine.state)
-    ledger.open(command, None, _nobody)
+    ledger.open(command, None, _nobody, early=False)
     ledger.accept(command)
-    ledger.start(command.id)
     ledger.settle(command.id, DONE)
 
 

@@ -26,13 +26,13 @@ class ScriptedRobot(StillRobot):
         self.refusal: Refused | None = None
         """What every command is rejected with."""
 
-    def send(self, request: SendRequest, source: str, tell: Tell) -> None:
+    def send(self, request: SendRequest, source: str, tell: Tell, *, early: bool = True) -> None:
         self.sent.append(request)
         self.tells[request.id] = tell
-        if self.refusal is None:
-            self.tell(request, "accepted")
-        else:
+        if self.refusal is not None:
             self.tell(request, "rejected", reason=self.refusal.reason, error=self.refusal.as_error())
+        elif early:
+            self.tell(request, "accepted")
 
     def tell(self, request: SendRequest, stage: str, **more: Any) -> None:
         self.tells[request.id](Stage(request.id, stage, self.now(), self.state(), request.trace_id, **more))

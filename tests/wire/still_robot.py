@@ -63,7 +63,9 @@ class StillRobot:
             "clients": 1,
         }
 
-    def send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
+    def send(
+        self, request: SendRequest, source: str, tell: Callable[[Stage], None], *, early: bool = True
+    ) -> None:
         self.sent.append(request)
         for stage in ("received", "accepted", "started", "done"):
             told = Stage(request.id, stage, self.now(), "disarmed", trace_id=request.trace_id)
