@@ -106,8 +106,8 @@ class Outbox:
                 due = self._due.get(topic, now)
                 if due > now:
                     continue
-                # The next follows from this one's due time, not from when it was looked at; but none is owed.
-                self._due[topic] = max(due + period_s, now)
+                # Counted from when this one was due, so that late looks do not add up; but none is owed.
+                self._due[topic] = (due if now - due < period_s else now) + period_s
             self.put(update.encode(self._gaps.pop(topic, 0)))
             del self._held[key]
 

@@ -35,6 +35,8 @@ MESSAGES_PER_TURN = 16
 BACKLOG_MESSAGES = 64
 """From here on nothing more is read. What was read is kept, so the messages of one read may come on top."""
 BACKLOG_BYTES = 64 * 1024
+WORD_BYTES = 8
+"""Up to here a message may be a typed `Stop`, in any case of letters, and can hardly be anything else."""
 READ_BYTES = 4096
 WRITE_HIGH_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
@@ -102,7 +104,9 @@ class Session:
 
     def receive(self, message: bytes) -> None:
         """Take one whole message, without its framing. Acts on a stop before this returns."""
-        if self._closed or self._ending or (b"stop" in message and self._stop(message)):
+        if self._closed or self._ending:
+            return
+        if (b"stop" in message or len(message) <= WORD_BYTES) and self._stop(message):
             return
         if self._left > 0 and not self._backlog:
             self._handle(message, self._arrived)
