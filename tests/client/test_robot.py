@@ -306,3 +306,37 @@ async def test_an_answer_without_end_ends_the_connection(line: Line, monkeypatch
 
     with pytest.raises(ConnectionLost, match="longer than 4194304 bytes"):
         await robot.status()
+
+
+async def test_the_shorthands_ask_what_they_say(line: Line):
+    robot, peer = line
+    for method in ("cancel", "estop", "reset"):
+        peer.answers[method] = result({"asked": method})
+
+    assert await robot.cancel("c7") == {"asked": "cancel"}
+    assert await robot.estop("a child in the way") == {"asked": "estop"}
+    assert await robot.reset("l7") == {"asked": "reset"}
+    assert [request["params"] for request in peer.requests[1:]] == [
+        {"id": "c7"},
+        {"reason": "a child in the way"},
+        {"latch_id": "l7"},
+    ]
+
+
+async def test_the_same_lines_go_over_tcp():
+    peer = Peer()
+    async with await asyncio.start_server(peer.serve, "127.0.0.1", 0) as server:
+        async with connect(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}") as robot:
+            assert robot.server == {"robot": "few words"}
+        await peer.ended.wait()
+
+
+async def test_a_host_that_refuses_is_told_in_the_words_of_the_system():
+    async with await asyncio.start_server(Peer().serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+
+    with pytest.raises(
+        CannotConnect, match=rf"tcp://127\.0\.0\.1:{port}: Connection refused; is robotd running"
+    ):
+        async with connect(f"tcp://127.0.0.1:{port}"):
+            pass
