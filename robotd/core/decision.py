@@ -42,7 +42,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a command is not carried out: a stable `reason` of the error table and what a client needs to mend it."""
+    """Why a command is not carried out: a `reason` of the error table, and what a client needs to mend it."""
 
     reason: str
     message: str
@@ -56,15 +56,15 @@ class Decision:
     message: Message
     outcome: Outcome
     before: tuple[str, ...]
-    """The leaf state of each region, in the order of the chart, before..."""
+    """The leaf state of each region, in the order of the chart (empty before the start), before..."""
     after: tuple[str, ...]
     """...and after."""
     exits: tuple[Entry, ...] = ()
-    """The stays that ended, innermost first."""
+    """The stays that ended, innermost first. Not those of states that were only passed through..."""
     entries: tuple[Entry, ...] = ()
-    """The stays that began, outermost first."""
+    """...and the stays that began, outermost first."""
     starts: tuple[Start, ...] = ()
     """What to run now: the actions of the transitions taken, then those of the states entered."""
     refusal: Refusal | None = None
     note: str = ""
-    """For an ignored event: why (`unhandled`, `outdated`, `stale`)."""
+    """For an ignored event: why (`unhandled`, `outdated`, `guard_false`, `stale`)."""

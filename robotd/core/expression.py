@@ -11,7 +11,8 @@ from collections.abc import Collection, Container, Mapping
 from math import isfinite
 from typing import Any, Literal, NamedTuple, Protocol
 
-from robotd.core.parser import MAX_LENGTH, PAYLOAD, ExpressionError, Parsed, parse
+from robotd.core.parser import PAYLOAD, Parsed, parse
+from robotd.core.tokens import MAX_LENGTH, ExpressionError
 
 __all__ = [
     "FALSE",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from transitions import EventData, Machine, Transition
 
+from robotd.core.change import Change
 from robotd.core.chart import ALWAYS, BUILT_IN_STATES, BUILT_IN_TRIGGERS, Chart, Region
 from robotd.core.decision import Decision, Entry, Outcome, Refusal, Start
 from robotd.core.expression import Expression, Readings, Verdict
@@ -56,7 +57,7 @@ class StateMachine:
         """Every present state, leaves and those around them. A live view."""
         self._commands = chart.commands
         self._numbers = count(1)
-        self._regions = [_Region(region, built_in=place == 0) for place, region in enumerate(chart.regions)]
+        self._regions = [_Region(region, number) for number, region in enumerate(chart.regions)]
         self._by_trigger: dict[str, list[_Region]] = {}
         for region in self._regions:
             for trigger in region.triggers:
@@ -73,12 +74,12 @@ class StateMachine:
 
     def start(self, message: Message, readings: Readings) -> Decision:
         """Enter the initial states, outermost first. Raises `ChartCycle` as `decide` does."""
-        change = _Change(message, self.leaves)
+        change = Change(message, self.leaves)
         for region in self._regions:
             change.entries += region.enter(region.initial, 0, self._entries, self._numbers)
         self.leaves = tuple([region.leaf for region in self._regions])
         self._rest(change, readings)
-        return self._decision(change)
+        return change.decision(self.leaves)
 
     def decide(self, message: Message, readings: Readings) -> Decision:
         """What `message` does. The machine has moved when this returns; the decision says what follows.
@@ -97,13 +98,13 @@ class StateMachine:
             if isinstance(message, Command):
                 return self._refused(message, regions, readings)
             return self._ignored(message, _why_ignored(regions))
-        change = _Change(message, self.leaves)
+        change = Change(message, self.leaves)
         self._move(change, choices)
         self._rest(change, readings)
-        return self._decision(change)
+        return change.decision(self.leaves)
 
     def possible(self) -> tuple[str, ...]:
-        """The commands that the present states handle, guards aside, in the order of the file."""
+        """The commands that the present states handle, guards aside; those of the first region first."""
         handled = (trigger for region in self._regions for trigger in region.handled())
         return tuple(dict.fromkeys(trigger for trigger in handled if trigger in self._commands))
 
@@ -133,7 +134,7 @@ class StateMachine:
                 choices.append(_Choice(region, arrow))
         return choices
 
-    def _move(self, change: _Change, choices: Collection[_Choice]) -> None:
+    def _move(self, change: Change, choices: Collection[_Choice]) -> None:
         """Take one transition in each of some regions: leave from inside out, enter from outside in."""
         for region, arrow in choices:
             do, dest = arrow.transition.do, arrow.transition.dest
@@ -142,10 +143,10 @@ class StateMachine:
                 change.exits += region.leave(kept, self._entries, forget=arrow.forgets)
                 change.entries += region.enter(dest, kept, self._entries, self._numbers)
             if do is not None:
-                change.actions.append((region, Start(do, self._entries[dest or arrow.source])))
+                change.acts(region.number, Start(do, self._entries[dest or arrow.source]))
         self.leaves = tuple([region.leaf for region in self._regions])
 
-    def _rest(self, change: _Change, readings: Readings) -> None:
+    def _rest(self, change: Change, readings: Readings) -> None:
         """Take `always` transitions until none may be taken."""
         regions = self._by_trigger.get(ALWAYS, ())
         choices = self._choose(regions, ALWAYS, readings, NO_PAYLOAD)
@@ -160,7 +161,7 @@ class StateMachine:
             passed += [region.leaf for region, _ in choices]
             choices = self._choose(regions, ALWAYS, readings, NO_PAYLOAD)
             if not choices:
-                self._drop_passing(change)
+                change.drop_passing(self._entries, self.leaves)
                 return
         # `entries` is a live view for others: it is put back in place.
         self._entries.clear()
@@ -170,41 +171,12 @@ class StateMachine:
         self.leaves = tuple([region.leaf for region in self._regions])
         # By now it has long been going in circles: the later half names each state of the circle.
         circle = tuple(dict.fromkeys(passed[len(passed) // 2 :]))
-        raise ChartCycle(circle, self._decision(unmoved))
-
-    def _drop_passing(self, change: _Change) -> None:
-        """A state that was only passed through leaves no trace: nothing of it is started or ended.
-
-        What a transition does is not lost with the state it led to: the state where its region rests owns it.
-        """
-        passing = {entry.number for entry in change.entries} & {entry.number for entry in change.exits}
-        change.exits = [entry for entry in change.exits if entry.number not in passing]
-        change.entries = [entry for entry in change.entries if entry.number not in passing]
-        change.actions = [
-            (
-                region,
-                start if self._lives(start.entry.number) else Start(start.do, self._entries[region.leaf]),
-            )
-            for region, start in change.actions
-        ]
+        raise ChartCycle(circle, unmoved.decision(self.leaves))
 
     def _lives(self, number: int) -> bool:
         return any(entry.number == number for entry in self._entries.values())
 
     # What comes of it.
-
-    def _decision(self, change: _Change) -> Decision:
-        starts = [start for _, start in change.actions]
-        starts += [Start(entry.state.do, entry) for entry in change.entries if entry.state.do is not None]
-        return Decision(
-            message=change.message,
-            outcome=Outcome.MOVED if change.entries else Outcome.STAYED,
-            before=change.before,
-            after=self.leaves,
-            exits=tuple(change.exits),
-            entries=tuple(change.entries),
-            starts=tuple(starts),
-        )
 
     def _ignored(self, message: Message, note: str) -> Decision:
         return Decision(message, Outcome.IGNORED, self.leaves, self.leaves, note=note)
@@ -243,25 +215,6 @@ def _why_ignored(regions: Collection[_Region]) -> str:
 class _Choice(NamedTuple):
     region: _Region
     arrow: Arrow
-
-
-class _Change:
-    """What one message does, as far as it is known."""
-
-    __slots__ = ("actions", "before", "entries", "exits", "message")
-
-    def __init__(self, message: Message, before: tuple[str, ...]) -> None:
-        self.message = message
-        self.before = before
-        self.exits: list[Entry] = []
-        self.entries: list[Entry] = []
-        self.actions: list[tuple[_Region, Start]] = []
-        """What transitions do; what states do follows from `entries`."""
-
-    def copy(self) -> _Change:
-        copy = _Change(self.message, self.before)
-        copy.exits, copy.entries, copy.actions = self.exits[:], self.entries[:], self.actions[:]
-        return copy
 
 
 class _Place(NamedTuple):
@@ -310,8 +263,10 @@ class _FlatMachine(Machine):
 class _Region:
     """One region of the chart, flat, over one `transitions.Machine` that holds its table."""
 
-    def __init__(self, region: Region, *, built_in: bool) -> None:
-        self.flat = FlatRegion(region, built_in=built_in)
+    def __init__(self, region: Region, number: int) -> None:
+        """`number` is its place in the chart; the first region, 0, has the built-in states."""
+        self.number = number
+        self.flat = FlatRegion(region, built_in=number == 0)
         self.initial = region.initial
         self.leaf = ""
         self._history: Mapping[str, str] = {}

@@ -58,6 +58,6 @@ class Event(Message):
     """Something that happened. It cannot be refused; one that means nothing here is ignored and counted."""
 
     stamp: int | None = None
-    """The number of the state entry that it belongs to (outcomes, time-outs). It is dropped when that entry is over."""
+    """The number of the stay that it belongs to (outcomes, time-outs); it is dropped when that is over."""
     sticky: bool = False
     """An outcome or a loss: the queue never drops it."""

@@ -16,17 +16,14 @@
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import reduce
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
-MAX_LENGTH = 1000
-"""Characters in one expression."""
-MAX_TOKENS = 250
-"""Words, numbers and signs in one expression: bounds how deep its closures call one another."""
+from robotd.core.tokens import MAX_TOKENS, ExpressionError, Token, tokens
+
 MAX_NESTING = 20
 """Parentheses, calls, `not` and signs inside one another: bounds the recursion of the parser."""
 
@@ -38,17 +35,6 @@ Kind = Literal["flag", "number"]
 Values = Mapping[str, Any]
 """The values of all names of an expression: `battery.value`, `payload.linear`, `armed.auto`."""
 Run = Callable[[Values], Any]
-
-
-class ExpressionError(ValueError):
-    """The text is not an expression of this language, or names what does not exist."""
-
-    def __init__(self, sentence: str, offset: int, hint: str | None = None) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.offset = offset
-        """The column in the text where it went wrong, from 0."""
-        self.hint = hint
 
 
 class Parsed(NamedTuple):
@@ -66,47 +52,6 @@ class Parsed(NamedTuple):
 def parse(text: str, *, readings: Mapping[str, str], states: Collection[str], payload: bool) -> Parsed:
     """Read and check `text`; the arguments are those of `compile_expression`. Raises `ExpressionError`."""
     return _Parser(text, readings, states, payload).parse()
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    offset: int
-
-
-_TOKEN = re.compile(
-    r"""(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-      | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
-      | (?P<sign><=|>=|==|!=|[-+*/<>(),])
-      | (?P<space>[ \t\r\n]+)""",
-    re.VERBOSE,
-)
-_END = "the end"
-_WORDS = ("and", "or", "not", "true", "false", "abs", "min", "max")
-_HINTS = {
-    "=": "to compare, write '=='",
-    "&": "write 'and'",
-    "|": "write 'or'",
-    "!": "write 'not'",
-    "'": "there are no texts here, only numbers and flags",
-    '"': "there are no texts here, only numbers and flags",
-    "%": "there is no remainder here, and fractions are written 0.5",
-}
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    """The tokens of `text`, then one of kind `end`."""
-    offset = 0
-    while offset < len(text):
-        match = _TOKEN.match(text, offset)
-        if match is None:
-            bad = text[offset]
-            raise ExpressionError(f"{bad!r} has no meaning here", offset, _HINTS.get(bad))
-        kind = str(match.lastgroup)
-        if kind != "space":
-            yield _Token(kind, match.group(), offset)
-        offset = match.end()
-    yield _Token("end", _END, offset)
 
 
 class _Node(NamedTuple):
@@ -174,6 +119,7 @@ _FUNCTIONS = {
     "min": _Function(min, 2, MAX_TOKENS),
     "max": _Function(max, 2, MAX_TOKENS),
 }
+_WORDS = ("and", "or", "not", "true", "false", "abs", "min", "max")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -183,15 +129,10 @@ class _Parser:
     def __init__(
         self, text: str, readings: Mapping[str, str], states: Collection[str], payload: bool
     ) -> None:
-        if len(text) > MAX_LENGTH:
-            raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters", MAX_LENGTH)
         self._known_readings = readings
         self._known_states = states
         self._payload_allowed = payload
-        self._tokens = list(_tokens(text))
-        if len(self._tokens) > MAX_TOKENS + 1:
-            excess = self._tokens[MAX_TOKENS]
-            raise ExpressionError(f"an expression has at most {MAX_TOKENS} words and signs", excess.offset)
+        self._tokens = tokens(text)
         self._next = 0
         self._nesting = 0
         # What the text mentions, in the order of first mention.
@@ -269,7 +210,7 @@ class _Parser:
             return self._name(token)
         raise self._unexpected("a number, a name or '('")
 
-    def _number(self, token: _Token) -> _Node:
+    def _number(self, token: Token) -> _Node:
         value = float(token.text)
         if not isfinite(value):
             raise ExpressionError(f"{token.text} is too large a number", token.offset)
@@ -282,7 +223,7 @@ class _Parser:
             )
         return _Node("number", lambda values: value, token.offset)
 
-    def _call(self, name: _Token) -> _Node:
+    def _call(self, name: Token) -> _Node:
         function = _FUNCTIONS.get(name.text)
         if function is None:
             raise ExpressionError(
@@ -299,7 +240,7 @@ class _Parser:
         calculate = function.calculate
         return _Node("number", lambda values: calculate(*[run(values) for run in operands]), name.offset)
 
-    def _name(self, token: _Token) -> _Node:
+    def _name(self, token: Token) -> _Node:
         name = token.text
         if name.partition(".")[0] == PAYLOAD:
             return self._parameter(token)
@@ -315,7 +256,7 @@ class _Parser:
             )
         return _Node(kind, operator.itemgetter(name), token.offset)
 
-    def _parameter(self, token: _Token) -> _Node:
+    def _parameter(self, token: Token) -> _Node:
         if not self._payload_allowed:
             raise ExpressionError(
                 "there is no payload here", token.offset, "it stands only in the `when` of a trigger"
@@ -333,7 +274,7 @@ class _Parser:
     # What the grammar is read with.
 
     @property
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[self._next]
 
     def _take(self, text: str) -> bool:

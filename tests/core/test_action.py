@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robotd.core.action import (
-    MAX_WHOLE,
     NO_DEFAULT,
     BindError,
     CommandInfo,
@@ -23,6 +22,7 @@ from robotd.core.action import (
     handler_info,
     merge_parameters,
 )
+from robotd.core.parameter import MAX_WHOLE
 from tests.counts import cases
 
 
@@ -112,6 +112,9 @@ async def wrong_default(robot: object, x: float = "1") -> None: ...  # type: ign
 async def flag_default(robot: object, x: int = True) -> None: ...
 
 
+async def endless_default(robot: object, x: float = math.inf) -> None: ...
+
+
 async def twice(robot: object, speed_m_s: float, speed_rad_s: float) -> None: ...
 
 
@@ -125,7 +128,7 @@ async def keyword_robot(*, robot: object) -> None: ...
     "function",
     [
         *(unannotated, variadic, open_ended, by_place, of_a_list, optional),
-        *(wrong_default, flag_default, twice, alone, keyword_robot),
+        *(wrong_default, flag_default, endless_default, twice, alone, keyword_robot),
     ],
 )
 def test_what_cannot_be_filled_in_from_a_file_is_refused_by_name(function: Callable[..., Any]) -> None:
@@ -216,6 +219,10 @@ def test_a_python_name_is_not_a_wire_name() -> None:
     error = refused(DRIVE.bind, {"linear": 1, "angular_rad_s": 1})
 
     assert error.hint == "did you mean 'angular'?"
+
+
+def test_a_key_of_a_file_that_is_no_text_is_unknown() -> None:
+    assert refused(DRIVE.bind, {"linear": 1, 2: 3}).parameter == "2"  # type: ignore[dict-item]  # the point
 
 
 def test_an_endless_unknown_name_is_cut_in_the_answer() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robotd.core.expression import ExpressionError, compile_expression
-from robotd.core.parser import MAX_LENGTH, MAX_NESTING, MAX_TOKENS
+from robotd.core.parser import MAX_NESTING
+from robotd.core.tokens import MAX_LENGTH, MAX_TOKENS
 from tests.core.making import UNITS
 from tests.counts import cases
 
