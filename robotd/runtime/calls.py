@@ -6,11 +6,11 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from hal import Actuator, Device, VerbInfo, verbs
 from robotd.core.action import ActionInfo
-from robotd.core.chart import Step
+from robotd.core.chart import Do, Step
 from robotd.core.message import Command, Message
 from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.robot import Permit, Robot, ThreadRobot, within
@@ -41,6 +41,15 @@ class Callee:
         return arguments
 
 
+class Plan(NamedTuple):
+    """What is known of a `do` before it is done."""
+
+    moves: bool
+    """Whether any step may set something in motion."""
+    at_once: Callee | None
+    """The one verb that it consists of, when that returns at once."""
+
+
 class Caller:
     """Knows every action that the chart may run, and calls it under a permit."""
 
@@ -57,6 +66,8 @@ class Caller:
         self._clock = clock
         self._log = log
         self._callees: dict[str, Callee] = {}
+        self._plans: dict[int, Plan] = {}
+        """By the identity of the `Do`, which lives as long as the chart."""
         for name, info in actions.items():
             if name in handlers:
                 self._callees[name] = Callee(info, handlers[name], None)
@@ -65,13 +76,18 @@ class Caller:
                 device = devices[device_name]
                 self._callees[name] = Callee(info, verbs(device)[verb], device)
 
-    def callee(self, step: Step) -> Callee:
-        """Who carries out this step."""
-        return self._callees[step.action]
+    def plan(self, do: Do) -> Plan:
+        """How `do` is to be done; worked out once."""
+        plan = self._plans.get(id(do))
+        if plan is None:
+            callees = [self._callees[step.action] for step in do.steps]
+            moves = any(callee.info.moves for callee in callees)
+            at_once = callees[0] if len(callees) == 1 and callees[0].plain else None
+            plan = self._plans[id(do)] = Plan(moves, at_once)
+        return plan
 
-    def call(self, step: Step, cause: Message, permit: Permit) -> Any:
+    def call(self, callee: Callee, step: Step, cause: Message, permit: Permit) -> Any:
         """Call a plain verb now. Raises what the device raises."""
-        callee = self._callees[step.action]
         device, verb = callee.device, callee.verb
         if device is None or verb is None:
             raise TypeError(f"{step.action} is not a verb")
@@ -89,7 +105,7 @@ class Caller:
         if device is None or verb is None:
             return await self._handle(callee, arguments, cause, permit)
         if callee.plain:
-            return self.call(step, cause, permit)
+            return self.call(callee, step, cause, permit)
         permit.check(device, verb)
         permit.uses(device, verb)
         permit.has_commanded(device, verb)

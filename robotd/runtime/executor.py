@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from hal import Actuator, Device, DeviceState, HalError, Halted
-from robotd.core.chart import Mode, Step
-from robotd.core.decision import Decision, Entry, Outcome, Start
+from hal import Actuator, Device, HalError, Halted
+from robotd.core.chart import Mode
+from robotd.core.decision import Decision, Entry, Outcome
 from robotd.core.message import Command, Message
 from robotd.core.stage import CANCELLED, DONE, EXPIRED, FAILED, PREEMPTED, REJECTED
 from robotd.errors import Refused
-from robotd.runtime.calls import Caller
+from robotd.runtime.activation import Activation
+from robotd.runtime.calls import Callee, Caller
 from robotd.runtime.failure import explain
 from robotd.runtime.ledger import Ledger
 from robotd.runtime.robot import Fenced, Permit
+from robotd.runtime.run import Run
 
 GRACE_S = 0.25
 """How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
@@ -35,25 +37,6 @@ class Emit(Protocol):
         """Offer the event, stamped with the stay that started the action."""
 
 
-class Run:
-    """One action under way."""
-
-    __slots__ = ("answers", "cause", "over", "permit", "shared", "start", "task", "waiting")
-
-    def __init__(self, start: Start, cause: Message, permit: Permit, *, shared: bool) -> None:
-        self.start = start
-        self.cause = cause
-        self.permit = permit
-        self.answers = isinstance(cause, Command) and start.do is not start.entry.state.do
-        """Whether the command that caused it ends with it: not so for what a state does by itself."""
-        self.shared = shared
-        """Whether its command started other actions too."""
-        self.task: asyncio.Task[None] | None = None
-        self.over = False
-        self.waiting: list[Run] = []
-        """Later calls of the same action in mode `queued`."""
-
-
 class Executor:
     """Starts and ends actions, and activates devices, as each decision says."""
 
@@ -69,8 +52,7 @@ class Executor:
         log: Any,
     ) -> None:
         self._caller = caller
-        self._devices = devices
-        self._needed = needed
+        self._activation = Activation(devices, needed, self._not_activated)
         self._ledger = ledger
         self._emit = emit
         self._listened = listened
@@ -106,7 +88,7 @@ class Executor:
             for run in reversed(self._owned.pop(entry.number, [])):
                 self._end(run, CANCELLED, f"left {entry.state.path}")
         if decision.outcome is Outcome.MOVED:
-            self._activate(decision)
+            self._activation.follow(decision)
         message = decision.message
         if decision.refusal is not None:
             refusal = decision.refusal
@@ -138,9 +120,7 @@ class Executor:
         self._owned.clear()
         self._tasks.clear()
         self._setpoints.clear()
-        for device in self._devices.values():
-            if isinstance(device, Actuator):
-                device.deactivate()
+        self._activation.end()
 
     async def close(self) -> None:
         """End everything and wait for it, at most the grace of a cancelled action."""
@@ -152,50 +132,22 @@ class Executor:
     def _all(self) -> list[Run]:
         return [run for runs in self._owned.values() for run in runs]
 
-    # -- devices ------------------------------------------------------------------------------------
-
-    def _activate(self, decision: Decision) -> None:
-        """Leaving a state halts and deactivates the devices it named; entering one activates them."""
-        needed = self._needed()
-        entered = self._named(decision.entries)
-        for name in [*self._named(decision.exits), *self._devices]:
-            device = self._devices[name]
-            if device.state is DeviceState.ACTIVE and (name not in needed or name in entered):
-                device.deactivate()
-        for name in entered:
-            try:
-                self._devices[name].activate()
-            except HalError as error:
-                refused = explain(error)
-                payload = {"reason": refused.reason, "message": refused.message}
-                for board in self._devices[name].boards:
-                    self._emit(f"{board}.refused", decision.message, None, payload)
-
-    def _named(self, entries: tuple[Entry, ...]) -> dict[str, None]:
-        names: dict[str, None] = {}
-        for entry in entries:
-            active = entry.state.active
-            if active is not None:
-                names.update(dict.fromkeys(self._devices if active == "all" else active))
-        return names
-
     # -- beginning ----------------------------------------------------------------------------------
 
     def _begin(self, run: Run) -> None:
-        steps = run.start.do.steps
-        refused = self.locked() if any(self._caller.callee(step).info.moves for step in steps) else None
+        plan = self._caller.plan(run.start.do)
+        refused = self.locked() if plan.moves else None
         if refused is not None:
             self._refuse(run, refused)
-        elif len(steps) == 1 and self._caller.callee(steps[0]).plain:
-            self._call_now(run, steps[0])
+        elif plan.at_once is not None:
+            self._call_now(run, plan.at_once)
         else:
             self._spawn(run)
 
-    def _call_now(self, run: Run, step: Step) -> None:
+    def _call_now(self, run: Run, callee: Callee) -> None:
         """A verb that returns at once: no task, no turn of the loop between the decision and the wire."""
-        callee = self._caller.callee(step)
         try:
-            result = self._caller.call(step, run.cause, run.permit)
+            result = self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit)
         except HalError as error:
             self._refuse(run, explain(error))
             return
@@ -231,7 +183,7 @@ class Executor:
         self._launch(run)
 
     def _launch(self, run: Run) -> None:
-        if _over_time(run.cause):
+        if run.out_of_time:
             self._finish(run, EXPIRED, "expired")
             return
         self._tasks[run.start.do.name] = run
@@ -251,7 +203,7 @@ class Executor:
         except Fenced as error:
             self._finish(run, CANCELLED, error=explain(error))
         except Halted as error:
-            if _over_time(run.cause):
+            if run.out_of_time:
                 late = Refused("expired", f"{error}; a command may say how long it is valid")
                 self._finish(run, FAILED, error=late)
             else:
@@ -300,20 +252,18 @@ class Executor:
         if run.over:
             return
         run.over = True
+        if outcome:
+            run.permit.end()
         self._forget(run)
         entry, name = run.start.entry, run.start.do.name
-        if run.answers:
-            # A command whose transition ran in several regions is done when the last of them is.
-            if stage != DONE or not (run.shared and self._has_others(run)):
-                if stage == DONE:
-                    self._ledger.start(run.cause.id, result)
-                self._ledger.settle(
-                    run.cause.id,
-                    stage,
-                    error.reason if error is not None else reason,
-                    result,
-                    None if error is None else error.as_error(),
-                )
+        # A command whose transition ran in several regions is done when the last of them is.
+        if run.answers and (stage != DONE or not (run.shared and self._has_others(run))):
+            if stage == DONE:
+                self._ledger.start(run.cause.id, result)
+            if error is None:
+                self._ledger.settle(run.cause.id, stage, reason, result)
+            else:
+                self._ledger.settle(run.cause.id, stage, error.reason, None, error.as_error())
         if outcome and stage in (FAILED, REJECTED):
             payload = {} if error is None else {"reason": error.reason, "message": str(error)}
             self._emit(f"{name}.failed", run.cause, entry, payload)
@@ -340,6 +290,9 @@ class Executor:
             if self._setpoints.get(device) is run:
                 del self._setpoints[device]
 
+    def _not_activated(self, board: str, decision: Decision, why: Mapping[str, Any]) -> None:
+        self._emit(f"{board}.refused", decision.message, None, why)
+
     def _refuse(self, run: Run, refused: Refused) -> None:
         self._finish(run, REJECTED, error=refused)
 
@@ -353,7 +306,6 @@ class Executor:
             "handler_error", f"{type(error).__name__}: {error}", hint="the log has the traceback"
         )
         self._finish(run, FAILED, error=refused)
-        run.permit.end()
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._dying.discard(task)
@@ -388,8 +340,3 @@ class Executor:
     def _interrupted(self, run: Run, reason: HalError) -> None:
         stage = PREEMPTED if isinstance(reason, Halted) else FAILED
         self._finish(run, stage, error=explain(reason))
-
-
-def _over_time(cause: Message) -> bool:
-    """Whether what the command wanted is no longer wanted."""
-    return cause.expires_at is not None and asyncio.get_running_loop().time() >= cause.expires_at

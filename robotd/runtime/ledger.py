@@ -62,7 +62,7 @@ class Ledger:
         return tracked.last or self._stage(tracked.command, ACCEPTED, None, None, None)
 
     def open(self, command: Command, body: object | None, tell: Tell, *, early: bool = True) -> None:
-        """A command has arrived; its id must not be known yet. `early`: tell it all stages, from this one on."""
+        """A command has arrived; its id must not be known yet. `early`: `tell` hears this stage already."""
         tracked = self._open[command.id] = Tracked(command, body, tell, early=early)
         self._tell_early(tracked, RECEIVED)
 
@@ -101,7 +101,7 @@ class Ledger:
             self.settle(command_id, stage, reason)
 
     def _tell_early(self, tracked: Tracked, stage: str) -> None:
-        """At ten thousands of commands a second, a stage that nobody listens to costs more than it is worth."""
+        """At this rate of commands, making a stage that nobody listens to is worth avoiding."""
         if tracked.early or self.observer is not None:
             self._tell(tracked, stage)
 
@@ -122,6 +122,4 @@ class Ledger:
     def _stage(
         self, command: Command, stage: str, reason: str | None, result: Any, error: Mapping[str, Any] | None
     ) -> Stage:
-        return Stage(
-            command.id, stage, self._clock(), self._state(), command.trace_id, reason, result, error
-        )
+        return Stage(command.id, stage, self._clock(), self._state(), command.trace_id, reason, result, error)
