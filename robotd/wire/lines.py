@@ -186,3 +186,4 @@ async def serve_lines(
         finally:
             for connection in tuple(connections):
                 connection.abort("the daemon ends")
+            await asyncio.sleep(0)  # in which asyncio tells those that they are gone

@@ -8,7 +8,7 @@ type the words `stop` and `status`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from robotd.core.limits import Limits
 from robotd.core.stage import REJECTED, Stage
@@ -25,6 +25,9 @@ class Call:
 
     __slots__ = ("batch", "command", "method", "params", "refusal")
 
+    answered: ClassVar[bool] = False
+    """Whether its sender waits for an answer."""
+
     def __init__(self, method: str, params: Any, refusal: Refused | None = None) -> None:
         self.method = method
         self.params = params
@@ -37,11 +40,11 @@ class Call:
         """The type of the command, where this is a `send` that has one."""
 
     def answer(self, result: Any) -> bytes:
-        """The success. Empty: nothing is to be sent."""
+        """The success, where there is an answer."""
         return b""
 
     def refuse(self, error: Mapping[str, Any]) -> bytes:
-        """The failure; `error` is `Refused.as_error()`. Empty: nothing is to be sent."""
+        """The failure, where there is an answer; `error` is `Refused.as_error()`."""
         return b""
 
     def tell(self, stage: Stage) -> bytes:
@@ -56,6 +59,7 @@ class Request(Call):
 
     __slots__ = ("id",)
 
+    answered = True
     id: str | float | None
     """Set by who makes it: a constructor of its own would cost as much as all the rest of it."""
 
@@ -72,6 +76,8 @@ class ShortSend(Call):
     """A command in the original message format."""
 
     __slots__ = ()
+
+    answered = True
 
     def answer(self, result: Any) -> bytes:
         """The stage, beside the command's type."""
@@ -93,6 +99,8 @@ class Word(Call):
 
     __slots__ = ()
 
+    answered = True
+
     def answer(self, result: Any) -> bytes:
         """The bare result."""
         return encode(result)
@@ -109,17 +117,16 @@ class Batch:
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self.calls = calls
-        self._waiting = len(calls)
+        self._waiting = sum(call.answered for call in calls)
         self._answers: list[bytes] = []
         for call in calls:
             call.batch = self
 
     def add(self, answer: bytes) -> bytes:
-        """Take the answer to one call; returns the whole when this was the last, and nothing before."""
+        """Take the answer to a call that has one; returns the whole with the last, nothing before."""
         self._waiting -= 1
-        if answer:
-            self._answers.append(answer)
-        return b"[" + b",".join(self._answers) + b"]" if self._answers and not self._waiting else b""
+        self._answers.append(answer)
+        return b"" if self._waiting else b"[" + b",".join(self._answers) + b"]"
 
 
 def parse(message: bytes, limits: Limits, *, words: bool = False) -> Call | Batch:

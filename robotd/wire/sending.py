@@ -24,8 +24,9 @@ class Replies:
 
     def settle(self, call: Call, answer: bytes) -> None:
         """`call` is answered; the answer goes with those of the rest of its batch."""
-        self.unanswered -= 1
-        self._put(answer if call.batch is None else call.batch.add(answer))
+        if call.answered:
+            self.unanswered -= 1
+            self._put(answer if call.batch is None else call.batch.add(answer))
 
 
 class Reply:
@@ -34,7 +35,7 @@ class Reply:
     __slots__ = ("_call", "_replies")
 
     def __init__(self, replies: Replies, call: Call) -> None:
-        replies.unanswered += 1
+        replies.unanswered += call.answered
         self._replies = replies
         self._call = call
 

@@ -197,11 +197,26 @@ async def test_a_rejected_send_is_an_error_and_in_short_form_a_stage():
 async def test_a_notification_is_carried_out_and_not_answered():
     robot = ScriptedRobot()
     client = Connection(robot)
-    client.say({"jsonrpc": "2.0", "method": "send", "params": {"type": "arm"}})
+    silent_arm = {"jsonrpc": "2.0", "method": "send", "params": {"type": "arm"}}
+    client.say(silent_arm, [silent_arm], {"jsonrpc": "2.0", "method": "status"})
     robot.tell(robot.sent[0], "started")
     await turns(2)
 
+    assert len(robot.sent) == 2
     assert client.socket.writes == []
+
+
+@story
+async def test_nobody_waits_for_the_answer_to_a_notification():
+    robot = ScriptedRobot()
+    client = Connection(robot)
+    silent_arm = {"jsonrpc": "2.0", "method": "send", "params": {"type": "arm"}}
+    client.say([silent_arm, request("status")], silent_arm)
+    client.session.end_of_input()
+    await turns(2)
+
+    assert len(client.socket.writes) == 1
+    assert client.socket.closed
 
 
 @story
