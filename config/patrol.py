@@ -1,4 +1,4 @@
-"""How the rover patrols. Named under `handlers:` in rover.yaml; every function marked here is an action there."""
+"""How the rover patrols. Named under `handlers:` in rover.yaml; each function marked here is an action."""
 
 from robotd import Robot, handler
 

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from typing import Protocol
 
 IN_FLIGHT_LIMIT_BYTES = 4096
-"""How much an ordinary link accepts before it refuses; a line that can stop something keeps far less queued."""
+"""How much an ordinary link accepts before it refuses; a line that can stop something queues far less."""
 
 
 class Peer(Protocol):
-    """Who listens to a link. Neither method may block; an exception in either ends the link with that reason."""
+    """Who listens to a link. Neither method may block; an exception ends the link with that reason."""
 
     def data_received(self, data: bytes) -> None:
         """Some bytes came, in order, cut anywhere."""
