@@ -29,8 +29,6 @@ PAUSE_SHARE = 1 / 8
 rarer it is tried, and one that comes back after 5 s is found within another second."""
 PAUSE_JITTER = 0.25
 """Boards that were lost together do not come back in step."""
-NUDGE_S = 0.1
-"""How often a silent board is asked for a sign of life."""
 
 _log = logging.getLogger(__name__)
 
@@ -125,10 +123,6 @@ class Board(ABC):
         """A sentence that says what did not come, and what to look at."""
 
     @abstractmethod
-    def nudge(self) -> None:
-        """Ask a silent board for whatever it should have been reporting."""
-
-    @abstractmethod
     def stop_frames(self) -> bytes:
         """What makes every actuator safe, from any parser state of the far end."""
 
@@ -218,26 +212,23 @@ class Board(ABC):
         link = self._connect()
         await link.open(self)
         self.link = link
-        detail = await self.identify()
-        await self.configure()
-        self._arrive(detail)
         while True:
-            now = loop.time()
-            silent_at = self.silent_at()
-            if silent_at <= now:
-                self._fall_silent(self.why_silent(now))
-                self.nudge()
-                pause_s = NUDGE_S
-            else:
-                self._arrive(detail)
-                pause_s = min(silent_at, self.tend(now)) - now
-            await asyncio.wait({self._lost}, timeout=pause_s)
-            if self._lost.done():
-                raise self._lost.result()
+            detail = await self.identify()
+            await self.configure()
+            self._arrive(detail)
+            await self._serve_until_silent(self._lost)
+            # A silence may hide a restart that forgot every pin: begin anew with whoever answers.
+
+    async def _serve_until_silent(self, lost: asyncio.Future[HalError]) -> None:
+        """Raises the reason when the wire is lost first."""
+        loop = asyncio.get_running_loop()
+        while (now := loop.time()) < (silent_at := self.silent_at()):
+            await asyncio.wait({lost}, timeout=min(silent_at, self.tend(now)) - now)
+            if lost.done():
+                raise lost.result()
+        self._fall_silent(self.why_silent(now))
 
     def _arrive(self, detail: str) -> None:
-        if self.state is BoardState.ONLINE:
-            return
         self._lost_since = None
         self._enter(BoardState.ONLINE, detail)
         for device in self.devices.values():
@@ -248,8 +239,6 @@ class Board(ABC):
             self._told = None
 
     def _fall_silent(self, why: str) -> None:
-        if self.state is BoardState.SILENT:
-            return
         self.halt()
         for device in self.devices.values():
             device.fail(f"{self.name}: {why}")

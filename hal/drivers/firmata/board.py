@@ -25,17 +25,17 @@ from hal.drivers.firmata.fittings import (
     Send,
     ServoFitting,
 )
-from hal.drivers.firmata.words import Frame
+from hal.drivers.firmata.words import Frame, PinMode
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
 from hal.kinds import AnalogInput, DigitalInput
 from hal.link import Link
 
-ASK_AGAIN_S = 0.25
-"""A question without an answer is put again: a board that starts loses what it is sent."""
+GREET_AGAIN_S = 0.25
 GREETINGS = 24
 """How often the first question is put: opening the port resets an Arduino, which then takes 2 s to listen."""
-QUESTIONS = 8
-"""How often each later question is put."""
+ASK_AGAIN_S = 0.1
+QUESTIONS = 20
+"""How often each later question is put, and how many answers are compared to find two alike."""
 SETUPS = 4
 """How often a pin that did not take its mode is told again."""
 
@@ -101,39 +101,27 @@ class FirmataBoard(Board):
         self._heard_bytes = False
         self._ready_at = None
         self.send(codec.END_ANYTHING)
-        self._version = await self._ask(codec.VERSION_QUERY, words.Version, GREETINGS)
+        self._version = None
+        self._version = await self._agree(codec.VERSION_QUERY, words.Version)
         if self._version < OLDEST_PROTOCOL:
             raise DeviceRefused(
                 self.name,
                 f"it speaks Firmata {self._version.major}.{self._version.minor}, too old for robotd; "
                 "upload StandardFirmata 2.5 or newer from the examples of the Arduino IDE",
             )
-        firmware = await self._ask(codec.FIRMWARE_QUERY, Firmware, QUESTIONS)
-        self._check_pins(
-            codec.parse_capabilities(
-                await self._ask(codec.CAPABILITIES_QUERY, words.CAPABILITY_ANSWER, QUESTIONS)
-            ),
-            await self._ask(codec.MAPPING_QUERY, words.ANALOG_MAPPING_ANSWER, QUESTIONS),
-        )
+        firmware: Firmware = await self._agree(codec.FIRMWARE_QUERY, Firmware)
+        self._assign_pins(await self._agree(codec.MAPPING_QUERY, words.ANALOG_MAPPING_ANSWER))
         return f"{firmware.name.removesuffix('.ino')} {firmware.major}.{firmware.minor}"
 
-    def _check_pins(self, capabilities: tuple[Mapping[int, int], ...], mapping: bytes) -> None:
-        """Refuse what this board's pins cannot do, before anything is written to one."""
+    def _assign_pins(self, mapping: bytes) -> None:
+        """Find the analog inputs' pins; no two devices may share one, by whichever name."""
         taken: dict[int, str] = {}
         for name, fitting in self._fittings.items():
             if isinstance(fitting, AnalogInputFitting):
                 fitting.pin = mapping.find(fitting.spec.channel)
                 if fitting.pin < 0:
                     raise DeviceRefused(name, f"{self.name} has no analog pin {fitting.spec.pin}")
-            for pin, mode in fitting.modes().items():
-                if pin >= len(capabilities) or mode not in capabilities[pin]:
-                    able = [str(other) for other, modes in enumerate(capabilities) if mode in modes] or [
-                        "no pins"
-                    ]
-                    raise DeviceRefused(
-                        name,
-                        f"pin {pin} of {self.name} cannot do {mode.name}; these can: {', '.join(able)}",
-                    )
+            for pin in fitting.modes():
                 if pin in taken:
                     raise DeviceRefused(name, f"pin {pin} of {self.name} is used by {taken[pin]} already")
                 taken[pin] = name
@@ -144,21 +132,30 @@ class FirmataBoard(Board):
             await self._set_up(name, fitting)
         self._ready_at = asyncio.get_running_loop().time()
         self.send(self._reporting())
-        await self._ask(codec.VERSION_QUERY, words.Version, QUESTIONS)
+        await self._ask(codec.VERSION_QUERY, words.Version)
 
     async def _set_up(self, name: str, fitting: Fitting) -> None:
         for _ in range(SETUPS):
             self.send(codec.END_ANYTHING + fitting.setup())
-            states = [
-                (await self._ask(codec.pin_state_query(pin), pin, QUESTIONS), mode)
+            wrong = {
+                pin: mode
                 for pin, mode in fitting.prepared().items()
-            ]
-            if all(state.mode == mode for state, mode in states):
-                return
-        wrong = next(state.pin for state, mode in states if state.mode != mode)
-        raise DeviceRefused(
-            name, f"pin {wrong} of {self.name} does not take its mode; is the wire disturbed?"
-        )
+                if (await self._ask(codec.pin_state_query(pin), pin)).mode != mode
+            }
+            if not wrong:
+                break
+        # A pin that Firmata never touches reads as an input too, so an input's pin is looked up besides.
+        suspects = wrong or {pin: mode for pin, mode in fitting.modes().items() if mode == PinMode.INPUT}
+        if not suspects:
+            return
+        pins = codec.parse_capabilities(await self._agree(codec.CAPABILITIES_QUERY, words.CAPABILITY_ANSWER))
+        for pin, mode in suspects.items():
+            if pin in wrong or pin >= len(pins) or mode not in pins[pin]:
+                able = [str(other) for other, modes in enumerate(pins) if mode in modes]
+                raise DeviceRefused(
+                    name,
+                    f"pin {pin} of {self.name} cannot do {mode.name}; these can: {', '.join(able) or 'none'}",
+                )
 
     def _reporting(self) -> bytes:
         """Starts all reports; the present values come at once."""
@@ -169,12 +166,22 @@ class FirmataBoard(Board):
             frames.append(codec.sampling_interval(min(max(shortest_ms, SAMPLING_MS[0]), SAMPLING_MS[-1])))
         return b"".join(frames)
 
-    async def _ask(self, question: bytes, key: Hashable, times: int) -> Any:
+    async def _agree(self, question: bytes, key: Hashable) -> Any:
+        """Ask until two answers in a row are the same: a bad wire seldom tells one lie twice."""
+        before = await self._ask(question, key)
+        for _ in range(QUESTIONS):
+            answer = await self._ask(question, key)
+            if answer == before:
+                return answer
+            before = answer
+        raise DeviceSilent(self.name, "no two of its answers are the same; is the wire disturbed?")
+
+    async def _ask(self, question: bytes, key: Hashable) -> Any:
         """Put a question until it is answered. Raises `DeviceSilent` with the probable cause."""
         answer = self._expect(key)
-        for _ in range(times):
+        for _ in range(GREETINGS if self._version is None else QUESTIONS):
             self.send(question)
-            found = await self.answered(answer, ASK_AGAIN_S)
+            found = await self.answered(answer, GREET_AGAIN_S if self._version is None else ASK_AGAIN_S)
             if found is not None:
                 return found
         where = f"{self.spec.port} at {self.spec.baud} baud"
@@ -259,7 +266,8 @@ class FirmataBoard(Board):
 
     def _stale_at(self, device: AnalogInput) -> float:
         reading = device.reading()
-        heard_at = reading.at if reading is not None else self._ready_at or 0.0
+        asked_at = self._ready_at or 0.0
+        heard_at = max(reading.at, asked_at) if reading is not None else asked_at
         return heard_at + device.spec.stale_after_s
 
     def why_silent(self, now: float) -> str:
@@ -271,11 +279,6 @@ class FirmataBoard(Board):
                     "is the board hanging, is the wire disturbed?"
                 )
         return f"not a word for {SILENT_AFTER_S * 1000:.0f} ms; is the board hanging, is it powered?"
-
-    def nudge(self) -> None:
-        """Start the reports once more, in case that is what was lost, and ask for a word."""
-        with suppress(HalError):
-            self.send(codec.END_ANYTHING + self._reporting() + codec.VERSION_QUERY)
 
     # ------------------------------------------------------------------ proof of a stop
 

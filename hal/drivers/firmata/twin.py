@@ -152,9 +152,7 @@ class FirmataTwin:
         return b"".join(said)
 
     def _forget_pins(self) -> None:
-        self._mode = [
-            PinMode.ANALOG if pin >= uno.FIRST_ANALOG_PIN else PinMode.OUTPUT for pin in range(uno.PINS)
-        ]
+        self._mode = list(uno.FIRST_MODES)
         self._state = [0] * uno.PINS
         self._pulses = dict.fromkeys(range(uno.PINS), (SHORTEST_PULSE_US, LONGEST_PULSE_US))
         self._port_reported = [False] * uno.PORTS

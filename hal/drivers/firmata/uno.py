@@ -32,6 +32,12 @@ def modes_of(pin: int) -> Mapping[int, int]:
     return modes
 
 
+FIRST_MODES = (
+    *[PinMode.INPUT] * FIRST_DIGITAL_PIN,
+    *[PinMode.OUTPUT] * (FIRST_ANALOG_PIN - FIRST_DIGITAL_PIN),
+    *[PinMode.ANALOG] * (PINS - FIRST_ANALOG_PIN),
+)
+"""What the pins are after a reset; the sketch never touches the serial line's, which read as inputs."""
 CAPABILITIES = codec.sysex(
     words.CAPABILITY_ANSWER,
     b"".join(b"".join(map(bytes, modes_of(pin).items())) + b"\x7f" for pin in range(PINS)),

@@ -1,0 +1,184 @@
+"""A robot's boards and devices together."""
+
+import asyncio
+import random
+
+import pytest
+from pydantic import ValidationError
+
+from hal import (
+    Actuator,
+    BoardEvent,
+    DeviceRefused,
+    DeviceState,
+    DriveBase,
+    DriverNotFound,
+    FaultError,
+    Motor,
+    Rig,
+    TwinLink,
+    find_driver,
+)
+from tests import virtual
+from tests.hal.rover import BOARDS, DEVICES, LAMP, MAST, WHEELS, simulated_rover
+
+TWO_BOARDS = {"arduino": BOARDS["arduino"], "arm": {"driver": "firmata", "port": "/dev/arm"}}
+TWO_BOARDS_DEVICES = {**DEVICES, "lift": {**MAST, "board": "arm"}}
+
+
+def test_devices_stand_in_the_order_of_the_file() -> None:
+    assert list(simulated_rover().devices) == list(DEVICES)
+
+
+@pytest.mark.parametrize(
+    ("devices", "sentence"),
+    [
+        ({**WHEELS, "left": LAMP}, "base: its wheel 'left' is no motor"),
+        ({"base": WHEELS["base"]}, "base: its wheel 'left' is no motor"),
+    ],
+)
+def test_a_base_without_its_motors_is_refused(devices, sentence: str) -> None:
+    with pytest.raises(DeviceRefused, match=sentence):
+        simulated_rover(devices)
+
+
+def test_a_device_on_a_board_that_is_not_there_is_refused() -> None:
+    lamp = find_driver("firmata").device_specs["digital_output"].model_validate({**LAMP, "board": "uno"})
+
+    with pytest.raises(DeviceRefused, match="there is no board 'uno'"):
+        Rig.build({}, {"lamp": lamp}, rng=random.Random())
+
+
+def test_a_device_without_a_board_is_refused() -> None:
+    lamp = find_driver("firmata").device_specs["digital_output"].model_validate({**LAMP, "board": None})
+
+    with pytest.raises(DeviceRefused, match="a digital_output needs a board"):
+        Rig.build({}, {"lamp": lamp}, rng=random.Random())
+
+
+def test_plain_data_is_checked_as_a_file_is() -> None:
+    with pytest.raises(DriverNotFound):
+        Rig.of({"arduino": {"driver": "firmatta", "port": "x"}}, {})
+    with pytest.raises(ValidationError, match="max_speed"):
+        simulated_rover({**WHEELS, "base": {**WHEELS["base"], "max_speed": "80 cm"}})
+    with pytest.raises(FaultError):
+        simulated_rover(faults=["gremlins"])
+
+
+def test_a_simulated_board_gets_its_twin_and_another_its_port() -> None:
+    rig = Rig.of(TWO_BOARDS, TWO_BOARDS_DEVICES, simulated=["arduino"])
+
+    assert set(rig.twins) == {"arduino"}
+    assert set(rig.twins["arduino"].world()) >= {
+        "x",
+        "y",
+        "heading",
+        "battery",
+        "range",
+        "bumper",
+        "mast",
+        "lamp",
+    }
+
+
+def test_a_port_may_be_given_in_place_of_the_one_in_the_file() -> None:
+    driver = find_driver("firmata")
+    spec = driver.board_spec.model_validate(BOARDS["arduino"])
+
+    rig = Rig.build({"arduino": spec}, {}, ports={"arduino": "tcp://127.0.0.1:9"}, rng=random.Random())
+
+    assert rig.boards["arduino"].spec.port == "tcp://127.0.0.1:9"
+
+
+def test_the_board_uses_its_own_link_again_after_every_loss() -> None:
+    async def story() -> None:
+        rig = Rig.of(BOARDS, {"lamp": LAMP}, simulated=["arduino"])
+        async with rig:
+            await rig.online()
+            link = rig.boards["arduino"].link
+            assert isinstance(link, TwinLink)
+            link.cut()
+            await asyncio.sleep(0.1)
+            link.mend()
+            await rig.online()
+            assert rig.boards["arduino"].link is link
+
+    virtual.run(story())
+
+
+def test_boards_come_and_go_alone_and_every_event_says_whose_it_is() -> None:
+    async def story() -> None:
+        events: list[BoardEvent] = []
+        rig = Rig.of(TWO_BOARDS, TWO_BOARDS_DEVICES, simulated=["arduino", "arm"])
+        rig.listen(events.append)
+        async with rig:
+            devices = await rig.online()
+            link = rig.boards["arm"].link
+            assert isinstance(link, TwinLink)
+            link.cut()
+            await asyncio.sleep(1)
+
+            assert [(event.kind, event.board) for event in events] == [("lost", "arm")]
+            assert devices["lift"].state is DeviceState.ABSENT
+            assert devices["base"].state is DeviceState.INACTIVE
+
+    virtual.run(story())
+
+
+def test_a_halt_stops_every_board_in_the_same_turn_of_the_loop() -> None:
+    async def story() -> None:
+        async with simulated_rover() as rig:
+            devices = await rig.online()
+            base = devices["base"]
+            assert isinstance(base, DriveBase)
+            base.activate()
+            for _ in range(10):
+                base.drive(0.5, 0.5)
+                await asyncio.sleep(0.05)
+            rig.halt()
+
+            world = rig.twins["arduino"].world()
+            assert world["left_duty"] == world["right_duty"] == 0.0
+            assert all(device.at_rest for device in devices.values() if isinstance(device, Actuator))
+
+    virtual.run(story())
+
+
+def test_what_ended_the_boards_before_their_time_is_raised() -> None:
+    async def story() -> None:
+        def listener_with_a_bug(event: BoardEvent) -> None:
+            raise ZeroDivisionError(event.kind)
+
+        async def lose_the_board() -> None:
+            async with simulated_rover() as rig:
+                rig.listen(listener_with_a_bug)
+                await rig.online()
+                link = rig.boards["arduino"].link
+                assert link is not None
+                link.close()
+                await asyncio.sleep(1)
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await lose_the_board()
+        assert caught.group_contains(ZeroDivisionError)
+
+    virtual.run(story())
+
+
+def test_the_same_seed_gives_the_same_history() -> None:
+    async def story(seed: int) -> list[object]:
+        history: list[object] = []
+        rig = simulated_rover(faults=["corrupt 1%", "drop 1%", "delay 1..9 ms"], seed=seed)
+        for device in rig.devices.values():
+            device.listeners.append(lambda device, name: history.append((device.name, device.reading(name))))
+        rig.listen(history.append)
+        async with rig:
+            await asyncio.sleep(2)
+            left = rig.devices["left"]
+            if isinstance(left, Motor) and left.state is DeviceState.INACTIVE:
+                left.activate()
+            await asyncio.sleep(2)
+        return history
+
+    assert virtual.run(story(7)) == virtual.run(story(7))
+    assert virtual.run(story(7)) != virtual.run(story(8))
