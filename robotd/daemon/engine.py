@@ -245,6 +245,8 @@ class Engine:
             asyncio.get_running_loop().call_soon(self._offer_surely, event)
 
     def _dropped(self, message: Message, reason: str) -> None:
+        if message.type == ALWAYS:
+            self._always_waits = False  # or the next change of a reading would wait for it for ever
         if isinstance(message, Command):
             error = Refused("busy", f"dropped from the queue: {reason}", retry_after_ms=100)
             self.ledger.settle(message.id, REJECTED, "busy", error=error.as_error())
