@@ -54,11 +54,6 @@ class Hub:
         self._snapshots[topic] = snapshot
         self._subscribers.setdefault(topic, {})
 
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """All that can be subscribed to."""
-        return tuple(self._snapshots)
-
     def wanted(self, topic: str) -> bool:
         """Whether anybody listens: ask before making expensive data."""
         return bool(self._subscribers.get(topic))

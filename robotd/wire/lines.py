@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
@@ -58,19 +58,17 @@ class LineConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let a client in, or say why not."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"a stream is due here, not {transport!r}")
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         stream = transport.get_extra_info("socket")
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         # How much is read at once: with asyncio's 256 KiB a flood keeps a stop of others waiting for 31 ms.
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of selector transports, not of all
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         self._client = self._identify(transport)
         self._session: Session | None = None
         if refused := self._admission.enter(self._client.address):
             self.write([unreadable(refused).refuse(refused.as_error())])
-            transport.close()
+            self._transport.close()
             return
         self._connections.add(self)
         self._session = Session(self._service, self._client.source, self, words=True)

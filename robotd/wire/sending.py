@@ -91,11 +91,10 @@ class Sending:
 
     def keep_newest(self, command: str, call: Call, arrived: float) -> None:
         """Let a setpoint wait for `send_newest`. An older one that waits ends here, as `preempted`."""
-        older = self._newest.pop(command, None)
+        if older := self._newest.pop(command, None):
+            self._preempt(*older)
         if sent := self._read(call, arrived):
             self._newest[command] = sent
-        if older is not None:
-            self._preempt(*older)
 
     def keeps(self, command: str) -> bool:
         """Whether a setpoint of this type waits, which a newer one must not overtake."""
@@ -109,8 +108,6 @@ class Sending:
 
     def close(self) -> None:
         """The client is gone, and what it only wanted is forgotten."""
-        for request, reply in self._newest.values():
-            self._preempt(request, reply)
         self._newest.clear()
 
     def _preempt(self, request: SendRequest, reply: _Sent) -> None:

@@ -202,6 +202,7 @@ class Session:
             self._sending.keep_newest(command, item, arrived)
             self._wake_at(self._setpoint_bucket.ready_at())
         else:
+            self._wake_at(self._setpoint_bucket.ready_at())
             return False
         return True
 

@@ -170,6 +170,21 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_did_not_make_memory_gr
             await asyncio.wait_for(gone, PATIENCE_S)
 
 
+async def test_a_reader_that_was_away_gets_every_answer_when_it_comes_back():
+    robot = StillRobot(Limits(rate_per_s=1e9, burst=10**9))
+    async with served(robot) as address, connected(address, buffer_bytes=4096) as client:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport reads
+        client.say(*(request("status", call_id=number) for number in range(2000)))
+        async with connected(address) as other:
+            other.say(*([STATUS] * 200))
+            for _ in range(200):
+                await other.hear()
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a stream's transport reads
+        answers = [(await client.hear())["id"] for _ in range(2000)]
+
+    assert answers == list(range(2000))
+
+
 async def test_a_dead_reader_delays_nobody():
     robot = StillRobot(Limits(rate_per_s=1e9, burst=10**9))
     async with served(robot) as address, connected(address, buffer_bytes=4096) as dead:

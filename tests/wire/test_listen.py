@@ -41,6 +41,13 @@ def test_a_port_in_use_is_refused_with_its_holder():
             listen_tcp("127.0.0.1", port)
 
 
+def test_a_holder_that_the_system_does_not_tell_is_another_program():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(CannotListen, match="is in use by another program"):
+            listen_tcp("127.0.0.1", silent.getsockname()[1])
+
+
 def test_a_port_that_may_not_be_used_is_said_in_a_sentence(monkeypatch):
     def forbid(listener: socket.socket, address: object) -> None:
         raise PermissionError(13, "Permission denied")  # as for anybody but root below port 1,024

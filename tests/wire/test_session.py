@@ -333,6 +333,17 @@ async def test_a_batch_costs_as_many_tokens_as_it_has_calls():
 
 
 @story
+async def test_a_batch_waits_for_its_turn_like_any_message():
+    robot = ScriptedRobot(Limits(burst=1, rate_per_s=10.0))
+    client = Connection(robot)
+    client.say(send(id="before"), [send(id="a"), send(id="b")])
+    assert len(robot.sent) == 1
+
+    await asyncio.sleep(0.105)
+    assert [request.id for request in robot.sent] == ["before", "a", "b"]
+
+
+@story
 async def test_unreadable_messages_cost_tokens_like_any_other():
     client = Connection(ScriptedRobot(Limits(burst=5, rate_per_s=1.0)))
     client.say(*([b"{"] * 8))
@@ -372,6 +383,19 @@ async def test_a_newer_setpoint_never_runs_before_an_older_one_that_waits():
 
 
 @story
+async def test_a_flood_of_setpoints_runs_at_its_rate_and_reading_slows():
+    robot = ScriptedRobot(Limits(burst=1, setpoint_rate_per_s=20.0, rate_per_s=10.0, in_flight=1000))
+    client = Connection(robot)
+    client.say(*(send("drive", id=str(number)) for number in range(100)))
+    assert not client.socket.reading
+    await asyncio.sleep(1.01)
+
+    assert len(robot.sent) == 1 + 20
+    preempted = len(client.socket.heard())
+    assert len(robot.sent) + preempted <= 1 + 20 + 10
+
+
+@story
 async def test_setpoints_have_a_rate_of_their_own():
     robot = ScriptedRobot(Limits(burst=2, rate_per_s=1.0))
     client = Connection(robot)
@@ -389,7 +413,7 @@ async def test_a_malformed_setpoint_in_the_place_of_a_waiting_one_is_refused():
     client.say(send("drive", "bad", id="2", payload=7))
     await asyncio.sleep(0.05)
 
-    refused, preempted = client.socket.heard()
+    preempted, refused = client.socket.heard()
     assert (refused["id"], refused["error"]["data"]["reason"]) == ("bad", "invalid_params")
     assert (preempted["result"]["id"], preempted["result"]["stage"]) == ("1", "preempted")
     assert [request.id for request in robot.sent] == ["0"]
