@@ -24,7 +24,8 @@ from pyfirmata2 import pyfirmata2 as implementation
 implementation.BOARD_SETUP_WAIT_TIME = 0.3
 
 def say(*words):
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(map(str, words)) + "\\n")  # in one piece: two threads speak
+    sys.stdout.flush()
 
 board = pyfirmata2.Arduino(sys.argv[1])
 say("firmware", board.get_firmata_version(), board.firmware)

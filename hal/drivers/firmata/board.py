@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any
 
 from hal.board import Board, BoardSpec
 from hal.device import Device, DeviceSpec, Evidence
 from hal.drivers.firmata import codec, words
+from hal.drivers.firmata.audit import Audit
 from hal.drivers.firmata.codec import Decoder, Firmware, PinState
-from hal.drivers.firmata.fittings import (
-    AnalogInputFitting,
-    DigitalInputFitting,
-    DigitalOutputFitting,
-    Fitting,
-    MotorFitting,
-    Send,
-    ServoFitting,
-)
+from hal.drivers.firmata.fittings import FITTINGS, AnalogInputFitting, DigitalInputFitting, Fitting, Pin
 from hal.drivers.firmata.words import Frame, PinMode
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
+from hal.exchange import Exchange
 from hal.kinds import AnalogInput, DigitalInput
 from hal.link import Link
 
@@ -36,26 +30,20 @@ GREETINGS = 24
 ASK_AGAIN_S = 0.1
 QUESTIONS = 20
 """How often each later question is put, and how many answers are compared to find two alike."""
-SETUPS = 4
+SETUPS = 8
 """How often a pin that did not take its mode is told again."""
 
 HEARTBEAT_S = 0.1
-"""A board that said nothing for so long is asked for its version."""
+"""A board that said nothing for so long is asked for a sign of life."""
+AUDIT_S = 0.25
+"""How often one pin of a board that reports is asked whether it still has its mode."""
 SILENT_AFTER_S = 0.3
-CONFIRM_ASK_AGAIN_S = 0.03
+CONFIRM_AGAIN_S = 0.03
 CONFIRMATIONS = 3
 """How often a stopped pin is asked for: all within the 100 ms after which a stop is answered."""
 
 OLDEST_PROTOCOL = (2, 5)
 SAMPLING_MS = range(10, 1 << 14)
-
-_FITTINGS: Mapping[str, Callable[[str, Any, Send], Fitting]] = {
-    "motor": MotorFitting,
-    "servo": ServoFitting,
-    "digital_output": DigitalOutputFitting,
-    "digital_input": lambda name, spec, _: DigitalInputFitting(name, spec),
-    "analog_input": lambda name, spec, _: AnalogInputFitting(name, spec),
-}
 
 
 class FirmataBoard(Board):
@@ -67,18 +55,20 @@ class FirmataBoard(Board):
         self._analog: dict[int, AnalogInput] = {}
         self._digital: dict[int, list[tuple[int, DigitalInput]]] = {}
         self._decoder = Decoder.of_reports()
-        self._questions: dict[Hashable, asyncio.Future[Any]] = {}
+        self._exchange = Exchange(self, self._why_no_answer)
         self._version: words.Version | None = None
         self._heard_bytes = False
         self._heard_at = 0.0
         self._ready_at: float | None = None
+        self._audit = Audit()
+        self._asked_at = 0.0
         self._stop = codec.END_ANYTHING
 
     def add(self, name: str, spec: DeviceSpec) -> Device:
-        """Make a device of one of the kinds in `_FITTINGS`; any other is refused with `DeviceRefused`."""
-        make = _FITTINGS.get(spec.kind)
+        """Make a device of one of the kinds in `FITTINGS`; any other is refused with `DeviceRefused`."""
+        make = FITTINGS.get(spec.kind)
         if make is None:
-            raise DeviceRefused(name, f"a Firmata board has no {spec.kind}; it has {', '.join(_FITTINGS)}")
+            raise DeviceRefused(name, f"a Firmata board has no {spec.kind}; it has {', '.join(FITTINGS)}")
         fitting = self._fittings[name] = make(name, spec, self.send)
         self.devices[name] = fitting.device
         self._stop += fitting.stop()
@@ -97,11 +87,13 @@ class FirmataBoard(Board):
     async def identify(self) -> str:
         """Ask for version, sketch and pins. The greeting, sent once, may be lost and is not relied on."""
         self._decoder = Decoder.of_reports()
-        self._questions.clear()
+        self._exchange.forget()
         self._heard_bytes = False
         self._ready_at = None
+        self._audit = Audit()
         self.send(codec.END_ANYTHING)
         self._version = None
+        await self._exchange.ask(codec.VERSION_QUERY, words.Version, times=GREETINGS, again_s=GREET_AGAIN_S)
         self._version = await self._agree(codec.VERSION_QUERY, words.Version)
         if self._version < OLDEST_PROTOCOL:
             raise DeviceRefused(
@@ -127,35 +119,55 @@ class FirmataBoard(Board):
                 taken[pin] = name
 
     async def configure(self) -> None:
-        """Give every pin its mode and see that it took it; then start the reports and await the first."""
-        for name, fitting in self._fittings.items():
-            await self._set_up(name, fitting)
+        """Give every pin its mode and see that all have it; then start the reports and await the first."""
+        unready = await self._set_up()
+        # A pin that Firmata never touches reads as an input too, so an input's pin is looked up besides.
+        await self._refuse_unable(unready or [pin for pin in self._pins() if pin.mode == PinMode.INPUT])
+        if unready:
+            number = unready[0].number
+            raise DeviceSilent(self.name, f"pin {number} does not take its mode; is the wire disturbed?")
         self._ready_at = asyncio.get_running_loop().time()
         self.send(self._reporting())
         await self._ask(codec.VERSION_QUERY, words.Version)
 
-    async def _set_up(self, name: str, fitting: Fitting) -> None:
+    async def _set_up(self) -> list[Pin]:
+        """Set devices up until all pins of the board have their modes; returns those that have not."""
+        names, unready = list(self._fittings), list[Pin]()
         for _ in range(SETUPS):
-            self.send(codec.END_ANYTHING + fitting.setup())
-            wrong = {
-                pin: mode
-                for pin, mode in fitting.prepared().items()
-                if (await self._ask(codec.pin_state_query(pin), pin)).mode != mode
-            }
-            if not wrong:
+            for name in names:
+                self.send(self._fittings[name].setup())
+            unready = [pin for pin in self._pins() if await self._mode_of(pin.number) != pin.mode]
+            if not unready:
                 break
-        # A pin that Firmata never touches reads as an input too, so an input's pin is looked up besides.
-        suspects = wrong or {pin: mode for pin, mode in fitting.modes().items() if mode == PinMode.INPUT}
-        if not suspects:
+            names = [pin.device for pin in unready]
+        return unready
+
+    async def _mode_of(self, number: int) -> int | None:
+        state: PinState = await self._ask(codec.pin_state_query(number), (PinState, number))
+        return state.mode
+
+    async def _refuse_unable(self, pins: list[Pin]) -> None:
+        """Raise for the first of these pins that cannot have its mode, and say which can."""
+        if not pins:
             return
-        pins = codec.parse_capabilities(await self._agree(codec.CAPABILITIES_QUERY, words.CAPABILITY_ANSWER))
-        for pin, mode in suspects.items():
-            if pin in wrong or pin >= len(pins) or mode not in pins[pin]:
-                able = [str(other) for other, modes in enumerate(pins) if mode in modes]
-                raise DeviceRefused(
-                    name,
-                    f"pin {pin} of {self.name} cannot do {mode.name}; these can: {', '.join(able) or 'none'}",
-                )
+        # This answer is the longest of all: only for a refusal must it be certain.
+        for ask in (self._ask, self._agree):
+            data = await ask(codec.CAPABILITIES_QUERY, words.CAPABILITY_ANSWER)
+            able = {pin: _able(data, pin.mode) for pin in pins}
+            unable = [pin for pin in pins if pin.number not in able[pin]]
+            if not unable:
+                return
+        number, mode, device = unable[0]
+        these = ", ".join(map(str, able[unable[0]])) or "none"
+        raise DeviceRefused(device, f"pin {number} of {self.name} cannot do {mode.name}; these can: {these}")
+
+    def _pins(self) -> list[Pin]:
+        """Every pin in use, with the mode that it should have now."""
+        return [
+            Pin(number, mode, name)
+            for name, fitting in self._fittings.items()
+            for number, mode in fitting.prepared().items()
+        ]
 
     def _reporting(self) -> bytes:
         """Starts all reports; the present values come at once."""
@@ -166,43 +178,21 @@ class FirmataBoard(Board):
             frames.append(codec.sampling_interval(min(max(shortest_ms, SAMPLING_MS[0]), SAMPLING_MS[-1])))
         return b"".join(frames)
 
-    async def _agree(self, question: bytes, key: Hashable) -> Any:
-        """Ask until two answers in a row are the same: a bad wire seldom tells one lie twice."""
-        before = await self._ask(question, key)
-        for _ in range(QUESTIONS):
-            answer = await self._ask(question, key)
-            if answer == before:
-                return answer
-            before = answer
-        raise DeviceSilent(self.name, "no two of its answers are the same; is the wire disturbed?")
-
     async def _ask(self, question: bytes, key: Hashable) -> Any:
-        """Put a question until it is answered. Raises `DeviceSilent` with the probable cause."""
-        answer = self._expect(key)
-        for _ in range(GREETINGS if self._version is None else QUESTIONS):
-            self.send(question)
-            found = await self.answered(answer, GREET_AGAIN_S if self._version is None else ASK_AGAIN_S)
-            if found is not None:
-                return found
+        return await self._exchange.ask(question, key, times=QUESTIONS, again_s=ASK_AGAIN_S)
+
+    async def _agree(self, question: bytes, key: Hashable) -> Any:
+        return await self._exchange.agree(question, key, times=QUESTIONS, again_s=ASK_AGAIN_S)
+
+    def _why_no_answer(self) -> str:
         where = f"{self.spec.port} at {self.spec.baud} baud"
         if not self._heard_bytes:
-            cause = f"nothing came from {where}; is it powered, is this its port, does the cable carry data?"
-        elif self._version is None:
-            cause = (
+            return f"nothing came from {where}; is it powered, is this its port, does the cable carry data?"
+        if self._version is None:
+            return (
                 f"what comes from {where} is not Firmata; is StandardFirmata on it, is the baud rate right?"
             )
-        else:
-            cause = f"it stopped answering on {where}; is the wire disturbed?"
-        raise DeviceSilent(self.name, cause)
-
-    def _expect(self, key: Hashable) -> asyncio.Future[Any]:
-        """The answer to come; all who wait for the same one share it."""
-        return self._questions.setdefault(key, asyncio.get_running_loop().create_future())
-
-    def _answer(self, key: Hashable, value: object) -> None:
-        waiting = self._questions.pop(key, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(value)
+        return f"it stopped answering on {where}; is the wire disturbed?"
 
     # ------------------------------------------------------------------ what it says
 
@@ -228,7 +218,7 @@ class FirmataBoard(Board):
             for bit, switch in self._digital.get(frame.port, ()):
                 switch.update(bool(frame.levels >> bit & 1), now)
         elif isinstance(frame, words.Version):
-            self._answer(words.Version, frame)
+            self._exchange.answer(words.Version, frame)
         elif isinstance(frame, words.Sysex):
             self._take_sysex(frame)
 
@@ -241,23 +231,30 @@ class FirmataBoard(Board):
                     DeviceGone(self.name, "it restarted by itself; is its supply too weak for the load?")
                 )
             elif firmware is not None:
-                self._answer(Firmware, firmware)
+                self._exchange.answer(Firmware, firmware)
         elif frame.command == words.PIN_STATE_ANSWER:
             state = codec.parse_pin_state(frame.data)
             if state is not None:
-                self._answer(state.pin, state)
+                self._exchange.answer((PinState, state.pin), state)
+                self._check(state)
         else:
-            self._answer(frame.command, frame.data)
+            self._exchange.answer(frame.command, frame.data)
+
+    def _check(self, state: PinState) -> None:
+        lost = self._audit.judge(state)
+        if lost is not None and self._ready_at is not None:
+            self.lose(DeviceGone(self.name, f"pin {lost.number} lost its mode; is the wire disturbed?"))
 
     # ------------------------------------------------------------------ signs of life
 
     def tend(self, now: float) -> float:
-        """Ask a quiet board for its version; it answers within a millisecond or two."""
-        due = self._heard_at + HEARTBEAT_S
+        """Ask for one pin after the other whether it still has its mode; a quiet board more often."""
+        due = min(self._heard_at + HEARTBEAT_S, self._asked_at + AUDIT_S)
         if now < due:
             return due
+        self._asked_at = now
         with suppress(HalError):
-            self.send(codec.VERSION_QUERY)
+            self.send(self._audit.question(self._pins()))
         return now + HEARTBEAT_S
 
     def silent_at(self) -> float:
@@ -290,22 +287,32 @@ class FirmataBoard(Board):
                 for name, fitting in self._fittings.items()
                 if fitting.stop_pin is not None
             }
-        return {name: task.result() for name, task in tasks.items()}
+        now = asyncio.get_running_loop().time()
+        results = {name: task.result() for name, task in tasks.items()}
+        return {
+            name: proof._replace(age_s=heard_at and now - heard_at)
+            for name, (proof, heard_at) in results.items()
+        }
 
-    async def _confirm(self, fitting: Fitting, pin: int) -> Evidence:
+    async def _confirm(self, fitting: Fitting, pin: int) -> tuple[Evidence, float | None]:
+        """The evidence, and when the far end gave it."""
+        heard_at: float | None = None
         evidence = Evidence(False, why=f"{self.name} did not answer when asked for pin {pin}")
-        answer = self._expect(pin)
+        question, key = codec.pin_state_query(pin), (PinState, pin)
         try:
             for _ in range(CONFIRMATIONS):
-                self.send(codec.pin_state_query(pin))
-                state: PinState | None = await self.answered(answer, CONFIRM_ASK_AGAIN_S)
+                state: PinState | None = await self._exchange.try_once(question, key, CONFIRM_AGAIN_S)
                 if state is None:
                     continue
-                evidence = fitting.judge(state)
+                evidence, heard_at = fitting.judge(state), self._heard_at
                 if evidence.confirmed:
                     break
                 self.send(codec.END_ANYTHING + fitting.stop())
-                answer = self._expect(pin)
         except HalError as error:
-            return Evidence(False, why=str(error))
-        return evidence
+            return Evidence(False, why=str(error)), None
+        return evidence, heard_at
+
+
+def _able(capabilities: bytes, mode: PinMode) -> list[int]:
+    """The pins that can have `mode`."""
+    return [pin for pin, modes in enumerate(codec.parse_capabilities(capabilities)) if mode in modes]

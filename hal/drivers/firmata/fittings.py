@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from hal.device import Device, Evidence
 from hal.drivers.firmata import codec
@@ -23,6 +24,15 @@ FULL_DUTY = 255
 Send = Callable[[bytes], None]
 
 
+class Pin(NamedTuple):
+    """A pin in use."""
+
+    number: int
+    mode: PinMode
+    """What it should be now."""
+    device: str
+
+
 class Fitting(ABC):
     """One device on its pins."""
 
@@ -39,7 +49,7 @@ class Fitting(ABC):
         return b"".join(codec.pin_mode(pin, mode) for pin, mode in self.modes().items())
 
     def prepared(self) -> Mapping[int, PinMode]:
-        """The modes that its pins have after `setup`."""
+        """The modes that its pins should have since `setup`."""
         return self.modes()
 
     def stop(self) -> bytes:
@@ -84,7 +94,7 @@ class MotorFitting(Fitting):
             return Evidence(
                 False, duty, 0.0, f"pin {state.pin} still has a duty of {state.state} of {FULL_DUTY}"
             )
-        return Evidence(True, duty, 0.0)
+        return Evidence(True, duty)
 
 
 class ServoFitting(Fitting):
@@ -117,8 +127,8 @@ class ServoFitting(Fitting):
         return codec.pin_mode(self._spec.pin, PinMode.OUTPUT)
 
     def prepared(self) -> Mapping[int, PinMode]:
-        """An output that stays low: no pulses."""
-        return {self._spec.pin: PinMode.OUTPUT}
+        """An output that stays low, without pulses, until it is attached."""
+        return {self._spec.pin: PinMode.SERVO if self._attached else PinMode.OUTPUT}
 
     def stop(self) -> bytes:
         """It holds its last pulse by itself, unless it shall go to zero."""
@@ -129,10 +139,10 @@ class ServoFitting(Fitting):
     def judge(self, state: PinState) -> Evidence:
         """Its pulse is where it holds."""
         if state.mode != PinMode.SERVO:
-            return Evidence(True, None, 0.0)  # limp: it was not moved yet
+            return Evidence(True)  # limp: it was not moved yet
         span_us = self._longest_us - self._shortest_us
         turned = (state.state - self._shortest_us) / span_us - 0.5
-        return Evidence(True, turned * self._spec.travel, 0.0)
+        return Evidence(True, turned * self._spec.travel)
 
     def _pulse_us(self, angle_rad: float) -> int:
         share = angle_rad / self._spec.travel + 0.5
@@ -169,8 +179,8 @@ class DigitalOutputFitting(Fitting):
         """Safe is off."""
         on = bool(state.state) is (self._spec.active == "high")
         if on and self._spec.on_stop == "off":
-            return Evidence(False, 1.0, 0.0, f"pin {state.pin} is still on")
-        return Evidence(True, float(on), 0.0)
+            return Evidence(False, 1.0, why=f"pin {state.pin} is still on")
+        return Evidence(True, float(on))
 
 
 class DigitalInputFitting(Fitting):
@@ -199,3 +209,13 @@ class AnalogInputFitting(Fitting):
     def modes(self) -> Mapping[int, PinMode]:
         """An analog input."""
         return {} if self.pin is None else {self.pin: PinMode.ANALOG}
+
+
+FITTINGS: Mapping[str, Callable[[str, Any, Send], Fitting]] = {
+    "motor": MotorFitting,
+    "servo": ServoFitting,
+    "digital_output": DigitalOutputFitting,
+    "digital_input": lambda name, spec, _: DigitalInputFitting(name, spec),
+    "analog_input": lambda name, spec, _: AnalogInputFitting(name, spec),
+}
+"""By kind: makes one of a device's name, its spec, and what writes to the board."""

@@ -322,6 +322,29 @@ def test_a_board_that_restarts_by_itself_is_lost_and_comes_back_configured_and_i
     virtual.run(story())
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        bytes([words.RESET]),  # 0xF7 with one bit changed
+        codec.pin_mode(4, words.PinMode.INPUT),  # a level for pin 4 with one bit changed
+    ],
+)
+def test_a_pin_that_lost_its_mode_unseen_is_found_and_made_good(damage: bytes) -> None:
+    async def story() -> None:
+        async with simulated_rover({**rover.WHEELS, "bumper": rover.BUMPER}) as rig:
+            events = events_of(rig)
+            await rig.online()
+            await asyncio.sleep(1)
+            twin_of(rig).receive(damage, asyncio.get_running_loop().time())
+            await asyncio.sleep(2)
+
+            assert [event.kind for event in events] == ["lost", "back"]
+            assert "lost its mode" in events[0].detail
+            assert rig.devices["base"].state is DeviceState.INACTIVE
+
+    virtual.run(story())
+
+
 # ------------------------------------------------------------------ what it does
 
 
@@ -448,6 +471,7 @@ def test_a_stop_is_confirmed_by_the_state_of_each_pin() -> None:
             assert all(proof.confirmed for proof in evidence.values())
             assert evidence["base"].value == evidence["lamp"].value == 0.0
             assert evidence["mast"].value == pytest.approx(0.5, abs=0.002)
+            assert all(proof.age_s is not None and proof.age_s < 0.1 for proof in evidence.values())
 
     virtual.run(story())
 
