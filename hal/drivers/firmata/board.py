@@ -14,13 +14,13 @@ from typing import Any
 
 from hal.board import Board, BoardSpec
 from hal.device import Device, DeviceSpec, Evidence
+from hal.drivers.exchange import Exchange
 from hal.drivers.firmata import codec, words
 from hal.drivers.firmata.audit import Audit
 from hal.drivers.firmata.codec import Decoder, Firmware, PinState
 from hal.drivers.firmata.fittings import FITTINGS, AnalogInputFitting, DigitalInputFitting, Fitting, Pin
 from hal.drivers.firmata.words import Frame, PinMode
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
-from hal.exchange import Exchange
 from hal.kinds import AnalogInput, DigitalInput
 from hal.link import Link
 
