@@ -39,6 +39,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the loop was made."""
         return self._virtual.now
 
+    def spend(self, duration_s: float) -> None:
+        """Move the clock on, in the middle of a turn."""
+        self._virtual.now += duration_s
+
+
+def spend(duration_s: float) -> None:
+    """Let the running code take its time: the clock moves on and nothing else happens meanwhile."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualLoop):
+        raise TypeError("only virtual time can be spent")
+    loop.spend(duration_s)
+
 
 def run(story: Coroutine[Any, Any, T]) -> T:
     """Run `story` in virtual time, as `asyncio.run` does in real time."""

@@ -21,6 +21,7 @@ from robotd.log import line
 from robotd.version import VERSION
 from robotd.wire.hub import Hub
 from robotd.wire.service import SendRequest
+from robotd.wire.turns import Turns
 
 LONGEST_VALIDITY_S = 3600.0
 """Nothing is valid for ever: a client that asks for more gets this."""
@@ -38,6 +39,7 @@ class RobotService:
         self.clients: Callable[[], int] = lambda: 0
         """How many clients are connected; the listeners know."""
         self.hub = Hub()
+        self.turns = Turns()
         self._declare_topics()
         engine.dispatcher.observers.append(self._publish_decision)
         for device in engine.rig.devices.values():

@@ -10,6 +10,7 @@ from robotd.core.limits import Limits
 from robotd.core.message import Lane
 from robotd.core.stage import Stage
 from robotd.wire.hub import Hub
+from robotd.wire.turns import Turns
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +45,10 @@ class Service(Protocol):
     @property
     def hub(self) -> Hub:
         """Where the daemon publishes its topics."""
+
+    @property
+    def turns(self) -> Turns:
+        """What bounds the work of all sessions in one turn of the event loop."""
 
     @property
     def streamed(self) -> frozenset[str]:

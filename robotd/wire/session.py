@@ -10,10 +10,10 @@ A transport (lines over TCP, a WebSocket) is a thin shell around a session and d
 - what the session asks of it, which is `Transport`;
 - what is wrong below the messages (a line without end, a binary frame) it says with `refuse`.
 
-In one turn of the event loop a session handles at most `MESSAGES_PER_TURN`; all answers of a turn go to the
-transport in one list. What may not be handled yet (the turn is used up, the token bucket is empty, the socket
-takes no answers) waits in a bounded backlog; when that is full, reading pauses. A stop passes all of this: it
-is acted upon inside `receive`.
+In one turn of the event loop a session handles at most `MESSAGES_PER_TURN`, all sessions together what
+`Turns` allows, and all answers of a turn go to the transport in one list. What may not be handled yet (the turn
+is used up, the token bucket is empty, the socket takes no answers) waits in a bounded backlog; when that is
+full, reading pauses. A stop passes all of this: it is acted upon inside `receive`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ MESSAGES_PER_TURN = 16
 BACKLOG_MESSAGES = 64
 """From here on nothing more is read. What was read is kept, so the messages of one read may come on top."""
 BACKLOG_BYTES = 64 * 1024
+TOKENS = {"status": 5, "describe": 10}
+"""What a call takes from the bucket, by its method, where that is not 1: these are dear to answer."""
 WORD_BYTES = 8
 """Up to here a message may be a typed `Stop`, in any case of letters, and can hardly be anything else."""
 READ_BYTES = 4096
@@ -70,6 +72,7 @@ class Session:
         self._limits = limits = service.limits
         self._transport = transport
         self._words = words
+        self._turns = service.turns
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         self._bucket = TokenBucket(limits.rate_per_s, limits.burst, now)
@@ -82,6 +85,7 @@ class Session:
         self._backlog_bytes = 0
         self._left = MESSAGES_PER_TURN
         self._turn_is_due = False
+        self._stands_in_line = False
         self._timer: asyncio.TimerHandle | None = None
         self._slow: asyncio.TimerHandle | None = None
         self._arrived = now
@@ -108,11 +112,12 @@ class Session:
             return
         if (b"stop" in message or len(message) <= WORD_BYTES) and self._stop(message):
             return
-        if self._left > 0 and not self._backlog:
+        if self._left > 0 and not self._backlog and self._turns.may_go():
             self._handle(message, self._arrived)
         else:
             self._backlog.append((message, self._arrived))
             self._backlog_bytes += len(message)
+            self._end_turn_soon()
         if len(self._backlog) >= BACKLOG_MESSAGES or self._backlog_bytes >= BACKLOG_BYTES:
             self._pause_reading()
 
@@ -191,7 +196,7 @@ class Session:
             return True
         command = item.command
         if command is None or command not in self._service.streamed:
-            if not self._take(self._bucket, now):
+            if not self._take(self._bucket, now, TOKENS.get(item.method, 1)):
                 return False
             self._run(item, arrived)
         elif not self._sending.keeps(command) and self._setpoint_bucket.take(now):
@@ -246,7 +251,11 @@ class Session:
             return
         self._left = MESSAGES_PER_TURN
         self._sending.send_newest(self._may_send_setpoint)
-        while self._backlog and self._left > 0:
+        while self._backlog and self._left > 0 and not self._stands_in_line:
+            if not self._turns.may_go():
+                self._stands_in_line = True
+                self._turns.wait(self._my_turn)
+                break
             item, arrived = self._backlog.popleft()
             if isinstance(item, bytes):
                 self._backlog_bytes -= len(item)
@@ -262,6 +271,10 @@ class Session:
         elif not self._reading and len(self._backlog) < BACKLOG_MESSAGES // 2:
             self._reading = True
             self._transport.resume_reading()
+
+    def _my_turn(self) -> None:
+        self._stands_in_line = False
+        self._end_turn()
 
     def _may_send_setpoint(self) -> bool:
         return self._take(self._setpoint_bucket, self._loop.time())

@@ -12,6 +12,7 @@ from robotd.core.stage import Stage
 from robotd.errors import Refused
 from robotd.wire.hub import Hub
 from robotd.wire.service import SendRequest
+from robotd.wire.turns import Turns
 
 
 class StillRobot:
@@ -20,6 +21,7 @@ class StillRobot:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.hub = Hub()
+        self.turns = Turns()
         self.hub.declare("state", lambda: {"state": "disarmed", "regions": {}, "latch": None})
         self.hub.declare("stage")
         self.hub.declare("reading.battery", lambda: {"device": "battery", "readings": BATTERY})

@@ -255,7 +255,7 @@ async def test_no_client_has_more_than_its_share_of_commands_in_flight():
 @story
 async def test_the_answers_of_one_turn_go_out_together():
     client = Connection(ScriptedRobot(FREE))
-    client.say(*(request("status", call_id=number) for number in range(10)))
+    client.say(*(request("hello", call_id=number) for number in range(10)))
     assert client.socket.writes == []
     await turns(1)
 
@@ -296,9 +296,9 @@ async def test_a_flooder_is_read_at_its_rate_and_loses_nothing():
 @story
 async def test_a_full_backlog_pauses_reading_and_an_emptier_one_resumes_it():
     client = Connection(ScriptedRobot(Limits(burst=1, rate_per_s=1000.0)))
-    client.say(*(request("status") for _ in range(BACKLOG_MESSAGES)))
+    client.say(*(request("hello") for _ in range(BACKLOG_MESSAGES)))
     assert client.socket.reading
-    client.say(request("status"))
+    client.say(request("hello"))
     assert not client.socket.reading
 
     await asyncio.sleep(0.030)
@@ -652,7 +652,7 @@ async def test_who_does_not_read_is_not_asked_more_but_waits_in_the_backlog():
     client = Connection(robot)
     client.session.pause_writing()
     for number in range(300):
-        client.say(request("status", call_id=number))
+        client.say(request("hello", call_id=number))
         await turns(1)
     assert client.socket.aborted is None
     assert not client.socket.reading
