@@ -13,7 +13,7 @@ from typing import Any
 
 from hal import Rig
 from robotd import log
-from robotd.config import load
+from robotd.config import RobotConfig, load
 from robotd.core.stage import TERMINAL, Stage
 from robotd.daemon.engine import Engine
 from robotd.daemon.ids import Ids
@@ -113,10 +113,10 @@ class Story:
 
 
 @asynccontextmanager
-async def telling(file: Path) -> AsyncIterator[Story]:
-    """The robot of `file`, online and in its initial state."""
+async def telling(robot: Path | RobotConfig) -> AsyncIterator[Story]:
+    """The robot of a file, online and in its initial state."""
     rng = random.Random(7)
-    config = load(file)
+    config = load(robot) if isinstance(robot, Path) else robot
     rig = Rig.build(config.boards, config.devices, simulated=set(config.boards), rng=rng)
     engine = Engine(config, rig, asyncio.get_running_loop().time, Ids(rng), log.get("test"))
     story = Story(engine, RobotService(engine, frozenset(config.boards)))
