@@ -17,6 +17,7 @@ from robotd.runtime.activation import Activation
 from robotd.runtime.calls import Callee, Caller
 from robotd.runtime.failure import explain
 from robotd.runtime.ledger import Ledger
+from robotd.runtime.result import plain
 from robotd.runtime.robot import Fenced, Permit
 from robotd.runtime.run import Run
 
@@ -64,6 +65,9 @@ class Executor:
         self._setpoints: dict[Device, Run] = {}
         """The command whose setpoint each device is following."""
         self._dying: set[asyncio.Task[None]] = set()
+        """Cancelled, and not at their end yet..."""
+        self._zombies: set[asyncio.Task[None]] = set()
+        """...even after their grace."""
         self.locked: Callable[[], Refused | None] = lambda: None
         """Why nothing may move now, or None."""
         for device in devices.values():
@@ -79,7 +83,7 @@ class Executor:
     @property
     def zombies(self) -> int:
         """How many actions have ignored their cancellation so far and are still there."""
-        return len(self._dying)
+        return len(self._zombies)
 
     def apply(self, decision: Decision) -> None:
         """Carry out one decision: end what the old states started, start what the new ones do."""
@@ -147,7 +151,7 @@ class Executor:
     def _call_now(self, run: Run, callee: Callee) -> None:
         """A verb that returns at once: no task, no turn of the loop between the decision and the wire."""
         try:
-            result = self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit)
+            result = plain(self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit))
         except HalError as error:
             self._refuse(run, explain(error))
             return
@@ -214,7 +218,7 @@ class Executor:
         except Exception as error:
             self._failed_by_bug(run, error)
         else:
-            self._finish(run, DONE, result=result)
+            self._finish(run, DONE, result=plain(result))
 
     # -- ending -------------------------------------------------------------------------------------
 
@@ -234,9 +238,10 @@ class Executor:
     def _fence(self, run: Run) -> None:
         run.permit.end()
         if run.task is not None and not run.task.done():
-            self._log.warning("ignores its cancellation", action=run.start.do.name, zombies=len(self._dying))
-            if len(self._dying) > ZOMBIES_AT_MOST:
-                self._crash(TooManyZombies(f"{len(self._dying)} actions ignore their cancellation"))
+            self._zombies.add(run.task)
+            self._log.warning("ignores its cancellation", action=run.start.do.name, zombies=self.zombies)
+            if self.zombies > ZOMBIES_AT_MOST:
+                self._crash(TooManyZombies(f"{self.zombies} actions ignore their cancellation"))
 
     def _finish(
         self,
@@ -309,6 +314,7 @@ class Executor:
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._dying.discard(task)
+        self._zombies.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._crash(error)

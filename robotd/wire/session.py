@@ -11,9 +11,9 @@ A transport (lines over TCP, a WebSocket) is a thin shell around a session and d
 - what is wrong below the messages (a line without end, a binary frame) it says with `refuse`.
 
 In one turn of the event loop a session handles at most `MESSAGES_PER_TURN`, all sessions together what
-`Turns` allows, and all answers of a turn go to the transport in one list. What may not be handled yet (the turn
-is used up, the token bucket is empty, the socket takes no answers) waits in a bounded backlog; when that is
-full, reading pauses. A stop passes all of this: it is acted upon inside `receive`.
+`Turns` allows, and all answers of a turn go to the transport in one list. What may not be handled yet (the
+turn is used up, the token bucket is empty, the socket takes no answers) waits in a bounded backlog; when that
+is full, reading pauses. A stop passes all of this: it is acted upon inside `receive`.
 """
 
 from __future__ import annotations
