@@ -48,6 +48,7 @@ from hal.errors import (
     LinkClosed,
     LinkError,
     LinkFull,
+    LinkHeld,
     OutOfRange,
 )
 from hal.faults import FaultError, FaultyLink, parse_fault
@@ -140,6 +141,7 @@ __all__ = [
     "LinkClosed",
     "LinkError",
     "LinkFull",
+    "LinkHeld",
     "Motor",
     "MotorSpec",
     "OutOfRange",

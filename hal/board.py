@@ -81,6 +81,8 @@ class Board(ABC):
         self.since = 0.0
         """The loop time since when `state` holds."""
         self.link: Link | None = None
+        self.trouble: HalError | None = None
+        """Why it is not online, as it was raised; None while it is, and before the first attempt."""
         self.listener: Callable[[BoardEvent], None] | None = None
         self._connect = connect
         self._rng = rng
@@ -230,6 +232,7 @@ class Board(ABC):
 
     def _arrive(self, detail: str) -> None:
         self._lost_since = None
+        self.trouble = None
         self._enter(BoardState.ONLINE, detail)
         for device in self.devices.values():
             device.present()
@@ -247,6 +250,7 @@ class Board(ABC):
         self._tell("silent", why)
 
     def _lose(self, reason: HalError) -> None:
+        self.trouble = reason
         sentence = (
             reason.sentence if isinstance(reason, DeviceSilent | DeviceGone | DeviceRefused) else str(reason)
         )

@@ -15,6 +15,10 @@ class LinkFull(LinkError):
     """The far end does not take what was written; nothing of this write was sent."""
 
 
+class LinkHeld(LinkError):
+    """Another program has the wire. Cure: end that program."""
+
+
 class LinkClosed(LinkError):
     """There is no wire any more."""
 

@@ -11,13 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hal.errors import LinkError
+from hal.errors import LinkError, LinkHeld
 
 BY_ID = Path("/dev/serial/by-id")
 """Where udev keeps names that stay the same however the ports are plugged."""
 PROCESSES = Path("/proc")
 COMMAND_LENGTH = 60
 """How much of a holder's command line is told."""
+HELD = frozenset({errno.EBUSY, errno.EAGAIN})
+"""What opening a port fails with while another program has it."""
 USB_PORT = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4})", re.IGNORECASE)
 
 
@@ -83,6 +85,8 @@ def _command(process: Path) -> str:
         words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return "a process"
+    # The folders of the interpreter and of its script would fill the line.
+    words[:2] = [word.rpartition(b"/")[2] for word in words[:2]]
     return b" ".join(words).decode(errors="replace").strip()[:COMMAND_LENGTH] or "a process"
 
 
@@ -105,7 +109,8 @@ def find_usb(port: str, present: Iterable[PortInfo]) -> str:
 
 def explain(port: str, error: Exception) -> LinkError:
     """Why `port` could not be opened and what to do next, as a sentence."""
-    return LinkError(f"{port}: {_sentence(port, error)}")
+    held = isinstance(error, OSError) and error.errno in HELD
+    return (LinkHeld if held else LinkError)(f"{port}: {_sentence(port, error)}")
 
 
 def _sentence(port: str, error: Exception) -> str:
@@ -115,7 +120,7 @@ def _sentence(port: str, error: Exception) -> str:
             return f"there is no such port; is it plugged in? `ls -l {BY_ID}` shows what is there"
         case errno.EACCES | errno.EPERM:
             return f"no permission to use it; {_permission(port)}"
-        case errno.EBUSY | errno.EAGAIN:
+        case _ if number in HELD:
             return _in_use(port)
         case errno.EIO | errno.ENXIO | errno.ENODEV:
             return "the port is there, but nothing answers behind it; pull its plug and put it back"

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from hal import Rig
+from hal import LinkHeld, Rig
 from robotd import log
 from robotd.config import RobotConfig
 from robotd.daemon.engine import Engine
@@ -102,11 +102,17 @@ class Daemon:
             raise engine.crashed.result()
 
     async def _wait_for_boards(self) -> None:
-        """Give the boards a moment to answer; a robot without one of them starts all the same."""
+        """Give the boards a moment to answer; a robot without one of them starts all the same.
+
+        Not so where another program has the wire: it would go on moving what this daemon is to stop.
+        """
         try:
             async with asyncio.timeout(FIRST_CONNECT_S):
                 await self.rig.online()
         except TimeoutError:
+            for name, board in self.rig.boards.items():
+                if isinstance(board.trouble, LinkHeld):
+                    raise CannotStart(f"{name}: {board.trouble}") from board.trouble
             missing = [name for name, board in self.rig.boards.items() if board.link is None]
             self._log.warning("boards not there yet", boards=missing or sorted(self.rig.boards))
 

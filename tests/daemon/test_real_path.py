@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -83,3 +86,21 @@ async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):
         assert await asyncio.to_thread(robot.process.wait, PATIENCE_S) == 0
         robot.end()
         assert twin.world()["left_duty"] == twin.world()["right_duty"] == 0
+
+
+async def test_a_second_daemon_on_the_same_serial_port_names_the_holder_and_ends_with_1(tmp_path: Path):
+    file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
+    async with asyncio.timeout(60), serve_pty(make_twin(file), port), running(file, port) as (first, client):
+        second = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "robotd", "run", str(file), "--port", f"arduino={port}"),
+            env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path / "second")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        said, complained = await second.communicate()
+
+        assert second.returncode == 1
+        assert said == b""
+        assert f"arduino: {port}: in use by ".encode() in complained
+        assert f"(pid {first.process.pid})".encode() in complained
+        assert (await client.status())["boards"]["arduino"]["state"] == "online"
