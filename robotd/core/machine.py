@@ -187,11 +187,14 @@ class StateMachine:
             if region.failed is not None:
                 guard, verdict = region.failed
                 values = guard.saw(readings, message.payload, self.active)
-                data = {"expression": guard.text, "values": values, "why": verdict.reason}
+                hint = f"it needs {guard.text}; {_said(values)}"
+                data = {"hint": hint, "expression": guard.text, "values": values, "why": verdict.reason}
                 refusal = Refusal("guard_false", f"{message.type}: {_WHY[verdict.reason]}", data)
                 break
         if refusal is None:
-            data = {"state": list(self.leaves), "possible": list(self.possible())}
+            possible = list(self.possible())
+            hint = f"possible here: {', '.join(possible)}" if possible else "no command is possible here"
+            data = {"hint": hint, "state": list(self.leaves), "possible": possible}
             where = " and ".join(self.leaves)
             refusal = Refusal("not_in_this_state", f"{message.type} has no meaning in {where}", data)
         return Decision(message, Outcome.REFUSED, self.leaves, self.leaves, refusal=refusal)
@@ -202,6 +205,14 @@ _WHY = {
     "stale": "a reading that its condition needs is stale",
     "missing": "a value that its condition needs is missing from the payload",
 }
+
+
+_VALUES = {"None": "unknown", "True": "true", "False": "false"}
+
+
+def _said(values: Mapping[str, Any]) -> str:
+    """For people: `now bumper.active is true`."""
+    return "now " + ", ".join(f"{name} is {_VALUES.get(str(value), value)}" for name, value in values.items())
 
 
 def _why_ignored(regions: Collection[_Region]) -> str:

@@ -571,14 +571,29 @@ def test_a_command_that_means_nothing_here_is_told_what_would() -> None:
     assert refused.outcome is Outcome.REFUSED
     assert refused.refusal is not None
     assert refused.refusal.reason == "not_in_this_state"
-    assert refused.refusal.data == {"state": ["disarmed"], "possible": ["arm"]}
+    assert refused.refusal.data == {
+        "hint": "possible here: arm",
+        "state": ["disarmed"],
+        "possible": ["arm"],
+    }
+
+
+def test_where_no_command_is_possible_the_refusal_says_so() -> None:
+    refused = tell(started(region("idle")), "dance")
+
+    assert refused.refusal is not None
+    assert refused.refusal.data == {"hint": "no command is possible here", "state": ["idle"], "possible": []}
 
 
 def test_a_command_that_nobody_knows_is_refused_likewise() -> None:
     refused = tell(two_regions(), "dance")
 
     assert refused.refusal is not None
-    assert refused.refusal.data == {"state": ["idle", "ok"], "possible": ["work", "both", "drain"]}
+    assert refused.refusal.data == {
+        "hint": "possible here: work, both, drain",
+        "state": ["idle", "ok"],
+        "possible": ["work", "both", "drain"],
+    }
 
 
 def test_a_guard_that_is_false_is_told_with_the_values_it_saw() -> None:
@@ -589,6 +604,8 @@ def test_a_guard_that_is_false_is_told_with_the_values_it_saw() -> None:
     assert refused.refusal is not None
     assert refused.refusal.reason == "guard_false"
     assert refused.refusal.data == {
+        "hint": "it needs not bumper.active or payload.linear <= 0; "
+        "now bumper.active is true, payload.linear is 0.3",
         "expression": "not bumper.active or payload.linear <= 0",
         "values": {"bumper.active": True, "payload.linear": 0.3},
         "why": "false",
