@@ -138,10 +138,14 @@ def parse_quantity(text: str, unit: str) -> float:
     value, si = _convert(text, unit)
     if si != unit:
         raise UnitError(
-            f"{text.strip()!r} is a {DIMENSIONS[si].word}, but a {DIMENSIONS[unit].word} is due here",
+            f"{text.strip()!r} is {_a(DIMENSIONS[si].word)}, but {_a(DIMENSIONS[unit].word)} is due here",
             _ways_to_write(unit),
         )
     return value
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def split_parameter(name: str) -> tuple[str, str | None]:
@@ -183,7 +187,7 @@ def _ways_to_write(wanted: str | None) -> str:
     if wanted is None:
         return "write a number and a unit, for example '0.8 m/s'"
     word, example = DIMENSIONS[wanted]
-    return f"a {word} is written in {', '.join(_units_of(wanted))}, for example {example!r}"
+    return f"{_a(word)} is written in {', '.join(_units_of(wanted))}, for example {example!r}"
 
 
 def _units_of(si: str) -> list[str]:
@@ -217,7 +221,7 @@ class Quantity:
         word, example = DIMENSIONS[self.unit]
         try:
             if isinstance(value, bool) or not isinstance(value, int | float | str):
-                raise UnitError(f"a {word} is due here", f"for example {example!r}")
+                raise UnitError(f"{_a(word)} is due here", f"for example {example!r}")
             if not isinstance(value, str):
                 raise UnitError(f"{value} needs a unit, for example {example!r}", _ways_to_write(self.unit))
             quantity = parse_quantity(value, self.unit)

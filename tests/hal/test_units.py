@@ -82,6 +82,7 @@ def test_milliseconds_are_the_nearest_number_to_what_was_written():
     ("text", "sentence", "hint"),
     [
         ("0.8", "0.8 needs a unit", "a speed is written in m/s, mm/s, km/h, for example '0.8 m/s'"),
+        ("30 deg", "'30 deg' is an angle, but a speed is due here", "a speed is written in m/s"),
         ("0.8 m", "'0.8 m' is a length, but a speed is due here", "a speed is written in m/s"),
         ("0.8 m/sec", "unknown unit 'm/sec'", "did you mean 'm/s'?"),
         ("0.8 M/S", "unknown unit 'M/S'", "did you mean 'm/s'?"),
