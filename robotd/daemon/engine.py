@@ -67,7 +67,7 @@ class Engine:
         self._rules = Rules(config.rules)
         self._lanes = {rule.name: rule.lane for rule in config.rules}
         self._always_waits = False
-        self._looking: set[asyncio.Task[None]] = set()
+        self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
         """For each region, the decision that led to its present state."""
         self.since: dict[str, float] = {}
@@ -108,7 +108,7 @@ class Engine:
         """Queue a command that the ledger knows, or settle it as refused."""
         refusal = self.stop.refusal()
         if self.closing:
-            refusal = Refused("shutting_down", "the daemon is ending", hint="send it again in a few seconds")
+            refusal = _ending()
         elif refusal is None and not self.queue.offer(command):
             refusal = Refused(
                 "busy", f"the {command.lane.name.lower()} lane is full", hint="send less", retry_after_ms=50
@@ -128,23 +128,23 @@ class Engine:
             self._event(ESTOP, Lane.SAFETY, by, payload={"reason": reason, "latch_id": latch.latch_id})
         )
         self.log.warning("stopped", reason=reason, by=by, latch_id=latch.latch_id)
-        return self._tell_evidence(latch.latch_id, self.stop.epoch)
+        evidence = asyncio.get_running_loop().create_task(
+            self._find_evidence(latch.latch_id, self.stop.epoch)
+        )
+        self._looking.add(evidence)
+        evidence.add_done_callback(self._looking.discard)
+        return evidence
 
-    def look_at(self, evidence: Awaitable[dict[str, Any]]) -> None:
-        """Put the evidence of a stop that nobody waits for into the log."""
-
-        async def look() -> None:
-            self.log.info("evidence of the stop", **await evidence)
-
-        task = asyncio.get_running_loop().create_task(look())
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
-
-    async def _tell_evidence(self, latch_id: str, epoch: int) -> dict[str, Any]:
-        return {"latch_id": latch_id, "epoch": epoch, "evidence": await self.stop.evidence()}
+    async def _find_evidence(self, latch_id: str, epoch: int) -> dict[str, Any]:
+        """Goes on when nobody waits for it any more: the log has it too."""
+        found = {"latch_id": latch_id, "epoch": epoch, "evidence": await self.stop.evidence()}
+        self.log.info("evidence of the stop", **found)
+        return found
 
     def reset(self, latch_id: str, by: str) -> dict[str, Any]:
         """Take the latch back and return to the initial state, inactive. Raises `Refused`."""
+        if self.closing:
+            raise _ending()
         self.stop.check_reset(latch_id)
         self.stop.clear()
         self._offer_surely(self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}))
@@ -220,8 +220,9 @@ class Engine:
         if decision.message.type == ALWAYS:
             self._always_waits = False
         if decision.entries:
+            entered = {entry.state.path for entry in decision.entries}
             for place, region in enumerate(self.config.chart.regions):
-                if decision.before[place] != decision.after[place] or region.name not in self.since:
+                if decision.after[place] in entered:
                     self.last_cause[region.name] = decision
                     self.since[region.name] = decision.message.at
 
@@ -230,18 +231,18 @@ class Engine:
     def _locked(self) -> Refused | None:
         refusal = self.stop.refusal()
         if refusal is None and self.closing:
-            return Refused("shutting_down", "the daemon is ending")
+            return _ending()
         if refusal is None and self.machine.blocked:
             return Refused("not_in_this_state", f"nothing moves while the robot is {self.state()}")
         return refusal
 
     def _safety_lane_is_full(self, message: Message) -> None:
         if self.stop.latch is None:
-            self.look_at(self.estop(f"the safety lane is full ({message.type} did not fit)", "queue"))
+            self.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
 
     def _offer_surely(self, event: Event) -> None:
         """A stop or a reset is never dropped: where the lane is full, it comes with the next turn."""
-        if not self.queue.offer(event):
+        if not self.closing and not self.queue.offer(event):
             asyncio.get_running_loop().call_soon(self._offer_surely, event)
 
     def _dropped(self, message: Message, reason: str) -> None:
@@ -269,6 +270,10 @@ class Engine:
     def actuators(self) -> list[Actuator]:
         """Every actuator of the robot."""
         return [device for device in self.rig.devices.values() if isinstance(device, Actuator)]
+
+
+def _ending() -> Refused:
+    return Refused("shutting_down", "the daemon is ending", hint="send it again in a few seconds")
 
 
 def _capacities(limits: Limits) -> dict[Lane, int]:

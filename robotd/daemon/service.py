@@ -115,8 +115,7 @@ class RobotService:
 
     def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
         """Whoever sends `estop` as a command means the stop."""
-        evidence = self._engine.estop(str(request.payload.get("reason", "")) or "estop was sent", source)
-        self._engine.look_at(evidence)
+        self._engine.estop(str(request.payload.get("reason", "")) or "estop was sent", source)
         latch = status.latch(self._engine)
         now, state = self._engine.clock(), self._engine.state()
         tell(Stage(request.id, DONE, now, state, request.trace_id, None, latch))

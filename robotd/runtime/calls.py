@@ -97,8 +97,11 @@ class Caller:
         permit.has_commanded(device, verb)
         return result
 
-    async def wait(self, step: Step, cause: Message, permit: Permit) -> Any:
-        """Carry out any step to its end. Raises what the device, or the handler's own code, raises."""
+    async def wait(self, step: Step, cause: Message, permit: Permit, expires_at: float | None) -> Any:
+        """Carry out any step to its end, a motion at most until `expires_at`.
+
+        Raises what the device, or the handler's own code, raises.
+        """
         callee = self._callees[step.action]
         arguments = callee.arguments(step, cause)
         device, verb = callee.device, callee.verb
@@ -109,9 +112,9 @@ class Caller:
         permit.check(device, verb)
         permit.uses(device, verb)
         permit.has_commanded(device, verb)
-        if cause.expires_at is not None and isinstance(device, Actuator):
+        if expires_at is not None and isinstance(device, Actuator):
             # A verb begins with the first step of its coroutine; the end of its time is set right after.
-            asyncio.get_running_loop().call_soon(device.motion_expires, cause.expires_at)
+            asyncio.get_running_loop().call_soon(device.motion_expires, expires_at)
         return await within(
             callee.info.timeout_s, device, step.action.rpartition(".")[2], callee.function(**arguments)
         )
@@ -141,9 +144,14 @@ async def in_thread(
             ended.set_exception(error) if error is not None else ended.set_result(result)
 
     def work() -> None:
-        result, error = None, None
+        result: Any = None
+        error: BaseException | None = None
         try:
             result = function(robot, **arguments)
+        except StopIteration as raised:
+            # No future takes it: it would end whoever waits instead of telling them (PEP 479).
+            error = RuntimeError(f"{name} raised {raised!r}")
+            error.__cause__ = raised
         except BaseException as raised:
             error = raised
         try:

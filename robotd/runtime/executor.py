@@ -18,7 +18,7 @@ from robotd.runtime.calls import Callee, Caller
 from robotd.runtime.failure import explain
 from robotd.runtime.ledger import Ledger
 from robotd.runtime.result import plain
-from robotd.runtime.robot import Fenced, Permit
+from robotd.runtime.robot import Permit
 from robotd.runtime.run import Run
 
 GRACE_S = 0.25
@@ -99,10 +99,15 @@ class Executor:
             error = Refused(refusal.reason, refusal.message, **refusal.data).as_error()
             self._ledger.settle(message.id, REJECTED, refusal.reason, error=error)
             return
+        runs = [
+            Run(start, message, Permit(start.do.name, commanding=self._taken_over))
+            for start in decision.starts
+        ]
+        if len(runs) > 1:
+            for run in runs:
+                run.together = runs
         answered = False
-        for start in decision.starts:
-            permit = Permit(start.do.name, commanding=self._taken_over)
-            run = Run(start, message, permit, shared=len(decision.starts) > 1)
+        for run in runs:
             answered = answered or run.answers
             self._begin(run)
         if not answered and type(message) is Command:
@@ -118,7 +123,10 @@ class Executor:
 
     def stop(self, reason: str) -> None:
         """A stop: everything under way is dead for ever, and every actuator inactive."""
-        for run in reversed(self._all()):
+        runs = self._all()
+        for run in runs:
+            run.waiting.clear()  # nobody begins because another has ended
+        for run in reversed(runs):
             run.permit.end()
             self._end(run, CANCELLED, reason)
         self._owned.clear()
@@ -164,8 +172,8 @@ class Executor:
             return
         self._owned.setdefault(run.start.entry.number, []).append(run)
         self._setpoints[device] = run
-        if run.cause.expires_at is not None:
-            device.expires(run.cause.expires_at)
+        if run.expires_at is not None:
+            device.expires(run.expires_at)
         if run.answers:
             self._ledger.start(run.cause.id, result)
 
@@ -186,10 +194,18 @@ class Executor:
         self._owned.setdefault(run.start.entry.number, []).append(run)
         self._launch(run)
 
+    def _launch_next(self, waiting: list[Run]) -> None:
+        """The first in line begins, if its time is not over yet; what is over is passed by."""
+        while waiting:
+            run = waiting.pop(0)
+            if run.out_of_time:
+                self._finish(run, EXPIRED, "expired")
+            elif not run.over:
+                run.waiting = waiting
+                self._launch(run)
+                return
+
     def _launch(self, run: Run) -> None:
-        if run.out_of_time:
-            self._finish(run, EXPIRED, "expired")
-            return
         self._tasks[run.start.do.name] = run
         if run.answers:
             self._ledger.start(run.cause.id)
@@ -200,12 +216,7 @@ class Executor:
         result: Any = None
         try:
             for step in run.start.do.steps:
-                result = await self._caller.wait(step, run.cause, run.permit)
-        except asyncio.CancelledError:
-            # Whoever cancelled the run has settled it. A handler that cancels itself has just ended.
-            self._finish(run, CANCELLED, "cancelled")
-        except Fenced as error:
-            self._finish(run, CANCELLED, error=explain(error))
+                result = await self._caller.wait(step, run.cause, run.permit, run.expires_at)
         except Halted as error:
             if run.out_of_time:
                 late = Refused("expired", f"{error}; a command may say how long it is valid")
@@ -213,9 +224,11 @@ class Executor:
             else:
                 self._finish(run, PREEMPTED, error=explain(error))
         except HalError as error:
-            run.permit.halt_used()
-            self._finish(run, FAILED, error=explain(error))
-        except Exception as error:
+            self._failed(run, explain(error))
+        except asyncio.CancelledError:
+            # Whoever cancelled the run has settled it; what is not settled has cancelled itself.
+            self._failed(run, Refused("handler_error", "it cancelled itself"))
+        except (Exception, SystemExit) as error:
             self._failed_by_bug(run, error)
         else:
             self._finish(run, DONE, result=plain(result))
@@ -259,28 +272,25 @@ class Executor:
         run.over = True
         if outcome:
             run.permit.end()
+            run.permit.halt_motions()
         self._forget(run)
         entry, name = run.start.entry, run.start.do.name
         # A command whose transition ran in several regions is done when the last of them is.
-        if run.answers and (stage != DONE or not (run.shared and self._has_others(run))):
+        if run.answers and (stage != DONE or not run.waits_for_others):
             if stage == DONE:
                 self._ledger.start(run.cause.id, result)
             if error is None:
                 self._ledger.settle(run.cause.id, stage, reason, result)
             else:
                 self._ledger.settle(run.cause.id, stage, error.reason, None, error.as_error())
-        if outcome and stage in (FAILED, REJECTED):
-            payload = {} if error is None else {"reason": error.reason, "message": str(error)}
-            self._emit(f"{name}.failed", run.cause, entry, payload)
+        if outcome and error is not None:
+            # Of a failed command its client hears; a flood of events nobody takes could fill their lane.
+            if not run.answers or f"{name}.failed" in self._listened:
+                payload = {"reason": error.reason, "message": str(error)}
+                self._emit(f"{name}.failed", run.cause, entry, payload)
         elif outcome and stage == DONE and f"{name}.done" in self._listened:
             self._emit(f"{name}.done", run.cause, entry, {} if reason is None else {"reason": reason})
-        waiting = [later for later in run.waiting if not later.over]
-        if waiting:
-            waiting[0].waiting = waiting[1:]
-            self._launch(waiting[0])
-
-    def _has_others(self, run: Run) -> bool:
-        return any(other.cause is run.cause and other.answers for other in self._all())
+        self._launch_next(run.waiting)
 
     def _forget(self, run: Run) -> None:
         owned = self._owned.get(run.start.entry.number)
@@ -301,16 +311,21 @@ class Executor:
     def _refuse(self, run: Run, refused: Refused) -> None:
         self._finish(run, REJECTED, error=refused)
 
-    def _failed_by_bug(self, run: Run, error: Exception) -> None:
-        """User code raised what is not about hardware: what it moved halts, and the machine hears of it."""
-        run.permit.halt_used()
+    def _failed(self, run: Run, error: Refused) -> None:
+        """What it moved halts, unless it was over already: others may move that now."""
+        if not run.over:
+            run.permit.halt_used()
+        self._finish(run, FAILED, error=error)
+
+    def _failed_by_bug(self, run: Run, error: BaseException) -> None:
+        """User code raised what is not about hardware: the machine hears of it, the log has it all."""
         self._log.error(
             "handler failed", action=run.start.do.name, trace_id=run.cause.trace_id, exc_info=error
         )
         refused = Refused(
             "handler_error", f"{type(error).__name__}: {error}", hint="the log has the traceback"
         )
-        self._finish(run, FAILED, error=refused)
+        self._failed(run, refused)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._dying.discard(task)
@@ -344,5 +359,6 @@ class Executor:
             asyncio.get_running_loop().call_soon(self._interrupted, run, reason)
 
     def _interrupted(self, run: Run, reason: HalError) -> None:
-        stage = PREEMPTED if isinstance(reason, Halted) else FAILED
-        self._finish(run, stage, error=explain(reason))
+        # Who halted a setpoint knows why; only what hardware did to it is an event.
+        halted = isinstance(reason, Halted)
+        self._finish(run, PREEMPTED if halted else FAILED, error=explain(reason), outcome=not halted)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ class Permit:
     """May still call any verb."""
     used: set[Actuator] = field(default_factory=set)
     """The actuators it has commanded: these halt when it ends in any way but well."""
+    motions: tuple[Actuator, ...] = ()
+    """Those with a finite motion that somebody is waiting for, once for each."""
     commanding: Callable[[Actuator, Permit], None] = lambda _actuator, _permit: None
     """Told when it has commanded one, so that whoever commanded it before is known to be replaced."""
 
@@ -56,6 +59,25 @@ class Permit:
         """The verb was accepted: whoever moved this device before is replaced."""
         if info.moves and isinstance(device, Actuator):
             self.commanding(device, self)
+
+    @contextmanager
+    def motion(self, device: Device) -> Iterator[None]:
+        """While a finite verb of `device` is waited for."""
+        if not isinstance(device, Actuator):
+            yield
+            return
+        self.motions += (device,)
+        try:
+            yield
+        finally:
+            left = list(self.motions)
+            left.remove(device)
+            self.motions = tuple(left)
+
+    def halt_motions(self) -> None:
+        """Halt the motions under way: those that a handler began in the background do not outlive it."""
+        for actuator in self.motions:
+            actuator.halt()
 
     def halt_used(self) -> None:
         """Halt what this action has commanded."""
@@ -83,7 +105,8 @@ class DeviceProxy:
                 permit.check(device, info)
                 permit.uses(device, info)
                 permit.has_commanded(device, info)
-                return await within(info.timeout_s, device, name, verb(*args, **kwargs))
+                with permit.motion(device):
+                    return await within(info.timeout_s, device, name, verb(*args, **kwargs))
 
             return call_and_wait
 

@@ -73,18 +73,20 @@ class Stop:
         """For each actuator, what its board says of it: confirmed, or unconfirmed and why."""
         boards = list(self._rig.boards.values())
         asked = [asyncio.ensure_future(board.confirm_stop()) for board in boards]
-        if asked:
-            await asyncio.wait(asked, timeout=EVIDENCE_S)
+        try:
+            if asked:
+                await asyncio.wait(asked, timeout=EVIDENCE_S)
+        finally:
+            late = {answer for answer in asked if answer.cancel()}
         found: dict[str, dict[str, Any]] = {}
         for board, answer in zip(boards, asked, strict=True):
             evidence: dict[str, Evidence] = {}
-            why = f"no answer within {EVIDENCE_S * 1000:g} ms"
-            if not answer.done():
-                answer.cancel()
+            if answer in late:
+                why = f"no answer within {EVIDENCE_S * 1000:g} ms"
             elif (error := answer.exception()) is not None:
                 why = str(error)
             else:
-                evidence = answer.result()
+                evidence, why = answer.result(), f"{board.name} says nothing of it"
             for name, device in board.devices.items():
                 if isinstance(device, Actuator):
                     found[name] = _as_data(evidence.get(name) or Evidence(False, None, None, why))

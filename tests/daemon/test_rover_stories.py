@@ -91,6 +91,28 @@ def test_a_bumper_stops_both_wheels_within_30_ms_and_only_forward_is_refused_the
     tell(body)
 
 
+def test_a_rover_that_was_stopped_against_an_obstacle_is_reset_armed_and_backs_off():
+    async def body(story: Story) -> None:
+        await story.arm()
+        await drive_into_the_barrel(story)
+        latch_id = (await story.service.estop("enough", "test"))["latch_id"]
+        await asyncio.sleep(0.6)
+        story.service.reset(latch_id, "test")
+        await story.settle()
+        await story.arm()
+
+        assert (await story.do("drive", FORWARD)).stage == "rejected"
+        assert (await story.do("patrol")).stage == "rejected"
+        assert story.state == "armed.teleop"
+        assert story.stands_still()
+        await story.do("drive", {"linear": -0.3, "angular": 0.0})
+        await asyncio.sleep(1.0)
+        assert story.reading("bumper.active") is False
+        assert (await story.do("drive", FORWARD)).stage == "started"
+
+    tell(body)
+
+
 def test_a_bumper_ends_the_patrol_and_stops_the_wheels():
     async def body(story: Story) -> None:
         await story.arm()
