@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hal import Actuator, Device, verbs
+from hal import Actuator, Device, DriveBaseSpec, verbs
 from robotd.config import RobotConfig
 from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, Do, Region, State, Transition
 from robotd.core.graph import mermaid
@@ -137,7 +137,10 @@ def describe(config: RobotConfig, devices: Mapping[str, Device], simulated: froz
             }
             for name, info in config.commands.items()
         },
-        "devices": {name: _device(device, simulated) for name, device in devices.items()},
+        "devices": {
+            name: _device(device, _is_simulated(device, devices, simulated))
+            for name, device in devices.items()
+        },
     }
 
 
@@ -179,11 +182,19 @@ def _do(do: Do | None) -> list[dict[str, Any]] | None:
     ]
 
 
-def _device(device: Device, simulated: frozenset[str]) -> dict[str, Any]:
+def _is_simulated(device: Device, devices: Mapping[str, Device], simulated: frozenset[str]) -> bool:
+    """Whether a twin stands behind it; behind a drive base, whether one stands behind both wheels."""
+    spec = device.spec
+    if isinstance(spec, DriveBaseSpec):
+        return all(devices[wheel].spec.board in simulated for wheel in (spec.left, spec.right))
+    return spec.board in simulated
+
+
+def _device(device: Device, simulated: bool) -> dict[str, Any]:
     return {
         "kind": device.KIND,
         "board": device.spec.board,
-        "simulated": device.spec.board in simulated,
+        "simulated": simulated,
         "actuator": isinstance(device, Actuator),
         "readings": dict(device.readings_units()),
         "verbs": sorted(verbs(device)),
