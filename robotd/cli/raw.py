@@ -13,11 +13,14 @@ from robotd.cli.exits import Exit, fail
 
 CONNECT_TIMEOUT_S = 3.0
 QUIET_S = 1.0
-"""After the last line, answers are printed until none came for so long, as `nc -q1` does."""
+"""After the last line over a WebSocket, answers are printed until none came for so long, as `nc -q1` does."""
 
 
 def pass_lines(url: str | None) -> None:
-    """Send every line and print every answer; ends with `CANNOT_CONNECT` when the robot goes away."""
+    """Send every line, print every answer, and end when all are there.
+
+    Ends with `CANNOT_CONNECT` when the robot goes away before the last line.
+    """
     from robotd.client import CannotConnect
 
     check_url(url)
@@ -37,16 +40,26 @@ async def _converse(url: str | None) -> None:
 
     channel = await open_channel(parse_address(url or default_url()), CONNECT_TIMEOUT_S)
     heard = asyncio.Event()
+    closes_when_answered = False
 
     async def listen() -> None:
         while True:
-            answer = await channel.receive()
+            try:
+                answer = await channel.receive()
+            except EOFError:
+                if closes_when_answered:
+                    return
+                raise
             heard.set()
             typer.echo((answer if isinstance(answer, str) else answer.decode(errors="replace")).rstrip("\n"))
 
     async def speak() -> None:
+        nonlocal closes_when_answered
         async for line in _standard_input():
             await channel.send(line)
+        if closes_when_answered := channel.end_input():
+            await asyncio.wait({listening})
+            return
         while True:
             heard.clear()
             async with asyncio.timeout(QUIET_S):

@@ -29,6 +29,9 @@ class Channel(Protocol):
     async def receive(self) -> str | bytes:
         """The next whole text. Raises `EOFError` after the last one, `OSError` when cut."""
 
+    def end_input(self) -> bool:
+        """Say that nothing more is sent. True: the far end closes when all is answered. False: it cannot."""
+
     async def close(self) -> None:
         """Close; returns within `CLOSE_TIMEOUT_S`. Never raises."""
 
@@ -53,6 +56,11 @@ class LineChannel:
             raise EOFError("the robot closed the connection") from None
         except asyncio.LimitOverrunError:
             raise EOFError(f"an answer was longer than {ANSWER_LIMIT_BYTES} bytes") from None
+
+    def end_input(self) -> bool:
+        """Close one way."""
+        self._writer.write_eof()
+        return True
 
     async def close(self) -> None:
         """Close both ways."""

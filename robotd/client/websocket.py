@@ -34,6 +34,10 @@ class WebSocketChannel:
         except ConnectionClosed as closed:
             raise EOFError(_why(closed)) from None
 
+    def end_input(self) -> bool:
+        """A WebSocket closes both ways or none."""
+        return False
+
     async def close(self) -> None:
         """Close with the closing handshake, or without it when the far end does not answer."""
         await self._connection.close()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from robotd.cli import app
+from robotd.cli import app, raw
 from robotd.cli.exits import Exit
 from tests.cli.conftest import RunningRobot, rover_on_any_port
 
@@ -198,6 +198,22 @@ def test_raw_lines_go_as_they_are_and_each_is_answered(robot: RunningRobot, tran
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.exit_code == Exit.DONE
     assert {"one", 7, None} == {answer.get("id") for answer in answers}
+
+
+@pytest.mark.parametrize("transport", ["unix", "tcp"])
+@pytest.mark.parametrize("quiet_s", [0.001, 3600.0])
+def test_raw_lines_over_a_line_transport_end_with_the_last_answer_and_not_with_a_quiet_time(
+    robot: RunningRobot, transport: str, quiet_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw, "QUIET_S", quiet_s)
+    words = ["send", "--raw", "-", "--url", getattr(robot, transport)]
+    run(app, ["send", "arm"])
+    for angle in ("-0.3", "0.3"):
+        look = {"type": "look", "payload": {"angle": angle + " rad"}, "wait": "done"}
+        done = run(app, words, input=json.dumps(look) + "\n")
+
+        assert done.exit_code == Exit.DONE
+        assert json.loads(done.stdout)["stage"] == "done"
 
 
 def test_watch_tells_the_present_first_and_then_each_change(robot: RunningRobot) -> None:
