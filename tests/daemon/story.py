@@ -104,6 +104,10 @@ class Story:
         world = self.world()
         return world["left_duty"] == 0 and world["right_duty"] == 0
 
+    def events(self, *kinds: str) -> list[str]:
+        """The events of these types that the machine was told, in order."""
+        return [d.message.type for d in self.decisions if d.message.type in kinds]
+
     def each_ended_once(self) -> bool:
         """Every command is in exactly one terminal stage, and nothing came after it."""
         return all(

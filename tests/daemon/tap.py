@@ -23,6 +23,20 @@ class Told(NamedTuple):
     duty: float
 
 
+class Gag:
+    """Keeps a twin from saying anything while it is `on`. The twin hears and does what it is told."""
+
+    def __init__(self, rig: Rig, board: str = "arduino") -> None:
+        self.on = False
+        twin = rig.twins[board]
+        advance, receive = twin.advance, twin.receive
+        twin.advance = lambda now: self._muffled(advance(now))  # type: ignore[method-assign]  # as below
+        twin.receive = lambda data, now: self._muffled(receive(data, now))  # type: ignore[method-assign]
+
+    def _muffled(self, said: bytes) -> bytes:
+        return b"" if self.on else said
+
+
 class Tap:
     """What reaches the twin, byte for byte, decoded a second time."""
 
