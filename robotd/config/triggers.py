@@ -69,10 +69,12 @@ class _Triggers:
             # An argument of the file stands where the payload says nothing, so it is the default.
             given = step.arguments
             groups.append(
-                replace(parameter, required=False, default=given[parameter.name])
-                if parameter.name in given
-                else parameter
-                for parameter in info.signature.parameters
+                [
+                    replace(parameter, required=False, default=given[parameter.name])
+                    if parameter.name in given
+                    else parameter
+                    for parameter in info.signature.parameters
+                ]
             )
         if not any(info.signature.parameters for info in infos):
             groups += (_guard_parameters(transition) for _, transition, _ in takers)

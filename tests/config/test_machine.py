@@ -276,6 +276,13 @@ def test_what_the_file_says_is_the_default_of_a_command(bench: Bench):
     assert bench.load().commands["patrol"].bind({}) == {"speed": 0.2, "rounds": 9}
 
 
+def test_each_of_several_steps_has_what_the_file_says_for_its_own_default(bench: Bench):
+    steps = "{do: [{base.forward: {distance: 1 m, speed: 0.2 m/s}}, {mast.move_to: {angle: 1 rad}}], "
+    bench.change("{do: patrol, ", steps).change(", patrol.done", "")
+
+    assert bench.load().commands["patrol"].bind({}) == {"distance": 1.0, "speed": 0.2, "angle": 1.0}
+
+
 def test_events_outcomes_losses_and_timeouts_are_no_commands(bench: Bench):
     assert set(bench.load().commands) == {"arm", "drive", "patrol", "disarm"}
 
