@@ -163,6 +163,9 @@ class Board(ABC):
             self.link.write(self.stop_frames())
         except HalError as error:
             _log.warning("%s: the stop could not be written: %s", self.name, error)
+        except Exception:
+            # A driver's bug must not keep the next board from being stopped.
+            _log.exception("%s: the stop could not be written", self.name)
 
     def send(self, data: bytes) -> None:
         """Write to the far end, whole or not at all. Never waits.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -66,6 +67,8 @@ class Engine:
         )
         self._rules = Rules(config.rules)
         self._lanes = {rule.name: rule.lane for rule in config.rules}
+        self._overdue: deque[Event] = deque()
+        """Stops and resets that the SAFETY lane had no place for."""
         self._always_waits = False
         self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
@@ -241,9 +244,23 @@ class Engine:
             self.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
 
     def _offer_surely(self, event: Event) -> None:
-        """A stop or a reset is never dropped: where the lane is full, it comes with the next turn."""
-        if not self.closing and not self.queue.offer(event):
-            asyncio.get_running_loop().call_soon(self._offer_surely, event)
+        """A stop or a reset is never dropped: where the lane is full, it comes in a later turn.
+
+        Of stops that wait for that one after the other, the last stands for all.
+        """
+        overdue = self._overdue
+        if overdue and overdue[-1].type == event.type:
+            overdue[-1] = event
+            return
+        overdue.append(event)
+        if len(overdue) == 1:
+            self._offer_overdue()
+
+    def _offer_overdue(self) -> None:
+        while self._overdue and self.queue.offer(self._overdue[0]):
+            self._overdue.popleft()
+        if self._overdue and not self.closing:
+            asyncio.get_running_loop().call_soon(self._offer_overdue)
 
     def _dropped(self, message: Message, reason: str) -> None:
         if message.type == ALWAYS:

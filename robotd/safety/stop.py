@@ -120,7 +120,7 @@ class Stop:
                         "latched",
                         f"{device.name} is not at rest for {REST_S:g} s yet",
                         hint="wait and reset again",
-                        retry_after_ms=max(1, round((REST_S - rest_s) * 1000)),
+                        retry_after_ms=1 + int((REST_S - rest_s) * 1000),
                         **latch.refusal_data(now),
                     )
 
