@@ -24,6 +24,7 @@ class GraphFormat(StrEnum):
 def check(file: RobotFile, as_json: Json = False) -> None:
     """Say everything that is wrong with FILE, each with its place and a hint; exit 78 if anything is.
 
+    Warnings are about what is no error and hardly meant; with them alone it exits 0.
     Opens no port and starts nothing.
 
     Example: robotd check config/rover.yaml
@@ -40,8 +41,11 @@ def check(file: RobotFile, as_json: Json = False) -> None:
     }
     if as_json:
         result: dict[str, Any] = {"ok": True, "file": str(config.path), "robot": config.robot, **counts}
+        result["warnings"] = [warning.as_json() for warning in config.warnings]
         typer.echo(json.dumps(result, indent=2))
     else:
+        for warning in config.warnings:
+            typer.echo(f"{warning}\n", err=True)
         numbers = ", ".join(
             f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items()
         )

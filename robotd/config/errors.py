@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from robotd.core.chart import Where
 
@@ -20,17 +20,25 @@ COMPARED_NAMES = 1000
 
 
 class ConfigError(Exception):
-    """One fault at one place in the file."""
+    """One fault at one place in the file; or with `severity` "warning" one doubt, which is never raised."""
 
-    def __init__(self, where: Where, sentence: str, hint: str | None = None, source_line: str = "") -> None:
-        super().__init__(where, sentence, hint, source_line)
+    def __init__(
+        self,
+        where: Where,
+        sentence: str,
+        hint: str | None = None,
+        source_line: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        super().__init__(where, sentence, hint, source_line, severity)
+        self.severity = severity
         self.where = where
         self.sentence = sentence
         self.hint = hint
         self.source_line = source_line
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: error: {self.sentence}"]
+        lines = [f"{self.where}: {self.severity}: {self.sentence}"]
         if self.source_line.strip():
             lines += _pointed(self.source_line, self.where.column - 1)
         if self.hint:
@@ -43,7 +51,7 @@ class ConfigError(Exception):
             "file": self.where.file,
             "line": self.where.line,
             "column": self.where.column,
-            "error": self.sentence,
+            self.severity: self.sentence,
             "hint": self.hint,
             "source": self.source_line,
         }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hal import BoardSpec, DeviceSpec
 from robotd.config.actions import Actions
 from robotd.config.document import read
-from robotd.config.errors import ConfigErrors
+from robotd.config.doubts import find_doubts
+from robotd.config.errors import ConfigError, ConfigErrors
 from robotd.config.events import read_rules
 from robotd.config.handlers import load_handlers
 from robotd.config.hardware import read_hardware
@@ -45,6 +46,8 @@ class RobotConfig:
     limits: Limits
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
+    warnings: tuple[ConfigError, ...] = field(default=(), repr=False, compare=False)
+    """What the file hardly means, in its order."""
 
 
 def load(path: Path) -> RobotConfig:
@@ -65,6 +68,7 @@ def load(path: Path) -> RobotConfig:
     listen, limits = read_listen(root / "listen"), read_limits(root / "limits")
     if document.errors or file is None:
         raise ConfigErrors.of(document.errors)
+    doubts = find_doubts(root, drafts, actions.used, commands, rules)
     return RobotConfig(
         path=path,
         robot=file.robot,
@@ -79,6 +83,7 @@ def load(path: Path) -> RobotConfig:
         limits=limits,
         hosts=tuple(file.hosts),
         origins=tuple(file.origins),
+        warnings=tuple(sorted(doubts, key=lambda doubt: (doubt.where.line, doubt.where.column))),
     )
 
 

@@ -13,7 +13,7 @@ from keyword import kwlist
 from typing import Any, TypeVar
 
 from robotd.config.document import Document, Step, Steps, describe
-from robotd.config.errors import nearest
+from robotd.config.errors import ConfigError, nearest
 from robotd.config.validation import validate
 
 T = TypeVar("T")
@@ -60,6 +60,11 @@ class Place:
             return
         where = self.document.where(self.steps, key=key, offset=offset)
         self.document.errors.append(self.document.error(where, sentence, hint))
+
+    def warning(self, sentence: str, hint: str | None = None, *, key: bool = False) -> ConfigError:
+        """A doubt about the value, or about its key."""
+        error = self.document.error(self.document.where(self.steps, key=key), sentence, hint)
+        return ConfigError(error.where, sentence, hint, error.source_line, "warning")
 
     def members(self) -> Iterator[Place]:
         """The values of a mapping."""
