@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from robotd.core.chart import Do, State
 from robotd.core.message import Message
@@ -32,8 +32,7 @@ class Entry:
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Run `do`, owned by the stay `entry`: when that stay ends, it is cancelled."""
 
     do: Do

@@ -62,6 +62,7 @@ class StateMachine:
         for region in self._regions:
             for trigger in region.triggers:
                 self._by_trigger.setdefault(trigger, []).append(region)
+        self._has_always = ALWAYS in self._by_trigger
         self.always_readings: frozenset[str] = frozenset().union(
             *(
                 transition.guard.readings
@@ -98,6 +99,8 @@ class StateMachine:
             if isinstance(message, Command):
                 return self._refused(message, regions, readings)
             return self._ignored(message, _why_ignored(regions))
+        if len(choices) == 1 and choices[0].arrow.transition.dest is None and not self._has_always:
+            return self._stayed(message, choices[0].arrow)
         change = Change(message, self.leaves)
         self._move(change, choices)
         self._rest(change, readings)
@@ -177,6 +180,12 @@ class StateMachine:
         return any(entry.number == number for entry in self._entries.values())
 
     # What comes of it.
+
+    def _stayed(self, message: Message, arrow: Arrow) -> Decision:
+        """One internal transition and nothing else, as a stream of setpoints brings it: the short way."""
+        do = arrow.transition.do
+        starts = () if do is None else (Start(do, self._entries[arrow.source]),)
+        return Decision(message, Outcome.STAYED, self.leaves, self.leaves, (), (), starts)
 
     def _ignored(self, message: Message, note: str) -> Decision:
         return Decision(message, Outcome.IGNORED, self.leaves, self.leaves, note=note)

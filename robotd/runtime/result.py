@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from hal import split_parameter
@@ -35,10 +36,7 @@ def plain(value: Any, depth: int = DEPTH) -> Any:
         return _clean(value)
     if depth > 0:
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return {
-                split_parameter(name)[0]: plain(item, depth - 1)
-                for name, item in zip(value._fields, value, strict=True)
-            }
+            return dict(zip(_names(value._fields), [plain(item, depth - 1) for item in value], strict=True))
         if is_dataclass(value) and not isinstance(value, type):
             return {
                 split_parameter(f.name)[0]: plain(getattr(value, f.name), depth - 1) for f in fields(value)
@@ -48,6 +46,12 @@ def plain(value: Any, depth: int = DEPTH) -> Any:
         if isinstance(value, (list, tuple)):
             return [plain(item, depth - 1) for item in value[:ITEMS]]
     return _told(value)
+
+
+@cache
+def _names(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """What the fields of a named tuple are called on the wire."""
+    return tuple(split_parameter(name)[0] for name in fields)
 
 
 def _told(value: Any) -> str:

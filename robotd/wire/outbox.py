@@ -36,15 +36,15 @@ class Outbox:
 
     def offer(self, update: Update) -> None:
         """Keep an update until it is taken or replaced."""
-        if not self.blocked and update.topic not in self._period_s and self._has_room(1):
-            self.put(update.encode(self._gaps.pop(update.topic, 0)))
+        topic, held = update.topic, self._held
+        if not self.blocked and topic not in self._period_s and self._has_room(1):
+            self.put(update.encode(self._gaps.pop(topic, 0)))
             return
-        if update.key in self._held:
-            self._missed(update.topic)
-        elif len(self._held) >= self._limits.outbox_messages:
-            oldest = next(iter(self._held))
-            self._missed(self._held.pop(oldest).topic)
-        self._held[update.key] = update
+        if update.key in held:
+            self._missed(topic)
+        elif len(held) >= self._limits.outbox_messages:
+            self._missed(held.pop(next(iter(held))).topic)
+        held[update.key] = update
 
     def take(self, now: float) -> list[bytes]:
         """All that may go out now, in order."""

@@ -158,7 +158,9 @@ class Session:
     def update(self, update: Update) -> None:
         """Take one update of a topic that this client subscribed to."""
         self._outbox.offer(update)
-        self._end_turn_soon()
+        # To a socket that takes nothing, nothing is written; whoever floods such clients must not cost more.
+        if not (self._turn_is_due or self._outbox.blocked):
+            self._end_turn_soon()
 
     # -- messages in --------------------------------------------------------------------------------
 
