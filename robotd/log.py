@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -26,7 +27,8 @@ def configure(level: str = "info", stream: TextIO | None = None, *, pretty: bool
     if pretty is None:
         pretty = out.isatty()
     renderers: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        # A plain traceback: rich draws a beautiful one, and takes 100 ms of the loop for it.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if pretty
         else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_dumps)]
     )
@@ -38,12 +40,31 @@ def configure(level: str = "info", stream: TextIO | None = None, *, pretty: bool
             *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(
+            _Unfailing(out)  # type: ignore[arg-type]  # of a file, it only writes and flushes
+        ),
         cache_logger_on_first_use=True,
     )
     # `transitions` and `websockets` talk a lot, and not in our lines.
     logging.getLogger("transitions").setLevel(logging.CRITICAL)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
+
+
+class _Unfailing:
+    """A stream that never fails: a full disk, or a reader that went away, must not break off a stop."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write what can be written."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _dumps(value: Any, **options: Any) -> str:

@@ -15,7 +15,7 @@ from robotd.core.stage import CANCELLED, DONE, EXPIRED, FAILED, PREEMPTED, REJEC
 from robotd.errors import Refused
 from robotd.runtime.activation import Activation
 from robotd.runtime.calls import Callee, Caller
-from robotd.runtime.failure import explain
+from robotd.runtime.failure import explain, explain_bug
 from robotd.runtime.ledger import Ledger
 from robotd.runtime.result import plain
 from robotd.runtime.robot import Permit
@@ -219,7 +219,9 @@ class Executor:
                 result = await self._caller.wait(step, run.cause, run.permit, run.expires_at)
         except Halted as error:
             if run.out_of_time:
-                late = Refused("expired", f"{error}; a command may say how long it is valid")
+                late = Refused(
+                    "expired", explain(error).message, hint="a command may say how long it is valid"
+                )
                 self._finish(run, FAILED, error=late)
             else:
                 self._finish(run, PREEMPTED, error=explain(error))
@@ -319,13 +321,10 @@ class Executor:
 
     def _failed_by_bug(self, run: Run, error: BaseException) -> None:
         """User code raised what is not about hardware: the machine hears of it, the log has it all."""
+        self._failed(run, explain_bug(error))
         self._log.error(
             "handler failed", action=run.start.do.name, trace_id=run.cause.trace_id, exc_info=error
         )
-        refused = Refused(
-            "handler_error", f"{type(error).__name__}: {error}", hint="the log has the traceback"
-        )
-        self._failed(run, refused)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._dying.discard(task)

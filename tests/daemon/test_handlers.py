@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from robotd.core.decision import Outcome
 from robotd.core.message import Message
+from robotd.wire.json import encode
 from tests.daemon.story import Story, robot_file, tell, telling
 from tests.daemon.tap import Tap
 
@@ -78,6 +80,7 @@ DRIVE = "robot.base.drive(linear_m_s=0.3, angular_rad_s=0.0)"
         ("SystemExit(3)", "handler_error"),
         ("asyncio.CancelledError()", "handler_error"),
         ("ExceptionGroup('two', [ValueError('a'), ValueError('b')])", "handler_error"),
+        ("type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})()", "handler_error"),
     ],
 )
 def test_however_a_handler_fails_the_machine_hears_of_it_and_the_robot_stands(
@@ -93,6 +96,34 @@ def test_however_a_handler_fails_the_machine_hears_of_it_and_the_robot_stands(
         assert not story.engine.crashed.done()
 
     tell(body, robot_with(tmp_path, f"{DRIVE}\nraise {raised}"))
+
+
+@pytest.mark.parametrize(
+    "raised", ["ValueError(text)", "hal.OutOfRange('mast', text, limit=float('nan'), unit=text)"]
+)
+def test_no_text_that_a_handler_raises_can_harm_the_answer_that_carries_it(tmp_path: Path, raised: str):
+    machine = """
+    machine:
+      version: 1
+      initial: disarmed
+      states: {disarmed: {}, armed: {active: all}}
+      transitions:
+        - {trigger: arm, source: disarmed, dest: armed}
+        - {trigger: work, source: armed, do: own}
+    """
+
+    async def body(story: Story) -> None:
+        await story.arm()
+        failed = await story.do("work")
+
+        assert failed.error is not None
+        message = json.loads(encode(failed.error))["message"]
+        assert "????" in message
+        assert len(message) < 1100
+
+    robot_with(tmp_path, f"text = '\\ud800' * 10_000\nraise {raised}")
+    handlers = (tmp_path / "own.py").read_text()
+    tell(body, robot_file(tmp_path, handlers=handlers, machine=machine, events=EVENTS))
 
 
 @pytest.mark.parametrize("end", ["await task", "asyncio.current_task().cancel(); await robot.sleep(1)"])
