@@ -207,8 +207,8 @@ class Engine:
         self.queue.offer(self._event(trigger, Lane.EVENT, source, stamp=entry.number, sticky=True))
 
     def _board_event(self, event: BoardEvent) -> None:
-        self.log.warning(f"board {event.kind}", board=event.board, detail=event.detail)
         name = f"{event.board}.{event.kind}"
+        self.log.warning(name, detail=event.detail)
         payload = {"detail": event.detail}
         self.queue.offer(self._event(name, Lane.EVENT, f"board:{event.board}", payload=payload, sticky=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -52,7 +53,7 @@ async def test_killing_and_restarting_the_far_end_is_told_and_moves_nothing(tmp_
     async with asyncio.timeout(60):
         first = serve_pty(make_twin(file), port)
         await first.__aenter__()
-        async with running(file, port) as (_, client):
+        async with running(file, port) as (robot, client):
             await client.send("arm", wait="done")
             driving = await client.send("drive", DRIVE, valid_for_s=30.0)
             await first.__aexit__(None, None, None)
@@ -66,6 +67,9 @@ async def test_killing_and_restarting_the_far_end_is_told_and_moves_nothing(tmp_
                 assert status["devices"]["base"]["state"] == "inactive"
                 assert twin.world()["left_duty"] == twin.world()["right_duty"] == 0
                 assert twin.world()["x"] == 0
+                log = [json.loads(line) for line in robot.log.read_text().splitlines()]
+                told = [line["event"] for line in log if line["level"] == "warning"]
+                assert told == ["arduino.lost", "arduino.back"]
 
 
 async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):
