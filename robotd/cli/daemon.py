@@ -9,6 +9,7 @@ import typer
 
 from robotd.cli.arguments import board_ports, simulated_boards
 from robotd.cli.connection import interruption
+from robotd.cli.ending import run_to_the_end
 from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
 
@@ -66,14 +67,17 @@ def run(
         log.configure(log_level)
     except (AttributeError, ValueError):
         raise typer.BadParameter(f"{log_level!r} is not debug, info, warning or error") from None
-    trouble = asyncio.run(_serve(config, simulated, ports))
-    if trouble is not None:
-        fail(Exit.FAILED, trouble)
+    from robotd.daemon import CannotStart
+
+    try:
+        run_to_the_end(_serve(config, simulated, ports))
+    except CannotStart as error:
+        fail(Exit.FAILED, str(error))
 
 
-async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping[str, str]) -> str | None:
-    """Run until told to stop. Returns why it could not start, if it could not."""
-    from robotd.daemon import CannotStart, Daemon
+async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping[str, str]) -> None:
+    """Run until told to stop. Raises `CannotStart`."""
+    from robotd.daemon import Daemon
     from robotd.systemd import Notifier
 
     systemd = Notifier.from_environment()
@@ -87,11 +91,8 @@ async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping
     try:
         daemon = Daemon(config, simulated=simulated, ports=ports)
         await daemon.run(say_ready, interruption(systemd.stopping))
-    except CannotStart as error:
-        return str(error)
     finally:
         beating.cancel()
-    return None
 
 
 def ready_line(ready: Ready) -> str:

@@ -119,7 +119,7 @@ class Engine:
         if refusal is None:
             self.ledger.accept(command)
         else:
-            self.ledger.settle(command.id, REJECTED, refusal.reason, error=refusal.as_error())
+            self.ledger.refuse(command, refusal)
 
     def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
         """Stop now: the robot is stopped when this returns. What it returns gives the evidence."""

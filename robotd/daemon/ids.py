@@ -18,6 +18,10 @@ class Ids:
         """An id that no other message of any run has: 48 random bits for the run, then a count."""
         return f"{self._prefix}-{next(self._count):x}"
 
+    def made(self, message_id: str) -> bool:
+        """Whether the id was made here: a client cannot use it twice, for it did not choose it."""
+        return message_id.startswith(self._prefix)
+
     def new_trace_id(self) -> str:
         """32 lower-case hex digits, not all zero (W3C Trace Context, section 3.2.2.3)."""
         return f"{self._rng.getrandbits(128) or 1:032x}"

@@ -110,7 +110,8 @@ class RobotService:
             return
         # Subscribers of all stages come and go; while there is none, the ledger need not make them.
         self._engine.ledger.observer = self._publish_stage if self.hub.wanted("stage") else None
-        self._engine.ledger.open(command, body, tell, early=early)
+        made_here = self._engine.ids.made(request.id)
+        self._engine.ledger.open(command, None if made_here else body, tell, early=early)
         self._engine.offer(command)
 
     def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotd.core.message import Command
-from robotd.core.stage import ACCEPTED, RECEIVED, STARTED, TERMINAL, Stage
+from robotd.core.stage import ACCEPTED, RECEIVED, REJECTED, STARTED, TERMINAL, Stage
+from robotd.errors import Refused
 from robotd.runtime.readings import Clock
 
 REMEMBERED = 4_096
-"""How many settled ids are remembered; the oldest is forgotten first."""
+"""How many settled ids that clients chose are remembered; the oldest is forgotten first."""
 
 Tell = Callable[[Stage], None]
 
@@ -24,7 +25,7 @@ class Tracked:
     def __init__(self, command: Command, body: object | None, tell: Tell, *, early: bool) -> None:
         self.command = command
         self.body = body
-        """What the client asked for, to compare with a repeated id."""
+        """What the client asked for, to compare with a repeated id; None where nobody can repeat the id."""
         self.early = early
         """Whether the client also wants to hear that the command was received and accepted."""
         self.listeners = [tell]
@@ -89,11 +90,17 @@ class Ledger:
         if tracked is None:
             return
         self.counts[stage] = self.counts.get(stage, 0) + 1
-        self._settled[command_id] = tracked
-        if len(self._settled) > REMEMBERED:
-            self._settled.popitem(last=False)
+        if tracked.body is not None:
+            self._settled[command_id] = tracked
+            if len(self._settled) > REMEMBERED:
+                self._settled.popitem(last=False)
         self._tell(tracked, stage, reason, result, error)
         tracked.listeners.clear()
+
+    def refuse(self, command: Command, refused: Refused) -> None:
+        """It was not even queued. Nothing of it is remembered: the same id may be tried again."""
+        self._open[command.id].body = None
+        self.settle(command.id, REJECTED, refused.reason, error=refused.as_error())
 
     def settle_all(self, stage: str, reason: str) -> None:
         """Every command still open ends like this (the end of the daemon)."""

@@ -31,7 +31,7 @@ from robotd.wire.protocol import Batch, Call, is_stop, parse, unreadable
 from robotd.wire.sending import Replies, Reply, Sending
 from robotd.wire.service import Service
 
-MESSAGES_PER_TURN = 16
+MESSAGES_PER_TURN = 32
 BACKLOG_MESSAGES = 64
 """From here on nothing more is read. What was read is kept, so the messages of one read may come on top."""
 BACKLOG_BYTES = 64 * 1024

@@ -131,6 +131,19 @@ def test_a_motion_ends_with_the_time_of_its_command(tmp_path: Path):
     tell(body, robot(tmp_path, "restart"))
 
 
+def test_an_id_that_was_refused_at_the_door_may_be_tried_again(tmp_path: Path):
+    async def body(story: Story) -> None:
+        latch = await story.service.estop("test", "test")
+        assert (await story.do("arm", id="mine")).reason == "latched"
+        await asyncio.sleep(0.6)
+        story.service.reset(latch["latch_id"], "test")
+        await story.settle()
+
+        assert (await story.do("arm", id="mine")).stage == "done"
+
+    tell(body, robot(tmp_path, "restart"))
+
+
 def test_the_same_id_runs_once_and_another_body_is_a_conflict(tmp_path: Path):
     async def body(story: Story) -> None:
         await story.arm()
