@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hal.links.memory import TwinLink
 from robotd.config import RobotConfig, load
 from robotd.core.message import Lane
-from robotd.core.stage import STARTED, TERMINAL, Stage
+from robotd.core.stage import REJECTED, STARTED, TERMINAL, Stage
 from robotd.errors import Refused
 from robotd.runtime.executor import GRACE_S
 from robotd.wire.service import SendRequest
@@ -280,7 +280,7 @@ class Ordeal:
         assert all(len(call.ends) == 1 and not call.told_after_its_end for call in self.calls)
         ends: dict[str, set[str]] = {}
         for call in self.calls:
-            if call.request.type != "estop" and call.ends[0].reason not in ("id_conflict", "invalid_params"):
+            if call.request.type != "estop" and call.ends[0].stage != REJECTED:
                 ends.setdefault(call.request.id, set()).add(call.ends[0].stage)
         assert all(len(stages) == 1 for stages in ends.values())
         assert not self.link.is_open or self.story.stands_still()
