@@ -140,11 +140,9 @@ class CommandInfo:
         object.__setattr__(self, "_binder", binder)
 
     @property
-    def valid_for_s(self) -> float | None:
-        """How long it counts from its arrival where the sender does not say; None for what moves nothing."""
-        if self.streamed:
-            return STREAMED_VALID_FOR_S
-        return FINITE_VALID_FOR_S if self.moves else None
+    def valid_for_s(self) -> float:
+        """How long it counts from its arrival where the sender does not say. Nothing is valid for ever."""
+        return STREAMED_VALID_FOR_S if self.streamed else FINITE_VALID_FOR_S
 
     def bind(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """`payload` in SI, still by wire name, with defaults filled in so that guards see them too.

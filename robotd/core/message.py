@@ -45,7 +45,7 @@ class Message:
     version: int | None = None
     """The machine version that the sender was written for; None where it does not care."""
     expires_at: float | None = None
-    """After this moment it may no longer run. None only for messages that move nothing."""
+    """After this moment it may no longer run. Every command has one; an event has happened anyway."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

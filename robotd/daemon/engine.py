@@ -163,7 +163,9 @@ class Engine:
             return {"id": command_id, "was": "running"}
         tracked = self.ledger.find(command_id)
         if tracked is None or tracked.last is None:
-            raise Refused("invalid_params", f"no command with the id {command_id!r} is known")
+            raise Refused(
+                "invalid_params", f"no command {command_id!r} is known", hint="it ended, or never came"
+            )
         return {"id": command_id, "was": "ended", "stage": tracked.last.stage}
 
     def state(self) -> str:
@@ -236,7 +238,9 @@ class Engine:
         if refusal is None and self.closing:
             return _ending()
         if refusal is None and self.machine.blocked:
-            return Refused("not_in_this_state", f"nothing moves while the robot is {self.state()}")
+            return Refused(
+                "not_in_this_state", f"nothing moves while it is {self.state()}", hint="reset, then arm"
+            )
         return refusal
 
     def _safety_lane_is_full(self, message: Message) -> None:
@@ -266,7 +270,7 @@ class Engine:
         if message.type == ALWAYS:
             self._always_waits = False  # or the next change of a reading would wait for it for ever
         if isinstance(message, Command):
-            error = Refused("busy", f"dropped from the queue: {reason}", retry_after_ms=100)
+            error = Refused("busy", f"dropped: {reason}", hint="send less", retry_after_ms=100)
             self.ledger.settle(message.id, REJECTED, "busy", error=error.as_error())
 
     def _crash(self, error: BaseException) -> None:

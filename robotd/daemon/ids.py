@@ -24,4 +24,4 @@ class Ids:
 
     def new_trace_id(self) -> str:
         """32 lower-case hex digits, not all zero (W3C Trace Context, section 3.2.2.3)."""
-        return f"{self._rng.getrandbits(128) or 1:032x}"
+        return (self._rng.getrandbits(128) or 1).to_bytes(16).hex()

@@ -96,7 +96,7 @@ class RobotService:
         known = self._engine.ledger.find(request.id)
         if known is not None:
             if known.body != body:
-                error = Refused("id_conflict", f"the id {request.id!r} was used for another command")
+                error = _conflict(request.id)
                 self._reject_unknown(request, error, tell)
             else:
                 if not known.settled:
@@ -141,7 +141,7 @@ class RobotService:
                 error.reason, error.sentence, hint=error.hint or "", parameter=error.parameter
             ) from None
         valid_for_s = info.valid_for_s if request.valid_for_s is None else request.valid_for_s
-        expires_at = None if valid_for_s is None else request.at + min(valid_for_s, LONGEST_VALIDITY_S)
+        expires_at = request.at + min(valid_for_s, LONGEST_VALIDITY_S)
         return Command(
             type=request.type,
             id=request.id,
@@ -207,3 +207,9 @@ class RobotService:
             self.hub.publish("state", status.state(self._engine))
         if self.hub.wanted("log"):
             self.hub.publish("log", line(decision))
+
+
+def _conflict(command_id: str) -> Refused:
+    return Refused(
+        "id_conflict", f"the id {command_id!r} was used for another command", hint="choose a new one"
+    )

@@ -133,7 +133,7 @@ def describe(config: RobotConfig, devices: Mapping[str, Device], simulated: froz
                 "payload": info.json_schema(),
                 "moves": info.moves,
                 "streamed": info.streamed,
-                "valid_for_ms": None if info.valid_for_s is None else round(info.valid_for_s * 1000),
+                "valid_for_ms": round(info.valid_for_s * 1000),
             }
             for name, info in config.commands.items()
         },

@@ -54,12 +54,13 @@ class Dispatcher:
 
     def dispatch(self, message: Message) -> None:
         """One message, to its end."""
-        now = self._clock()
-        if message.lane is Lane.SAFETY:
-            self.slowest_safety_s = max(self.slowest_safety_s, now - message.at)
-        if message.expires_at is not None and now >= message.expires_at:
-            self._expire(message, now)
-            return
+        if message.expires_at is not None:
+            now = self._clock()
+            if now >= message.expires_at:
+                self._expire(message, now)
+                return
+        elif message.lane is Lane.SAFETY:
+            self.slowest_safety_s = max(self.slowest_safety_s, self._clock() - message.at)
         try:
             decision = self._machine.decide(message, self._readings)
         except ChartCycle as cycle:
@@ -78,5 +79,6 @@ class Dispatcher:
 
     def _expire(self, message: Message, now: float) -> None:
         waited_ms = round((now - message.at) * 1000)
-        error = Refused("expired", f"{message.type} waited {waited_ms} ms, longer than it was valid")
+        sentence = f"{message.type} waited {waited_ms} ms, longer than it was valid"
+        error = Refused("expired", sentence, hint="send a new one if it is still wanted")
         self._ledger.settle(message.id, EXPIRED, "expired", error=error.as_error())

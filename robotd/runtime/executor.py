@@ -183,7 +183,7 @@ class Executor:
         mode = run.start.do.steps[0].mode
         if before is not None and not before.over:
             if mode is Mode.SINGLE:
-                self._refuse(run, Refused("busy", f"{name} is already running", retry_after_ms=100))
+                self._refuse(run, _running(name))
                 return
             if mode is Mode.QUEUED:
                 self._owned.setdefault(run.start.entry.number, []).append(run)
@@ -361,3 +361,9 @@ class Executor:
         # Who halted a setpoint knows why; only what hardware did to it is an event.
         halted = isinstance(reason, Halted)
         self._finish(run, PREEMPTED if halted else FAILED, error=explain(reason), outcome=not halted)
+
+
+def _running(name: str) -> Refused:
+    return Refused(
+        "busy", f"{name} is already running", hint="wait for its end, or cancel it", retry_after_ms=100
+    )

@@ -66,7 +66,7 @@ class Stop:
         self._rig.halt()
         self.slowest_s = max(self.slowest_s, self._clock() - began)
         self.epoch += 1
-        self.latch = Latch(self._new_id(), reason, by, began)
+        self.latch = Latch(self._new_id(), reason or "no reason given", by, began)
         return self.latch
 
     async def evidence(self) -> dict[str, dict[str, Any]]:

@@ -57,7 +57,11 @@ class _Sent(Reply):
     """Those that answer it."""
 
     def __init__(self, sending: Sending, replies: Replies, call: Call) -> None:
-        super().__init__(replies, call)
+        replies.unanswered += (
+            call.answered
+        )  # as in Reply, without the way up to it: one is made for each command
+        self._replies = replies
+        self._call = call
         self._sending = sending
         self._answered = False
         self._ended = False

@@ -267,7 +267,7 @@ def test_a_command_takes_what_its_action_takes(bench: Bench):
         0.4,
     )
     assert (commands["patrol"].moves, commands["patrol"].valid_for_s) == (True, 30.0)
-    assert (commands["arm"].parameters, commands["arm"].valid_for_s) == ((), None)
+    assert (commands["arm"].parameters, commands["arm"].valid_for_s) == ((), 30.0)
 
 
 def test_what_the_file_says_is_the_default_of_a_command(bench: Bench):

@@ -244,11 +244,9 @@ def test_a_command_without_parameters_takes_an_empty_payload_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moves", "streamed", "valid_for_s"), [(True, True, 0.4), (True, False, 30.0), (False, False, None)]
+    ("moves", "streamed", "valid_for_s"), [(True, True, 0.4), (True, False, 30.0), (False, False, 30.0)]
 )
-def test_what_moves_is_valid_for_a_time_by_default(
-    moves: bool, streamed: bool, valid_for_s: float | None
-) -> None:
+def test_what_moves_is_valid_for_a_time_by_default(moves: bool, streamed: bool, valid_for_s: float) -> None:
     assert command_of(DRIVE, moves=moves, streamed=streamed).valid_for_s == valid_for_s
 
 

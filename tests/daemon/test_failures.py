@@ -189,7 +189,7 @@ def test_a_cut_cable_in_the_middle_of_a_finite_verb_fails_its_command(tmp_path: 
 def test_a_finite_verb_can_be_cancelled_by_its_id(tmp_path: Path):
     async def body(story: Story) -> None:
         await story.arm()
-        command = story.send("advance", {"distance": 1.0, "speed": 0.2})
+        command = story.send("advance", {"distance": 1.0, "speed": 0.2}, id="mine")
         await asyncio.sleep(0.5)
 
         assert story.service.cancel(command, "test") == {"id": command, "was": "running"}
