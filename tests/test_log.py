@@ -13,7 +13,8 @@ import pytest
 import structlog
 
 from robotd import log
-from robotd.core.decision import Decision, Outcome, Refusal, Start
+from robotd.core.chart import State
+from robotd.core.decision import Decision, Entry, Outcome, Refusal, Start
 from tests import virtual
 from tests.core.making import command, do, event
 
@@ -149,7 +150,8 @@ def test_the_line_of_a_decision_says_what_happened_and_why():
         "source": "test",
         "state": "a",
     }
-    moves = log.line(decision(after=("b",), starts=(Start(do("base.drive"), None),)))  # type: ignore[arg-type]
+    entry = Entry(1, State("b"))
+    moves = log.line(decision(after=("b",), starts=(Start(do("base.drive"), entry),)))
     assert (moves["before"], moves["state"], moves["starts"]) == ("a", "b", ["base.drive"])
     refused = log.line(decision(refusal=Refusal("guard_false", "go: no", {}), note="stale"))
     assert (refused["reason"], refused["why"], refused["note"]) == ("guard_false", "go: no", "stale")

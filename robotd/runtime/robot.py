@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -195,16 +196,29 @@ class ThreadRobot:
         self._loop = loop
         self.log = robot.log
         self.payload = robot.payload
+        self._carried: set[asyncio.Task[None]] = set()
 
     def __getattr__(self, name: str) -> Any:
         return _ThreadProxy(getattr(self._robot, name), self._on_loop)
 
     def _on_loop(self, call: Callable[[], Any]) -> Any:
-        async def carry_out() -> Any:
-            result = call()
-            return await result if inspect.isawaitable(result) else result
+        ended: Future[Any] = Future()
 
-        return asyncio.run_coroutine_threadsafe(carry_out(), self._loop).result()
+        async def carry_out() -> None:
+            try:
+                result = call()
+                ended.set_result(await result if inspect.isawaitable(result) else result)
+            except BaseException as error:
+                ended.set_exception(error)
+
+        def begin() -> None:
+            task = self._loop.create_task(carry_out())
+            self._carried.add(task)
+            task.add_done_callback(self._carried.discard)
+
+        # The coroutine is made on the loop: a loop that has ended leaves none behind that nobody awaits.
+        self._loop.call_soon_threadsafe(begin)
+        return ended.result()
 
     def read(self, device: str, reading: str | None = None) -> Reading:
         """As `Robot.read`."""

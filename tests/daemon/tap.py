@@ -30,8 +30,8 @@ class Gag:
         self.on = False
         twin = rig.twins[board]
         advance, receive = twin.advance, twin.receive
-        twin.advance = lambda now: self._muffled(advance(now))  # type: ignore[method-assign]  # as below
-        twin.receive = lambda data, now: self._muffled(receive(data, now))  # type: ignore[method-assign]
+        setattr(twin, "advance", lambda now: self._muffled(advance(now)))  # noqa: B010  # mypy keeps methods
+        setattr(twin, "receive", lambda data, now: self._muffled(receive(data, now)))  # noqa: B010  # as above
 
     def _muffled(self, said: bytes) -> bytes:
         return b"" if self.on else said
