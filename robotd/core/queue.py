@@ -17,7 +17,7 @@ CAPACITIES: Mapping[Lane, int] = {
 }
 STICKY_PLACES = 64
 """Places of the EVENT lane that only outcomes and losses may take; at most half of a smaller lane."""
-BURST = 32
+BURST = 64
 """Messages handed out before the loop gets its turn, so that a flood delays everything else by no more."""
 
 BUSY = "busy"

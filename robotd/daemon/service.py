@@ -18,6 +18,7 @@ from robotd.daemon import status
 from robotd.daemon.engine import Engine
 from robotd.errors import Refused
 from robotd.log import line
+from robotd.runtime.ledger import Tracked
 from robotd.version import VERSION
 from robotd.wire.hub import Hub
 from robotd.wire.service import SendRequest
@@ -92,16 +93,9 @@ class RobotService:
         if request.type == ESTOP:
             self._stop_by_send(request, source, tell)
             return
-        body = (request.type, request.payload, request.priority, request.version)
         known = self._engine.ledger.find(request.id)
         if known is not None:
-            if known.body != body:
-                error = _conflict(request.id)
-                self._reject_unknown(request, error, tell)
-            else:
-                if not known.settled:
-                    known.listeners.append(tell)
-                tell(self._engine.ledger.reached(known))
+            self._tell_known(known, request, tell)
             return
         try:
             command = self.bind(request, source)
@@ -111,8 +105,17 @@ class RobotService:
         # Subscribers of all stages come and go; while there is none, the ledger need not make them.
         self._engine.ledger.observer = self._publish_stage if self.hub.wanted("stage") else None
         made_here = self._engine.ids.made(request.id)
-        self._engine.ledger.open(command, None if made_here else body, tell, early=early)
+        self._engine.ledger.open(command, None if made_here else _body(request), tell, early=early)
         self._engine.offer(command)
+
+    def _tell_known(self, known: Tracked, request: SendRequest, tell: Callable[[Stage], None]) -> None:
+        """The id was here before: nothing is run. Told is the stage reached, or that it is a conflict."""
+        if known.body != _body(request):
+            self._reject_unknown(request, _conflict(request.id), tell)
+            return
+        if not known.settled:
+            known.listeners.append(tell)
+        tell(self._engine.ledger.reached(known))
 
     def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
         """Whoever sends `estop` as a command means the stop."""
@@ -213,3 +216,8 @@ def _conflict(command_id: str) -> Refused:
     return Refused(
         "id_conflict", f"the id {command_id!r} was used for another command", hint="choose a new one"
     )
+
+
+def _body(request: SendRequest) -> object:
+    """What makes a command with the same id the same command."""
+    return (request.type, request.payload, request.priority, request.version)

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-TURN_MESSAGES = 64
+TURN_MESSAGES = 128
 TURN_S = 0.0005
 """Messages differ: a `status` costs as much as twenty commands. Whichever bound is reached first counts."""
 

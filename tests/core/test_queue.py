@@ -264,7 +264,7 @@ def test_closing_ends_a_reader_that_waits() -> None:
 
 def test_the_loop_has_its_turn_after_every_burst() -> None:
     async def story() -> list[int]:
-        queue, turns, taken = filled(Lane.COMMAND, lambda number: command("drive"), 5 * BURST), [], 0
+        queue, turns, taken = filled(Lane.COMMAND, lambda number: command("drive"), 3 * BURST), [], 0
         loop = asyncio.get_running_loop()
 
         def turn() -> None:
