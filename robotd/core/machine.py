@@ -130,12 +130,12 @@ class StateMachine:
     def _choose(
         self, regions: Collection[_Region], trigger: str, readings: Readings, payload: Mapping[str, Any]
     ) -> list[_Choice]:
-        choices = []
-        for region in regions:
-            arrow = region.choose(trigger, readings, payload, self.active)
-            if arrow is not None:
-                choices.append(_Choice(region, arrow))
-        return choices
+        active = self.active
+        return [
+            _Choice(region, arrow)
+            for region in regions
+            if (arrow := region.choose(trigger, readings, payload, active)) is not None
+        ]
 
     def _move(self, change: Change, choices: Collection[_Choice]) -> None:
         """Take one transition in each of some regions: leave from inside out, enter from outside in."""

@@ -21,6 +21,8 @@ from robotd.daemon.status import GUARD
 
 __all__ = ["CannotStart", "Daemon", "Ready"]
 
+YOUNG_OBJECTS = 5_000
+"""How many new objects make a collection due: a command makes ten, and nearly all are gone with it."""
 FIRST_CONNECT_S = 0.6
 """The start waits so long for the boards, so that the first command after `ready` finds its devices."""
 
@@ -85,6 +87,7 @@ class Daemon:
                     # What was built until now lives until the end: collections need not look at it again.
                     gc.collect()
                     gc.freeze()
+                    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
                     self._log.info("ready", robot=self._config.robot, guard=GUARD)
                     ready(self._ready(listeners))
                     await _first(stop, engine.crashed)
