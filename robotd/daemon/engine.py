@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from hal import Actuator, BoardEvent, Device, Rig
+from hal import BoardEvent, Device, Rig
 from robotd.config import RobotConfig
 from robotd.core.chart import ALWAYS, ESTOP, RESET, SHUTDOWN
 from robotd.core.decision import Decision, Entry
@@ -286,11 +286,6 @@ class Engine:
             for transition in region.transitions
             for trigger in transition.triggers
         )
-
-    @property
-    def actuators(self) -> list[Actuator]:
-        """Every actuator of the robot."""
-        return [device for device in self.rig.devices.values() if isinstance(device, Actuator)]
 
 
 def _ending() -> Refused:

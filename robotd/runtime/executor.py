@@ -114,11 +114,11 @@ class Executor:
             # Nothing was to be started: it is done with the transition.
             self._ledger.settle(message.id, DONE)
 
-    def cancel(self, command_id: str, stage: str = CANCELLED, reason: str = "cancelled") -> bool:
+    def cancel(self, command_id: str) -> bool:
         """End what this command started. False: nothing of it is running."""
         found = [run for run in self._all() if run.cause.id == command_id and run.answers]
         for run in found:
-            self._end(run, stage, reason)
+            self._end(run, CANCELLED, "cancelled")
         return bool(found)
 
     def stop(self, reason: str) -> None:

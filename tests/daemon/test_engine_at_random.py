@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hal import Actuator
 from hal.links.memory import TwinLink
 from robotd.config import RobotConfig, load
 from robotd.core.message import Lane
@@ -269,8 +270,8 @@ class Ordeal:
         assert (story.state == "estopped") == (engine.stop.latch is not None)
         if story.state in ("disarmed", "estopped"):
             assert engine.executor.running == 0
-            for actuator in engine.actuators:
-                assert actuator.state.value != "active"
+            devices = engine.rig.devices.values()
+            assert not [d for d in devices if isinstance(d, Actuator) and d.state.value == "active"]
         assert len(engine.queue) == 0
 
     def check_the_end(self) -> None:
