@@ -6,13 +6,14 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any, TextIO
+from datetime import datetime
+from typing import Any, NoReturn, TextIO
 
 import structlog
 
+from robotd.clock import WallClock, wall_time
 from robotd.core.decision import Decision, Outcome
 
 FLUSH_S = 0.05
@@ -76,11 +77,26 @@ def get(name: str) -> Any:
     return structlog.get_logger(part=name)
 
 
+def telling(tell: Callable[[str, str, Mapping[str, Any]], None] | None) -> Any:
+    """A logger that writes nothing: it tells the level, the event and the rest of each line; None: to nobody."""
+
+    def drop(_logger: Any, level: str, said: MutableMapping[str, Any]) -> NoReturn:
+        if tell is not None:
+            tell(level, str(said.pop("event", "")), said)
+        raise structlog.DropEvent
+
+    level = logging.CRITICAL if tell is None else logging.INFO
+    return structlog.wrap_logger(
+        None, processors=[drop], wrapper_class=structlog.make_filtering_bound_logger(level)
+    )
+
+
 class DecisionLog:
     """One line for each decision, with its trace id; rendered in batches, off the path to the devices."""
 
-    def __init__(self, log: Any) -> None:
+    def __init__(self, log: Any, wall_clock: WallClock = wall_time) -> None:
         self._log = log
+        self._wall_clock = wall_clock
         self._waiting: list[tuple[Decision, datetime]] = []
         self._left_out = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +111,7 @@ class DecisionLog:
         if len(self._waiting) >= LINES_AT_MOST:
             self._left_out += 1
             return
-        self._waiting.append((decision, datetime.now(UTC)))
+        self._waiting.append((decision, self._wall_clock()))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
 

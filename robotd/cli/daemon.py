@@ -9,7 +9,7 @@ import typer
 
 from robotd.cli.arguments import board_ports, simulated_boards
 from robotd.cli.connection import interruption
-from robotd.cli.ending import run_to_the_end
+from robotd.cli.ending import collect_less, run_to_the_end
 from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
 
@@ -83,6 +83,7 @@ async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping
     systemd = Notifier.from_environment()
 
     def say_ready(ready: Ready) -> None:
+        collect_less()
         line = ready_line(ready)
         typer.echo(line)
         systemd.ready(line)

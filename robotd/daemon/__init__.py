@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hal import LinkHeld, Rig
 from robotd import log
+from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
 from robotd.daemon.engine import Engine
 from robotd.daemon.ids import Ids
 from robotd.daemon.listeners import CannotStart, Listeners
 from robotd.daemon.service import RobotService
 from robotd.daemon.status import GUARD
+from robotd.wire.listen import Listen, listen_tcp
 
-__all__ = ["CannotStart", "Daemon", "Ready"]
+__all__ = ["CannotStart", "Daemon", "Ready", "Surroundings"]
 
-YOUNG_OBJECTS = 5_000
-"""How many new objects make a collection due: a command makes ten, and nearly all are gone with it."""
 FIRST_CONNECT_S = 0.6
 """The start waits so long for the boards, so that the first command after `ready` finds its devices."""
 
@@ -39,6 +38,19 @@ class Ready:
     simulated: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a daemon takes from the world around it, the loop aside. A simulation has others."""
+
+    rng: random.Random = field(default_factory=random.Random)
+    """Where ids, jitter and the noise of twins come from."""
+    wall_clock: WallClock = wall_time
+    listen: Listen = listen_tcp
+    log: Any = field(default_factory=lambda: log.get("daemon"))
+    watch: Callable[[Engine], None] = lambda _engine: None
+    """Shown the engine when it is built, before it starts."""
+
+
 class Daemon:
     """One robot, from its file to a clean end. The constructor opens nothing."""
 
@@ -48,14 +60,21 @@ class Daemon:
         *,
         simulated: Collection[str] = (),
         ports: Mapping[str, str] | None = None,
-        rng: random.Random | None = None,
+        faults: Mapping[str, Sequence[str]] | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
+        """`simulated`: the boards that are twins. `faults`: what is wrong with each board, in hal's grammar."""
         self._config = config
         self._simulated = frozenset(simulated)
-        self._rng = rng or random.Random()
-        self._log = log.get("daemon")
+        self._surroundings = surroundings or Surroundings()
+        self._log = self._surroundings.log
         self.rig = Rig.build(
-            config.boards, config.devices, simulated=self._simulated, ports=ports or {}, rng=self._rng
+            config.boards,
+            config.devices,
+            simulated=self._simulated,
+            ports=ports or {},
+            rng=self._surroundings.rng,
+            faults=faults,
         )
 
     async def run(self, ready: Callable[[Ready], None], stop: asyncio.Event) -> None:
@@ -64,8 +83,10 @@ class Daemon:
         Raises `CannotStart` where an address or a port is taken. Whatever ends it, the actuators halt first.
         """
         loop = asyncio.get_running_loop()
-        engine = Engine(self._config, self.rig, loop.time, Ids(self._rng), self._log)
-        decisions = log.DecisionLog(self._log)
+        around = self._surroundings
+        engine = Engine(self._config, self.rig, loop.time, Ids(around.rng), self._log)
+        around.watch(engine)
+        decisions = log.DecisionLog(self._log, around.wall_clock)
         if decisions.wanted:
             engine.dispatcher.observers.append(decisions.observe)
         service = RobotService(engine, self._simulated)
@@ -79,15 +100,13 @@ class Daemon:
                     # At the end, from the bottom up: the robot halts, nobody new is let in, what is queued or
                     # running is ended and answered, and only then do the connections close.
                     end.push_async_callback(engine.shut_down)
-                    listeners = await end.enter_async_context(Listeners(self._config, service))
+                    listeners = await end.enter_async_context(
+                        Listeners(self._config, service, listen=around.listen, wall_clock=around.wall_clock)
+                    )
                     end.push_async_callback(engine.shut_down)
                     end.callback(listeners.let_nobody_in)
                     end.callback(self.rig.halt)
                     service.clients = listeners.count
-                    # What was built until now lives until the end: collections need not look at it again.
-                    gc.collect()
-                    gc.freeze()
-                    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
                     self._log.info("ready", robot=self._config.robot, guard=GUARD)
                     ready(self._ready(listeners))
                     await _first(stop, engine.crashed)

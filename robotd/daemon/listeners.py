@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
 from robotd.errors import RobotdError
 from robotd.wire.admission import Admission
 from robotd.wire.http import Access
+from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
 from robotd.wire.tcp import serve_tcp
 from robotd.wire.unix import serve_unix
@@ -23,9 +25,18 @@ class CannotStart(RobotdError):  # noqa: N818  # it says what it is
 class Listeners:
     """The WebSocket, TCP and Unix servers of one daemon, as an async context."""
 
-    def __init__(self, config: RobotConfig, service: Service) -> None:
+    def __init__(
+        self,
+        config: RobotConfig,
+        service: Service,
+        *,
+        listen: Listen = listen_tcp,
+        wall_clock: WallClock = wall_time,
+    ) -> None:
         self._config = config
         self._service = service
+        self._listen = listen
+        self._wall_clock = wall_clock
         self._admission = Admission(config.limits)
         self._open = AsyncExitStack()
         self.websocket: str | None = None
@@ -40,12 +51,19 @@ class Listeners:
                 if listen.websocket is not None:
                     access = Access(self._config.hosts, self._config.origins)
                     host, port = await opening.enter_async_context(
-                        serve_websocket(service, *listen.websocket, access=access, admission=admission)
+                        serve_websocket(
+                            service,
+                            *listen.websocket,
+                            access=access,
+                            admission=admission,
+                            listen=self._listen,
+                            wall_clock=self._wall_clock,
+                        )
                     )
                     self.websocket = _address(host, port)
                 if listen.tcp is not None:
                     host, port = await opening.enter_async_context(
-                        serve_tcp(service, *listen.tcp, admission=admission)
+                        serve_tcp(service, *listen.tcp, admission=admission, listen=self._listen)
                     )
                     self.tcp = _address(host, port)
                 if listen.unix is not None:

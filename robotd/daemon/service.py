@@ -40,6 +40,7 @@ class RobotService:
         self.clients: Callable[[], int] = lambda: 0
         """How many clients are connected; the listeners know."""
         self.hub = Hub()
+        self._follows_stages = False
         self.turns = Turns()
         self._declare_topics()
         engine.dispatcher.observers.append(self._publish_decision)
@@ -102,11 +103,18 @@ class RobotService:
         except Refused as error:
             self._reject_unknown(request, error, tell)
             return
-        # Subscribers of all stages come and go; while there is none, the ledger need not make them.
-        self._engine.ledger.observer = self._publish_stage if self.hub.wanted("stage") else None
+        self._follow_stages()
         made_here = self._engine.ids.made(request.id)
         self._engine.ledger.open(command, None if made_here else _body(request), tell, early=early)
         self._engine.offer(command)
+
+    def _follow_stages(self) -> None:
+        """Subscribers of all stages come and go; while there is none, the ledger need not make them."""
+        observers = self._engine.ledger.observers
+        if self.hub.wanted("stage") is not self._follows_stages:
+            self._follows_stages = not self._follows_stages
+            change = observers.append if self._follows_stages else observers.remove
+            change(self._publish_stage)
 
     def _tell_known(self, known: Tracked, request: SendRequest, tell: Callable[[Stage], None]) -> None:
         """The id was here before: nothing is run. Told is the stage reached, or that it is a conflict."""

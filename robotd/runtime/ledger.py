@@ -46,8 +46,8 @@ class Ledger:
         self._state = state
         self._open: dict[str, Tracked] = {}
         self._settled: OrderedDict[str, Tracked] = OrderedDict()
-        self.observer: Tell | None = None
-        """Told every stage of every command, while there is one."""
+        self.observers: list[Tell] = []
+        """Told every stage of every command. While there is none, some stages are not even made."""
         self.counts: dict[str, int] = {}
         """How many commands ended in each terminal stage."""
 
@@ -109,7 +109,7 @@ class Ledger:
 
     def _tell_early(self, tracked: Tracked, stage: str) -> None:
         """At this rate of commands, making a stage that nobody listens to is worth avoiding."""
-        if tracked.early or self.observer is not None:
+        if tracked.early or self.observers:
             self._tell(tracked, stage)
 
     def _tell(
@@ -123,8 +123,8 @@ class Ledger:
         told = tracked.last = self._stage(tracked.command, stage, reason, result, error)
         for listener in tracked.listeners:
             listener(told)
-        if self.observer is not None:
-            self.observer(told)
+        for observe in self.observers:
+            observe(told)
 
     def _stage(
         self, command: Command, stage: str, reason: str | None, result: Any, error: Mapping[str, Any] | None

@@ -31,8 +31,8 @@ class Permit:
     """May still call verbs that move something."""
     touches: bool = True
     """May still call any verb."""
-    used: set[Actuator] = field(default_factory=set)
-    """The actuators it has commanded: these halt when it ends in any way but well."""
+    used: dict[Actuator, None] = field(default_factory=dict)
+    """The actuators it has commanded, in that order: these halt when it ends in any way but well."""
     motions: tuple[Actuator, ...] = ()
     """Those with a finite motion that somebody is waiting for, once for each."""
     commanding: Callable[[Actuator, Permit], None] = lambda _actuator, _permit: None
@@ -54,7 +54,7 @@ class Permit:
     def uses(self, device: Device, info: VerbInfo) -> None:
         """It is about to call a verb: what it moves halts with it, even when the call fails half-way."""
         if info.moves and isinstance(device, Actuator):
-            self.used.add(device)
+            self.used[device] = None
 
     def has_commanded(self, device: Device, info: VerbInfo) -> None:
         """The verb was accepted: whoever moved this device before is replaced."""

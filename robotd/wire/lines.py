@@ -42,7 +42,7 @@ class LineConnection(asyncio.Protocol):
         service: Service,
         admission: Admission,
         identify: Callable[[asyncio.BaseTransport], Client],
-        connections: set[LineConnection],
+        connections: dict[LineConnection, None],
     ) -> None:
         self._service = service
         self._admission = admission
@@ -70,7 +70,7 @@ class LineConnection(asyncio.Protocol):
             self.write([unreadable(refused).refuse(refused.as_error())])
             self._transport.close()
             return
-        self._connections.add(self)
+        self._connections[self] = None
         self._session = Session(self._service, self._client.source, self, words=True)
 
     def data_received(self, data: bytes) -> None:
@@ -115,7 +115,7 @@ class LineConnection(asyncio.Protocol):
         if self._session is not None:
             self._session.close()
             self._admission.leave(self._client.address)
-            self._connections.discard(self)
+            self._connections.pop(self, None)
         self.gone.set_result(None)
 
     # -- from the session ---------------------------------------------------------------------------
@@ -167,7 +167,7 @@ async def serve_lines(
     identify: Callable[[asyncio.BaseTransport], Client],
 ) -> AsyncIterator[None]:
     """Serve on a socket that listens, and close it at the end."""
-    connections: set[LineConnection] = set()
+    connections: dict[LineConnection, None] = {}
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: LineConnection(service, admission, identify, connections), sock=listener

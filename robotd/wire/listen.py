@@ -6,12 +6,16 @@ import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 LISTEN_STATE = "0A"
 """TCP_LISTEN in the table of /proc/net/tcp (proc(5))."""
 ACCEPT_BACKLOG = 100
+
+Listen = Callable[[str, int], Any]
+"""Takes an address; gives what a loop's `create_server` serves on. `listen_tcp` is the real one."""
 
 
 class CannotListen(OSError):  # noqa: N818 - it reads as what it means

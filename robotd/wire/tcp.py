@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 
 from robotd.wire.admission import Admission
 from robotd.wire.lines import Client, serve_lines
-from robotd.wire.listen import listen_tcp
+from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
 
 
 @asynccontextmanager
 async def serve_tcp(
-    service: Service, host: str, port: int, *, admission: Admission
+    service: Service, host: str, port: int, *, admission: Admission, listen: Listen = listen_tcp
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve at `host:port`; gives the address that it really is. Raises `CannotListen`."""
-    listener = listen_tcp(host, port)
+    listener = listen(host, port)
     address = listener.getsockname()[:2]
     async with serve_lines(service, listener, admission=admission, identify=_identify):
         yield address

@@ -16,7 +16,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from email.utils import formatdate
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
@@ -30,10 +30,11 @@ from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from robotd.clock import WallClock, wall_time
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
-from robotd.wire.listen import listen_tcp
+from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
 
@@ -75,7 +76,7 @@ class WebSocketConnection(ServerConnection):
         self.host, self.port = transport.get_extra_info("peername")[:2]
         if len(self._door.opening) >= self._door.service.limits.connections:
             self.transport.abort()
-        self._door.opening.add(self)
+        self._door.opening[self] = None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; every whole message in them is handled before this returns, or kept by the session."""
@@ -89,7 +90,7 @@ class WebSocketConnection(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         super().connection_lost(exc)
-        self._door.opening.discard(self)
+        self._door.opening.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:
@@ -127,7 +128,7 @@ class WebSocketConnection(ServerConnection):
         writes = self.protocol.data_to_send()
         if self.request is None and isinstance(self.protocol.handshake_exc, InvalidMessage):
             # websockets says nothing to what it cannot read, a request with a body included.
-            writes.insert(0, _response(unreadable()).serialize())
+            writes.insert(0, self._door.response(unreadable()).serialize())
         if self.paused:
             # A client that pings and does not read would make this buffer grow without end.
             writes = [data for data in writes if not data or data[0] != PONG_HEADER]
@@ -143,15 +144,17 @@ class WebSocketConnection(ServerConnection):
         if pending is None and self.protocol.state is CONNECTING:
             refusal = self._door.admission.enter(self.host)
             self._admitted = refusal is None
-            return None if refusal is None else _response(unavailable(refusal))
+            return None if refusal is None else self._door.response(unavailable(refusal))
         if pending is None:
-            return _response(unreadable())  # it has gone already; nobody reads this
-        return _response(pending if isinstance(pending, Answer) else await pending)
+            return self._door.response(unreadable())  # it has gone already; nobody reads this
+        return self._door.response(pending if isinstance(pending, Answer) else await pending)
 
     def accepted(self, response: Response) -> None:
         """The handshake is about to be answered: from here on there may be frames."""
         if response.status_code == 101:
-            self._door.opening.discard(self)
+            del response.headers["Date"]  # the library asks the system for it
+            response.headers["Date"] = self._door.date
+            self._door.opening.pop(self, None)
             self.source = f"ws:{self.host}:{self.port}"
             self._session = Session(self._door.service, self.source, self._outlet)
             self._set_timer(self._door.service.limits.ping_s, self._ask_for_life)
@@ -264,25 +267,50 @@ class _Outlet:
 class _Door:
     """What all connections of one server share."""
 
-    def __init__(self, service: Service, pages: Pages, admission: Admission) -> None:
+    def __init__(self, service: Service, pages: Pages, admission: Admission, wall_clock: WallClock) -> None:
         self.service = service
         self.pages = pages
         self.admission = admission
-        self.opening: set[WebSocketConnection] = set()
+        self._wall_clock = wall_clock
+        self.opening: dict[WebSocketConnection, None] = {}
         """Those whose handshake is not done: at most as many as may be connected."""
+
+    @property
+    def date(self) -> str:
+        """Now, as a header says it (RFC 9110, section 5.6.7)."""
+        return format_datetime(self._wall_clock(), usegmt=True)
+
+    def response(self, answer: Answer) -> Response:
+        """An answer, with what every one has."""
+        headers = Headers(
+            [
+                ("Date", self.date),
+                ("Connection", "close"),
+                ("Content-Length", str(len(answer.body))),
+                *answer.headers,
+            ]
+        )
+        return Response(answer.status.value, answer.status.phrase, headers, answer.body)
 
 
 @asynccontextmanager
 async def serve_websocket(
-    service: Service, host: str, port: int, *, access: Access, admission: Admission
+    service: Service,
+    host: str,
+    port: int,
+    *,
+    access: Access,
+    admission: Admission,
+    listen: Listen = listen_tcp,
+    wall_clock: WallClock = wall_time,
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve WebSockets and pages at `host:port`; gives the address it really is. At the end all are closed.
 
     Raises `CannotListen`.
     """
     limits = service.limits
-    door = _Door(service, Pages(service, access), admission)
-    listener = listen_tcp(host, port)
+    door = _Door(service, Pages(service, access), admission, wall_clock)
+    listener = listen(host, port)
     address = listener.getsockname()[:2]
     library_logger = logging.getLogger(f"{__name__}.library")
     library_logger.setLevel(logging.ERROR)  # websockets tells of each connection at INFO
@@ -325,18 +353,6 @@ def _process_response(connection: ServerConnection, request: Handshake, response
 def _select_subprotocol(connection: ServerConnection, offered: Any) -> Subprotocol | None:
     """Ours where it is offered; else none, and the client decides whether that will do."""
     return SUBPROTOCOL if SUBPROTOCOL in offered else None
-
-
-def _response(answer: Answer) -> Response:
-    headers = Headers(
-        [
-            ("Date", formatdate(usegmt=True)),
-            ("Connection", "close"),
-            ("Content-Length", str(len(answer.body))),
-            *answer.headers,
-        ]
-    )
-    return Response(answer.status.value, answer.status.phrase, headers, answer.body)
 
 
 def _only(headers: Headers, name: str) -> str | None:

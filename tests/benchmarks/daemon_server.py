@@ -11,6 +11,7 @@ import signal
 from pathlib import Path
 
 from robotd import log
+from robotd.cli.ending import collect_less
 from robotd.config import load
 from robotd.daemon import Daemon, Ready
 from tests.benchmarks.serving import until_told
@@ -30,7 +31,12 @@ async def serve(file: Path, ports: dict[str, str]) -> None:
         stop.set()
 
     daemon = Daemon(config, simulated=set(config.boards) - set(ports), ports=ports)
-    await daemon.run(lambda ready: telling.append(asyncio.ensure_future(tell(ready))), stop)
+
+    def say_ready(ready: Ready) -> None:
+        collect_less()
+        telling.append(asyncio.ensure_future(tell(ready)))
+
+    await daemon.run(say_ready, stop)
 
 
 def main() -> None:

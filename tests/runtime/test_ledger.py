@@ -90,7 +90,7 @@ def test_who_does_not_want_the_early_stages_hears_only_the_later_ones(desk: Desk
 
 def test_an_observer_hears_every_stage_of_everybody(desk: Desk):
     seen: list[Stage] = []
-    desk.ledger.observer = seen.append
+    desk.ledger.observers.append(seen.append)
     desk.open("a", early=False)
     desk.open("b", early=False)
     desk.ledger.settle_all(CANCELLED, "shutting_down")

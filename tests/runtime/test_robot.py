@@ -49,7 +49,7 @@ def test_what_it_commands_is_written_down_and_told():
         hand.robot.lamp.write(True)
         hand.robot.base.drive(linear_m_s=0.2)
 
-        assert hand.permit.used == {hand.device("base")}
+        assert list(hand.permit.used) == [hand.device("base")]
         assert hand.taken == ["base"]
 
     held(body)
@@ -61,7 +61,7 @@ def test_a_refused_verb_takes_nothing_from_anybody_but_would_be_halted():
             hand.robot.base.drive(linear_m_s=9.0)
 
         assert hand.taken == []
-        assert hand.permit.used == {hand.device("base")}
+        assert list(hand.permit.used) == [hand.device("base")]
 
     held(body)
 

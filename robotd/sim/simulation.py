@@ -1,0 +1,173 @@
+"""One whole daemon in virtual time: the shipped code on a loop without descriptors, a twin on every wire."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from hal import Rig
+from robotd import log
+from robotd.config import Address, Listen, RobotConfig
+from robotd.daemon import Daemon, Ready, Surroundings
+from robotd.daemon.engine import Engine
+from robotd.errors import RobotdError
+from robotd.sim.client import HOST, TCP_PORT, Console
+from robotd.sim.loop import VirtualLoop, run
+from robotd.sim.recording import Recording
+
+T = TypeVar("T")
+
+WEBSOCKET_PORT = 8080
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+"""The time on the wall when a simulation begins."""
+SETTLING_S = 0.2
+"""After the start every sensor has reported once within this time."""
+END_S = 2.0
+"""So long after its end was asked for, nothing of a daemon may be left."""
+
+
+class CannotSimulate(RobotdError):  # noqa: N818  # it says what it is
+    """This robot cannot run in virtual time; the message says what of it, and what to do."""
+
+
+class Simulation:
+    """A running daemon and its world, as a story sees them."""
+
+    def __init__(self, config: RobotConfig, engine: Engine, recording: Recording, seed: int) -> None:
+        self.config = config
+        self.engine = engine
+        self.rig: Rig = engine.rig
+        self.recording = recording
+        self.seed = seed
+        self.rng = random.Random(f"story {seed}")
+        """Chance for whoever tells the story; the daemon and its twins have their own."""
+        self.began = 0.0
+        """The loop's time when the daemon was ready and every sensor had reported."""
+        self.bugs: list[Mapping[str, Any]] = []
+        """What nobody caught: contexts of the loop's exception handler."""
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the daemon was ready."""
+        return self._loop.time() - self.began
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The leaf state of each region."""
+        return self.engine.machine.leaves
+
+    def reading(self, name: str) -> float | bool | None:
+        """A reading by its full name, `battery.value`; None while it is stale or was never heard."""
+        return self.engine.table.get(name)
+
+    async def connect(self, name: str = "operator") -> Console:
+        """A client of the daemon, over the network in memory."""
+        return await Console.connect(name)
+
+    async def sleep(self, duration_s: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(duration_s)
+
+
+def simulate(
+    config: RobotConfig,
+    story: Callable[[Simulation], Awaitable[T]],
+    *,
+    seed: int = 0,
+    faults: Mapping[str, Sequence[str]] | None = None,
+    keep: int | None = 0,
+    wires: bool = False,
+    logs: Callable[[str, str, Mapping[str, Any]], None] | None = None,
+) -> T:
+    """Run `story` beside the daemon of `config` in virtual time, from its start to its clean end.
+
+    The same seed gives the same history, to the byte. `keep` and `wires` are the recording's, `faults` what
+    is wrong with each board, by its name; `logs` is told the level, the event and the rest of each log line.
+
+    Raises:
+        CannotSimulate: the robot has a handler that needs a thread.
+        SimulationStuck: time cannot go on.
+        Whatever the story or the daemon raises.
+    """
+    require_no_threads(config)
+    return run(_whole(config, story, seed, faults or {}, keep, wires, logs), seed=seed)
+
+
+def require_no_threads(config: RobotConfig) -> None:
+    """Raises `CannotSimulate` where the chart runs a handler that takes real time in a thread."""
+    blocking = [name for name, info in config.actions.items() if info.blocking]
+    if blocking:
+        raise CannotSimulate(
+            f"the handler '{blocking[0]}' is blocking: it runs in a thread, and virtual time waits for none; "
+            "write it with `async def`, and `await robot.sleep(...)` in place of time.sleep"
+        )
+
+
+async def _whole(
+    config: RobotConfig,
+    story: Callable[[Simulation], Awaitable[T]],
+    seed: int,
+    faults: Mapping[str, Sequence[str]],
+    keep: int | None,
+    wires: bool,
+    logs: Callable[[str, str, Mapping[str, Any]], None] | None,
+) -> T:
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualLoop):
+        raise TypeError("a simulation runs in virtual time")
+    recording = Recording(loop.time, keep=keep, wires=wires)
+    built: list[Simulation] = []
+
+    def watch(engine: Engine) -> None:
+        built.append(Simulation(config, engine, recording, seed))
+        engine.dispatcher.observers.append(recording.decision)
+        engine.ledger.observers.append(recording.stage)
+
+    surroundings = Surroundings(
+        rng=random.Random(f"daemon {seed}"),
+        wall_clock=lambda: BEGINNING + timedelta(seconds=loop.time()),
+        listen=loop.network.listen,
+        log=log.telling(logs),
+        watch=watch,
+    )
+    # Where clients come in is not the robot's matter here: the network in memory has two doors and no files.
+    listening = replace(config, listen=Listen(Address(HOST, WEBSOCKET_PORT), Address(HOST, TCP_PORT), None))
+    daemon = Daemon(listening, simulated=set(config.boards), faults=faults, surroundings=surroundings)
+    stop, ready = asyncio.Event(), loop.create_future()
+
+    def say_ready(said: Ready) -> None:
+        ready.set_result(said)
+
+    running = loop.create_task(daemon.run(say_ready, stop), name="daemon")
+    try:
+        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await running
+        simulation = built[0]
+        loop.set_exception_handler(lambda _, context: simulation.bugs.append(context))
+        await asyncio.sleep(SETTLING_S)
+        simulation.began = loop.time()
+        telling = loop.create_task(_tell(story, simulation), name="story")
+        await asyncio.wait({running, telling}, return_when=asyncio.FIRST_COMPLETED)
+        if not telling.done():
+            telling.cancel()
+            await asyncio.wait({telling})
+            await running
+            raise RuntimeError("the daemon ended before the story")
+        stop.set()
+        await running
+        told: T = telling.result()
+        return told
+    finally:
+        stop.set()
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def _tell(story: Callable[[Simulation], Awaitable[T]], simulation: Simulation) -> T:
+    return await story(simulation)
