@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from robotd.cli.connection import Json
+from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
 
 RobotFile = Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")]
@@ -17,6 +19,7 @@ RobotFile = Annotated[str, typer.Argument(help="The robot's file, or example:NAM
 class GraphFormat(StrEnum):
     """The languages that `graph` writes."""
 
+    SVG = "svg"
     MERMAID = "mermaid"
     DOT = "dot"
 
@@ -57,15 +60,33 @@ def graph(
     language: Annotated[GraphFormat, typer.Option("--format", help="The language of the drawing.")] = (
         GraphFormat.MERMAID
     ),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; stdout without it.")
+    ] = None,
 ) -> None:
     """Draw the state machine of FILE: nested states, triggers, guards and what is done.
 
-    Example: robotd graph config/rover.yaml --format dot | dot -Tsvg > rover.svg
-    """
-    from robotd.core import graph as drawing
+    An SVG opens in any browser; GitHub shows Mermaid inside a page; dot is for Graphviz.
 
-    chart = load(file).chart
-    typer.echo(drawing.mermaid(chart) if language is GraphFormat.MERMAID else drawing.dot(chart))
+    Example: robotd graph config/rover.yaml --format svg --output rover.svg
+    """
+    from robotd.core.graph import dot, mermaid, svg
+
+    config = load(file)
+    match language:
+        case GraphFormat.SVG:
+            text = svg(config.chart, title=config.robot)
+        case GraphFormat.MERMAID:
+            text = mermaid(config.chart)
+        case GraphFormat.DOT:
+            text = dot(config.chart)
+    if output is None:
+        typer.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        fail(Exit.FAILED, f"cannot write {output}: {error.strerror}")
 
 
 def schema() -> None:

@@ -168,12 +168,29 @@ def test_an_example_goes_by_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "opening"), [("mermaid", "stateDiagram-v2"), ("dot", "digraph machine {")]
+    ("language", "opening"),
+    [("svg", "<svg "), ("mermaid", "stateDiagram-v2"), ("dot", "digraph machine {")],
 )
 def test_graph_draws_the_machine(language: str, opening: str) -> None:
     done = run(app, ["graph", ROVER, "--format", language])
 
     assert done.stdout.startswith(opening)
+
+
+def test_graph_writes_a_file_and_then_says_nothing(tmp_path: Path) -> None:
+    drawing = tmp_path / "rover.svg"
+
+    done = run(app, ["graph", ROVER, "--format", "svg", "--output", str(drawing)])
+
+    assert (done.exit_code, done.output) == (Exit.DONE, "")
+    assert drawing.read_text(encoding="utf-8").endswith("</svg>\n")
+
+
+def test_graph_says_why_a_file_cannot_be_written(tmp_path: Path) -> None:
+    done = run(app, ["graph", ROVER, "-o", str(tmp_path / "nowhere" / "rover.svg")])
+
+    assert done.exit_code == Exit.FAILED
+    assert "No such file or directory" in done.stderr
 
 
 def test_schema_is_a_json_schema() -> None:

@@ -1,0 +1,203 @@
+"""The layered drawing of what is directly inside one box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from robotd.core.graph.boxes import Box, Edge, Leg
+from robotd.core.graph.columns import LINE_GAP, place_columns
+from robotd.core.graph.layered import Link, Node, Rows, sort_rows
+from robotd.core.graph.tracks import Turn, tracks
+
+PADDING = 18.0
+"""Between the border of a box and what is inside it."""
+ROW_GAP = 14.0
+"""Between two rows, where no line turns."""
+BORDER_GAP = 4.0
+"""Between a border and the row of labels next to it, where no line passes."""
+ARROW = 16.0
+"""From a box to the first level line before it..."""
+NEAR_LABEL = 8.0
+"""...and from a label."""
+TRACK = 10.0
+"""Between two level lines, one above the other."""
+STRAIGHT = 0.5
+"""A line that turns by no more is straight."""
+LOOP = 18.0
+"""How far a line from a box to itself leads away from it."""
+LOOP_GAP = 12.0
+"""Between two such lines, one above the other."""
+
+
+class Inside:
+    """The layered drawing of what is directly inside one box.
+
+    Row 0 is its top border and the last one its bottom border; boxes and labels take turns between them.
+    """
+
+    def __init__(
+        self,
+        box: Box,
+        legs: Sequence[Leg],
+        rank: dict[Box, int],
+        ports: dict[tuple[Box, Edge], float],
+        loops: dict[Box, list[Edge]],
+    ) -> None:
+        self._box = box
+        self._legs = legs
+        self._ports = ports
+        self._row = {child: 2 * rank[child] + 2 for child in box.children}
+        self._last = max(self._row.values()) + 2
+        self._rows = Rows([[] for _ in range(self._last + 1)], [[] for _ in range(self._last)])
+        self._node: dict[Box, Node] = {}
+        self._joined_below = {child: [leg for leg in legs if leg.upper is child] for child in box.children}
+        self._joined_above = {child: [leg for leg in legs if leg.lower is child] for child in box.children}
+        for child in box.children:
+            lines = max(len(self._joined_below[child]), len(self._joined_above[child]))
+            if lines > 1:
+                child.width = max(child.width, LINE_GAP * (lines + 1))
+            beside = max((edge.width + LOOP + 6 for edge in loops.get(child, ())), default=0.0)
+            self._node[child] = Node(child.width + beside, child.height)
+            self._rows.nodes[self._row[child]].append(self._node[child])
+
+    def place(self) -> None:
+        """Give every child its place, every leg its points, every label its place; make the box fit."""
+        for leg in self._legs:
+            self._thread(leg)
+        sort_rows(self._rows)
+        place_columns(self._rows)
+        for child in self._box.children:
+            self._spread(child, self._joined_above[child], above=True)
+            self._spread(child, self._joined_below[child], above=False)
+        self._place_rows()
+
+    def _thread(self, leg: Leg) -> None:
+        """Give the leg a place in every row that it passes."""
+        top = 0 if leg.upper is None else self._row[leg.upper]
+        bottom = self._last if leg.lower is None else self._row[leg.lower]
+        label = self._label_row(leg, top, bottom)
+        for number in range(top, bottom + 1):
+            box = leg.upper if number == top else leg.lower if number == bottom else None
+            if box is not None:
+                node = self._node[box]
+            else:
+                size = (leg.edge.width, leg.edge.height) if number == label else (0.0, 0.0)
+                node = Node(*size, passed=True)
+                self._rows.nodes[number].append(node)
+            leg.nodes.append(node)
+        for number, (upper, lower) in enumerate(pairwise(leg.nodes), top):
+            upper_port = self._port(leg, leg.upper) if number == top else upper.width / 2
+            lower_port = self._port(leg, leg.lower) if number == bottom - 1 else lower.width / 2
+            link = Link(upper, lower, upper_port, lower_port)
+            leg.links.append(link)
+            self._rows.links[number].append(link)
+
+    def _label_row(self, leg: Leg, top: int, bottom: int) -> int | None:
+        """Near that end where fewer lines meet: there it is clear whose label it is."""
+        if not (leg.labelled and leg.edge.width):
+            return None
+        at_upper = len(self._joined_below[leg.upper]) if leg.upper else 0
+        at_lower = len(self._joined_above[leg.lower]) if leg.lower else 0
+        return top + 1 if at_upper <= at_lower else bottom - 1
+
+    def _port(self, leg: Leg, box: Box | None) -> float:
+        return 0.0 if box is None else self._ports.get((box, leg.edge), box.width / 2)
+
+    def _spread(self, child: Box, legs: Sequence[Leg], *, above: bool) -> None:
+        """Choose where lines that may join a side of `child` anywhere do so: straight on if possible."""
+        node = self._node[child]
+        free: list[tuple[float, Link]] = []
+        taken: list[float] = []
+        for leg in legs:
+            link = leg.links[-1] if above else leg.links[0]
+            if (child, leg.edge) in self._ports:
+                taken.append(self._ports[child, leg.edge])
+            elif above:
+                free.append((link.upper.x + link.upper_port - node.x, link))
+            else:
+                free.append((link.lower.x + link.lower_port - node.x, link))
+        left = min(LINE_GAP, child.width / 2)
+        right = child.width - left
+        free.sort(key=lambda wish: wish[0])
+        # From the ends to the middle, so that lines that all come from one side keep their order.
+        onwards = [wish for wish in free if wish[0] <= child.width / 2]
+        back = [wish for wish in free if wish[0] > child.width / 2]
+        wishes = [(*wish, 2.0) for wish in onwards] + [(*wish, -2.0) for wish in reversed(back)]
+        for wish, link, step in wishes:
+            port = _nearest_free(min(max(wish, left), right), taken, left, right, step)
+            taken.append(port)
+            if above:
+                link.lower_port = port
+            else:
+                link.upper_port = port
+
+    def _place_rows(self) -> None:
+        box, rows = self._box, self._rows
+        content = max(node.x + node.width for row in rows.nodes for node in row)
+        left = max(PADDING, (box.width - content) / 2)
+        box.width = max(box.width, content + 2 * PADDING)
+        for row in rows.nodes:
+            for node in row:
+                node.x += left
+        y = box.height
+        levels: dict[Link, float] = {}
+        for number, row in enumerate(rows.nodes):
+            height = max((node.height for node in row), default=0.0)
+            for node in row:
+                node.y = y + (height - node.height) / 2
+            y += height
+            if number < self._last:
+                y = self._turn(number, y, levels)
+        box.height = y
+        for child, node in self._node.items():
+            child.x, child.y = node.x, node.y
+        for leg in self._legs:
+            self._trace(leg, levels)
+
+    def _turn(self, number: int, y: float, levels: dict[Link, float]) -> float:
+        """Choose the levels of the lines that turn between row `number`, which ends at `y`, and the next one.
+
+        Returns where the next one begins.
+        """
+        links = self._rows.links[number]
+        turns = {link: turn for link in links if (turn := _turn_of(link)).right - turn.left > STRAIGHT}
+        at_border = number == 0 or number == self._last - 1
+        if not turns:
+            return y + (BORDER_GAP if at_border and not links else ROW_GAP)
+        # Boxes stand in the even rows; what leads to one needs room for the head of its arrow.
+        before, after = (ARROW, NEAR_LABEL) if number % 2 == 0 else (NEAR_LABEL, ARROW)
+        chosen = tracks(list(turns.values()))
+        for link, track in zip(turns, chosen, strict=True):
+            levels[link] = y + before + track * TRACK
+        return y + before + max(chosen) * TRACK + after
+
+    def _trace(self, leg: Leg, levels: dict[Link, float]) -> None:
+        for link in leg.links:
+            turn = _turn_of(link)
+            if link in levels:
+                leg.points += [(turn.start, levels[link]), (turn.end, levels[link])]
+        first, last = _turn_of(leg.links[0]).start, _turn_of(leg.links[-1]).end
+        top = 0.0 if leg.upper is None else leg.upper.y + leg.upper.height
+        bottom = self._box.height if leg.lower is None else leg.lower.y
+        leg.points = [(first, top), *leg.points, (last, bottom)]
+        if leg.upper is None or leg.lower is None:
+            self._ports[self._box, leg.edge] = first if leg.upper is None else last
+        if leg.labelled:
+            label = next((node for node in leg.nodes if node.passed and node.width), None)
+            if label is not None:
+                leg.edge.x, leg.edge.y = label.x, label.y
+
+
+def _turn_of(link: Link) -> Turn:
+    return Turn(link.upper.x + link.upper_port, link.lower.x + link.lower_port)
+
+
+def _nearest_free(wish: float, taken: Sequence[float], left: float, right: float, step: float) -> float:
+    """The place nearest to `wish` that keeps off those `taken`, first looked for by `step`."""
+    for distance in (LINE_GAP, LINE_GAP / 2):
+        for number in range(int((right - left) / abs(step)) + 1):
+            for place in (wish + number * step, wish - number * step):
+                if left <= place <= right and all(abs(place - other) >= distance for other in taken):
+                    return place
+    return wish
