@@ -30,12 +30,15 @@ LONGEST_PULSE_US = 2400
 LOOK_MS = 20
 """How often inputs are looked at while nothing moves; while something does, at every step."""
 NEVER = 1 << 62
+REFUSAL = codec.sysex(words.STRING, b"".join(codec.two_sevens(ord(letter)) for letter in "refused"))
+"""Firmata has no refusal: what its sketch cannot do it tells as a text (`Firmata.sendString`)."""
 
 
 class FirmataTwin:
     """The far end of a Firmata wire. `garbage` is what its serial line says while it starts."""
 
     def __init__(self, world: World, wiring: Wiring, *, garbage: bytes = b"", boot_ms: int = BOOT_MS) -> None:
+        self.refusing = False
         self._world = world
         self._wiring = wiring
         self._garbage = garbage
@@ -65,7 +68,8 @@ class FirmataTwin:
         """What the sketch does with these bytes. While the bootloader runs they are lost."""
         if self._epoch is None or self._boots_at_ms is not None:
             return b""
-        return b"".join([_OBEY[type(frame)](self, frame) for frame in self._decoder.feed(data)])
+        obey = _REFUSE if self.refusing else _OBEY
+        return b"".join([obey[type(frame)](self, frame) for frame in self._decoder.feed(data)])
 
     def advance(self, now: float) -> bytes:
         """Take all steps that are due by `now`."""
@@ -269,6 +273,14 @@ class FirmataTwin:
         obey = _OBEY_SYSEX.get(frame.command)
         return obey(self, frame.data) if obey else b""
 
+    def _refuse(self, _: object) -> bytes:
+        return REFUSAL
+
+    def _refuse_sysex(self, frame: words.Sysex) -> bytes:
+        if frame.command in (words.EXTENDED_ANALOG, words.SERVO_CONFIG):
+            return REFUSAL
+        return self._sysex(frame)
+
     def _tell_firmware(self, _: bytes) -> bytes:
         return codec.firmware(*PROTOCOL, SKETCH)
 
@@ -327,4 +339,11 @@ _OBEY_SYSEX: Mapping[int, Callable[[FirmataTwin, bytes], bytes]] = {
     words.EXTENDED_ANALOG: FirmataTwin._extended_analog,
     words.SERVO_CONFIG: FirmataTwin._servo_config,
     words.SAMPLING_INTERVAL: FirmataTwin._set_sampling,
+}
+_REFUSE: Mapping[type, Callable[[FirmataTwin, Any], bytes]] = {
+    **_OBEY,
+    **dict.fromkeys(
+        (words.Analog, words.SetPin, words.Digital, words.SetPinMode, words.SystemReset), FirmataTwin._refuse
+    ),
+    words.Sysex: FirmataTwin._refuse_sysex,
 }
