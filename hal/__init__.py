@@ -50,8 +50,10 @@ from hal.errors import (
     LinkFull,
     LinkHeld,
     OutOfRange,
+    Unplugged,
 )
-from hal.faults import FaultError, FaultyLink, parse_fault
+from hal.faults import KINDS as FAULTS
+from hal.faults import Fault, FaultError, FaultKind, FaultyLink, FaultyTwin, parse_fault
 from hal.kinds import (
     COMPOSITES,
     KINDS,
@@ -102,6 +104,7 @@ from hal.units import (
 __all__ = [
     "COMPOSITES",
     "DRIVERS",
+    "FAULTS",
     "KINDS",
     "SETPOINT_FRESHNESS_S",
     "Acceleration",
@@ -132,8 +135,11 @@ __all__ = [
     "DriverNotFound",
     "Duration",
     "Evidence",
+    "Fault",
     "FaultError",
+    "FaultKind",
     "FaultyLink",
+    "FaultyTwin",
     "HalError",
     "Halted",
     "Length",
@@ -166,6 +172,7 @@ __all__ = [
     "Twist",
     "UnitError",
     "UnknownQuantity",
+    "Unplugged",
     "VerbInfo",
     "Voltage",
     "find_driver",

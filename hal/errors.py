@@ -23,6 +23,13 @@ class LinkClosed(LinkError):
     """There is no wire any more."""
 
 
+class Unplugged(LinkClosed):
+    """The wire was pulled, as a fault asked for."""
+
+    def __init__(self, name: str, rest_s: float) -> None:
+        super().__init__(f"{name} is unplugged, for another {rest_s:.1f} s (a fault that was asked for)")
+
+
 class DeviceError(HalError):
     """Something about one device or board, by name."""
 

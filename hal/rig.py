@@ -12,25 +12,29 @@ from typing import Any, Self
 from hal.board import Board, BoardEvent, BoardSpec
 from hal.device import Actuator, Device, DeviceSpec, Evidence
 from hal.errors import DeviceRefused
-from hal.faults import FaultyLink
+from hal.faults import FaultError, FaultyLink, FaultyTwin, FaultyTwinLink
 from hal.kinds import COMPOSITES, DriveBase, DriveBaseSpec, Motor
 from hal.link import Link
 from hal.links import open_link
-from hal.links.memory import TwinLink
 from hal.registry import find_driver
-from hal.twin import Twin
+from hal.twin import UnknownQuantity
 
 
 class Rig:
     """What hal knows of one robot. Make it with `build` or `of`."""
 
     def __init__(
-        self, boards: Mapping[str, Board], devices: Mapping[str, Device], twins: Mapping[str, Twin]
+        self,
+        boards: Mapping[str, Board],
+        devices: Mapping[str, Device],
+        twins: Mapping[str, FaultyTwin],
+        wires: Mapping[str, FaultyLink | FaultyTwinLink],
     ) -> None:
         self.boards = dict(boards)
         self.devices = dict(devices)
         self.twins = dict(twins)
         """The simulated boards' far ends."""
+        self._wires = dict(wires)
         self._callbacks: list[Callable[[BoardEvent], None]] = []
         self._running: asyncio.Task[None] | None = None
         for board in self.boards.values():
@@ -55,29 +59,36 @@ class Rig:
             simulated: The boards whose wire leads to their twin.
             ports: Ports to use in place of those in the specs, by board.
             rng: Seeds each board and twin; the same seed gives the same history.
-            faults: What each wire does wrong, by board, in the grammar of `hal.faults`.
+            faults: What goes wrong, by board, in the grammar of `hal.faults`. A real board's wire can only
+                be made faulty later, by `inject`, if it is named here, be it with no fault.
 
         Raises:
             DriverNotFound: for a board's `driver`.
             DeviceRefused: a device names what is not there, or what its board cannot carry.
+            FaultError: a text is no fault, or none that this board can have.
         """
         built: dict[str, Board] = {}
-        twins: dict[str, Twin] = {}
+        twins: dict[str, FaultyTwin] = {}
+        wires: dict[str, FaultyLink | FaultyTwinLink] = {}
         for name, spec in boards.items():
             port = (ports or {}).get(name)
             if port is not None:
                 spec = spec.model_copy(update={"port": port})
             driver = find_driver(spec.driver)
             own_rng = random.Random(rng.getrandbits(64))
+            asked = faults.get(name) if faults else None
+            link: Link
             if name in simulated:
-                twins[name] = driver.twin(name, spec, devices, own_rng)
-                link: Link = TwinLink(f"simulated {name}", twins[name])
-            else:
+                title = f"simulated {name}"
+                far_end = driver.twin(name, spec, devices, own_rng)
+                twins[name] = FaultyTwin(title, far_end, own_rng, asked or ())
+                link = wires[name] = FaultyTwinLink(title, twins[name])
+            elif asked is None:
                 link = open_link(spec.port, spec.baud)
-            if faults and name in faults:
-                link = FaultyLink(link, own_rng, faults[name])
+            else:
+                link = wires[name] = FaultyLink(open_link(spec.port, spec.baud), own_rng, asked)
             built[name] = driver.board(name, spec, partial(_the_same, link), own_rng)
-        return cls(built, _add_devices(built, devices), twins)
+        return cls(built, _add_devices(built, devices), twins, wires)
 
     @classmethod
     def of(
@@ -136,6 +147,36 @@ class Rig:
                 evidence[name] = _weakest(evidence[device.spec.left], evidence[device.spec.right])
         return evidence
 
+    def inject(self, board: str, fault: str) -> None:
+        """Let something go wrong at `board`, now or `after` from now, in the grammar of `hal.faults`.
+
+        From the loop only. Raises `FaultError`, also for a real board that was built without faults.
+        """
+        self._wire(board, fault).inject(fault)
+
+    def mend(self, board: str) -> None:
+        """End every fault of `board`, and forget those still to come. From the loop only."""
+        self._wire(board, "mend").mend()
+
+    def world(self) -> dict[str, float | bool]:
+        """What is so in the simulated boards' worlds, in SI; of a name that two have, the first one's."""
+        whole: dict[str, float | bool] = {}
+        for twin in self.twins.values():
+            whole = twin.world() | whole
+        return whole
+
+    def set_world(self, name: str, value: float | bool | None) -> None:
+        """Pin a quantity of the simulated worlds, or give it back (None). Raises `UnknownQuantity`."""
+        known: list[str] = []
+        for twin in self.twins.values():
+            try:
+                twin.set_world(name, value)
+            except UnknownQuantity as error:
+                known += error.known
+            else:
+                return
+        raise UnknownQuantity(name, known)
+
     async def __aenter__(self) -> Self:
         """Run in the background: for scripts. The daemon puts `run` in its own task group."""
         self._running = asyncio.create_task(self.run())
@@ -151,6 +192,12 @@ class Rig:
             await asyncio.wait({running})
             if not running.cancelled():
                 running.result()
+
+    def _wire(self, board: str, fault: str) -> FaultyLink | FaultyTwinLink:
+        if board not in self._wires:
+            why = "is real and was built without faults" if board in self.boards else "is no board"
+            raise FaultError(f"'{fault}' cannot happen: {board} {why}")
+        return self._wires[board]
 
     def _tell(self, event: BoardEvent) -> None:
         for callback in self._callbacks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hal.errors import HalError
 
@@ -16,8 +16,9 @@ class UnknownQuantity(HalError):
     """The twin's world has no quantity of that name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"the simulated world has no '{name}'; it has {', '.join(sorted(known))}")
         self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(f"the simulated world has no '{name}'; it has {', '.join(self.known)}")
 
 
 class Twin(Protocol):
@@ -25,6 +26,9 @@ class Twin(Protocol):
 
     None of these methods waits, and none calls back: what the far end says is what they return.
     """
+
+    refusing: bool
+    """While True it does nothing that it is told, and says so as its product does; questions it answers."""
 
     def power_on(self, now: float) -> bytes:
         """Somebody opened the port, which resets an Arduino. Returns what it says at once.
@@ -49,11 +53,25 @@ class Twin(Protocol):
         """Pin one quantity to `value`; None gives it back to the model. Raises `UnknownQuantity`."""
 
 
+@runtime_checkable
+class LiveTwin(Protocol):
+    """A twin that can be changed from outside while it runs: its time to wake moves, its wire may be pulled.
+
+    Its methods raise `Unplugged` when that happens, and `power_on` as long as it lasts.
+    """
+
+    changed: Callable[[], None]
+    """It calls this after a change: `wakes_at` has another answer. Set by whoever runs it."""
+
+    def is_plugged(self, now: float) -> bool:
+        """Whether the far end can be reached at all."""
+
+
 class TwinDriver:
     """Runs a twin on the running loop's clock while its port is open.
 
     What the twin says is handed to `emit` from a callback of its own, joined for each turn of the loop: never
-    from inside `feed`. An exception in the twin stops it and is handed to `failed`.
+    from inside `feed`. An exception in the twin stops it and is handed to `failed`: `Unplugged`, or a bug.
     """
 
     def __init__(
@@ -73,10 +91,18 @@ class TwinDriver:
         """Whether the port is open, as the twin sees it."""
         return self._loop is not None
 
+    @property
+    def plugged(self) -> bool:
+        """Whether there is a far end now: nobody has pulled its wire."""
+        now = max(self._now, asyncio.get_running_loop().time())
+        return not isinstance(self.twin, LiveTwin) or self.twin.is_plugged(now)
+
     def start(self) -> None:
         """The port was opened: power the twin on and let its time pass. Once more restarts it."""
         self.stop()
         loop = self._loop = asyncio.get_running_loop()
+        if isinstance(self.twin, LiveTwin):
+            self.twin.changed = self._look_again
         self._now = max(self._now, loop.time())
         self._run(loop, self.twin.power_on)
 
@@ -98,6 +124,15 @@ class TwinDriver:
         if self._delivery is not None:
             self._delivery.cancel()
             self._delivery = None
+
+    def _look_again(self) -> None:
+        """The twin was changed: advance it in the loop's next turn."""
+        loop = self._loop
+        if loop is not None:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            now = loop.time()
+            self._alarm = loop.call_at(now, self._wake, loop, now)
 
     def _run(self, loop: asyncio.AbstractEventLoop, step: Callable[[float], bytes]) -> None:
         try:

@@ -1,6 +1,16 @@
-"""Wires that misbehave, from one grammar: for tests, for trying out a robot's file, for campaigns."""
+"""Wires and far ends that misbehave, from one grammar: for tests, for a robot's file, for campaigns."""
 
-from hal.faults.grammar import Fault, FaultError, FaultKind, parse_fault
-from hal.faults.link import FaultyLink
+from hal.faults.grammar import KINDS, Fault, FaultError, FaultKind, parse_fault
+from hal.faults.link import FaultyLink, FaultyTwinLink
+from hal.faults.twin import FaultyTwin
 
-__all__ = ["Fault", "FaultError", "FaultKind", "FaultyLink", "parse_fault"]
+__all__ = [
+    "KINDS",
+    "Fault",
+    "FaultError",
+    "FaultKind",
+    "FaultyLink",
+    "FaultyTwin",
+    "FaultyTwinLink",
+    "parse_fault",
+]

@@ -1,169 +1,171 @@
-"""A wire that misbehaves as it is told."""
+"""Links that misbehave as they are told: any real one, and the one to a simulated board."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import random
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 
-from hal.errors import LinkClosed, LinkError, LinkFull
-from hal.faults.grammar import ONCE, Fault, FaultKind, parse_fault
-from hal.link import IN_FLIGHT_LIMIT_BYTES, Link, Peer
+from hal.errors import LinkClosed, LinkFull, Unplugged
+from hal.faults.grammar import KINDS, Fault, FaultError, FaultKind, parse_fault
+from hal.faults.plan import Plan
+from hal.faults.twin import FaultyTwin
+from hal.faults.wire import Wire
+from hal.link import Link, Peer
 from hal.links.base import BaseLink
+from hal.links.memory import TwinLink
 
-INBOX_LIMIT_BYTES = 65536
-"""How much may be on its way to the peer when a wire is late; what comes then is lost, as a port overruns."""
 RETRY_S = 0.005
 """When a late byte meets a full wire, it is tried again after this long."""
 
 
 class FaultyLink(BaseLink):
-    """`link`, with faults. Every one is drawn from `rng` and timed by the loop: a seed tells all of them.
+    """`link`, with faults of a wire. Every one is drawn from `rng` and timed by the loop: a seed tells all.
 
     Late output counts as `pending`, is bounded by `IN_FLIGHT_LIMIT_BYTES` and can be flushed. The faults
-    outlive a loss: open this same link again, which opens `link` again.
+    outlive a loss: open this same link again, which opens `link` again. Raises `FaultError` for a text that
+    is no fault of a wire.
     """
 
-    def __init__(self, link: Link, rng: random.Random, faults: Sequence[str | Fault] = ()) -> None:
+    def __init__(self, link: Link, rng: random.Random, faults: Iterable[str | Fault] = ()) -> None:
         super().__init__(link.name)
         self._link = link
-        self._rng = rng
-        self._inward = _Way(self, self._deliver)
-        self._outward = _Way(self, link.write)
+        self._wire = Wire(rng)
+        self._plan = Plan([self._fault(fault) for fault in faults])
         self._far_end: _FarEnd | None = None
-        self._moments: list[Fault] = []
-        self._timers: list[asyncio.TimerHandle] = []
-        self._unplugged_until = 0.0
-        self._full_until = 0.0
-        self.corrupt = 0.0
-        """The probability that a byte is changed, 0 to 1."""
-        self.drop = 0.0
-        """The probability that a byte is lost, 0 to 1."""
-        self.delay_s: tuple[float, float] | None = None
-        """Between which two times each piece comes late."""
-        self.split = False
-        """Whether each byte comes alone."""
-        for fault in map(_fault, faults):
-            if fault.kind in ONCE:
-                self._moments.append(fault)
-            else:
-                self._set(fault)
+        self._timer: asyncio.TimerHandle | None = None
+        self._blocked_until = 0.0
 
     def inject(self, fault: str | Fault) -> None:
-        """Add a fault now. One that happens once does so in the loop's next turn, or `after` from now."""
-        fault = _fault(fault)
-        if fault.kind in ONCE:
-            self._begin(fault)
-        else:
-            self._set(fault)
+        """Add a fault now, or `after` from now. Raises `FaultError`."""
+        now = asyncio.get_running_loop().time()
+        self._plan.add(self._fault(fault), now)
+        self._settle(now)
+        self._set_timer(now)
 
     def mend(self) -> None:
         """End every fault, and forget those still to come. What is late already still comes."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
-        self._moments.clear()
-        self.corrupt = self.drop = self._unplugged_until = self._full_until = 0.0
-        self.delay_s, self.split = None, False
-        self._inward.release()
-        self._outward.release()
+        self._plan.clear()
+        self._wire.mend()
+        self._set_timer(asyncio.get_running_loop().time())
 
     async def open(self, peer: Peer) -> None:
         """Open the wire behind the faults. Raises `LinkError`, also while it is unplugged."""
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time()
         self._require_closed()
-        if loop.time() < self._unplugged_until:
-            rest_s = self._unplugged_until - loop.time()
-            raise LinkError(
-                f"{self.name} is unplugged, for another {rest_s:.1f} s (a fault that was asked for)"
-            )
+        self._settle(now)
+        if now < self._wire.unplugged_until:
+            raise Unplugged(self.name, self._wire.unplugged_until - now)
         far_end = _FarEnd(self)
         await self._link.open(far_end)
         self._far_end = far_end
-        self._attach(peer)
-        while self._moments:
-            self._begin(self._moments.pop(0))
+        loop = self._attach(peer)
+        self._wire.clear()
+        self._plan.start(loop.time())
+        self._settle(loop.time())
+        self._set_timer(loop.time())
 
     def write(self, data: bytes) -> None:
         """Queue `data` whole or not at all, for the faults to work on. Raises `LinkFull` or `LinkClosed`."""
-        loop = self._require_open()
-        waiting = self._outward.size
-        if loop.time() < self._full_until or waiting + len(data) > IN_FLIGHT_LIMIT_BYTES:
-            raise LinkFull(f"{self.name}: {waiting} bytes wait already, the wire takes no more")
-        self._outward.send(data)
+        now = self._require_open().time()
+        require_room(self.name, self._wire, len(data), now)
+        self._wire.outward.put(data, now)
+        self._send(now)
+        self._set_timer(now)
 
     def flush_output(self) -> None:
         """Discard what is late here, and what the wire itself can discard."""
-        self._outward.clear()
+        self._wire.outward.clear()
         self._link.flush_output()
 
     @property
     def pending(self) -> int:
         """What is late here and what waits in the wire itself, in bytes."""
-        return self._outward.size + self._link.pending
+        return self._wire.outward.size + self._link.pending
 
     def received(self, far_end: _FarEnd, data: bytes) -> None:
         """For the far end alone: bytes came."""
-        if far_end is self._far_end and self._inward.size + len(data) <= INBOX_LIMIT_BYTES:
-            self._inward.send(data)
+        if far_end is self._far_end:
+            now = asyncio.get_running_loop().time()
+            self._wire.hear(data, now)
+            self._hand_over(now)
+            self._set_timer(now)
 
     def lost(self, far_end: _FarEnd, reason: Exception | None) -> None:
         """For the far end alone: the wire itself was lost."""
         if far_end is self._far_end:
             self._end(reason)
 
-    def damage(self, data: bytes) -> list[bytes]:
-        """What becomes of `data` on the way, in the pieces that come."""
-        rng = self._rng
-        if self.drop:
-            data = bytes(byte for byte in data if rng.random() >= self.drop)
-        if self.corrupt:
-            data = bytes(b ^ (1 << rng.randrange(8)) if rng.random() < self.corrupt else b for b in data)
-        if self.split:
-            return [bytes([byte]) for byte in data]
-        return [data] if data else []
-
-    def late_s(self) -> float:
-        """By how much the next piece is late."""
-        return self._rng.uniform(*self.delay_s) if self.delay_s is not None else 0.0
-
     def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         self._far_end = None
-        self._inward.clear()
-        self._outward.clear()
+        self._wire.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._link.close()
 
-    def _set(self, fault: Fault) -> None:
-        match fault.kind:
-            case FaultKind.CORRUPT:
-                self.corrupt = fault.amount
-            case FaultKind.DROP:
-                self.drop = fault.amount
-            case FaultKind.DELAY:
-                self.delay_s = (fault.amount, fault.longest)
-            case FaultKind.SPLIT:
-                self.split = True
+    def _fault(self, fault: str | Fault) -> Fault:
+        if isinstance(fault, str):
+            fault = parse_fault(fault)
+        if not KINDS[fault.kind].of_wire:
+            raise FaultError(
+                f"'{fault}' is a fault of a simulated board; {self.name} is a wire to a real one"
+            )
+        return fault
 
-    def _begin(self, fault: Fault) -> None:
-        loop = asyncio.get_running_loop()
-        self._timers = [timer for timer in self._timers if timer.when() >= loop.time()]
-        self._timers.append(loop.call_later(fault.after_s, self._happen, fault))
+    def _settle(self, now: float) -> None:
+        """Let begin and end what is due."""
+        while (change := self._plan.take(now)) is not None:
+            if not change.begins:
+                self._wire.end(change.fault)
+                continue
+            self._wire.begin(change.fault, change.at)
+            if change.fault.kind is FaultKind.UNPLUG:
+                self._end(Unplugged(self.name, self._wire.unplugged_until - now))
 
-    def _happen(self, fault: Fault) -> None:
-        until = asyncio.get_running_loop().time() + fault.amount
-        match fault.kind:
-            case FaultKind.STALL:
-                self._inward.hold(until)
-                self._outward.hold(until)
-            case FaultKind.FULL:
-                self._full_until = until
-            case FaultKind.GARBAGE:
-                self._deliver(self._rng.randbytes(int(fault.amount)))
-            case FaultKind.UNPLUG:
-                self._unplugged_until = until
-                self._end(LinkClosed(f"{self.name} was unplugged (a fault that was asked for)"))
+    def _send(self, now: float) -> None:
+        way = self._wire.outward
+        while now >= self._blocked_until and (piece := way.first(now)) is not None:
+            try:
+                self._link.write(piece)
+            except LinkFull:
+                self._blocked_until = now + RETRY_S
+            else:
+                if way.size:  # the write may have ended the link
+                    way.pop()
+
+    def _hand_over(self, now: float) -> None:
+        way = self._wire.inward
+        while (piece := way.first(now)) is not None:
+            way.pop()
+            self._deliver(piece)
+
+    def _set_timer(self, now: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._loop is None:
+            return  # what comes due while the link is closed is settled when it is opened
+        due = min(
+            self._plan.next_at,
+            self._wire.inward.due_at,
+            max(self._wire.outward.due_at, self._blocked_until),
+        )
+        if due < math.inf:
+            self._timer = self._loop.call_at(max(due, now), self._turn, due)
+
+    def _turn(self, due: float) -> None:
+        self._timer = None
+        # A loop may call a timer one clock tick early; what is due must still be found due.
+        now = max(due, asyncio.get_running_loop().time())
+        self._settle(now)
+        self._hand_over(now)
+        try:
+            self._send(now)
+        except LinkClosed:
+            self._wire.outward.clear()  # the wire is about to tell why it is gone
+        self._set_timer(now)
 
 
 class _FarEnd:
@@ -179,76 +181,39 @@ class _FarEnd:
         self._link.lost(self, reason)
 
 
-class _Way:
-    """One way of a faulty wire: damages bytes, keeps them back, and hands them on in order."""
+class FaultyTwinLink(TwinLink):
+    """The wire to a simulated board, which `twin` makes fail as it is told."""
 
-    def __init__(self, link: FaultyLink, hand_on: Callable[[bytes], None]) -> None:
-        self._link = link
-        self._hand_on = hand_on
-        self._late: deque[tuple[float, bytes]] = deque()
-        self._held_until = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self.size = 0
-        """How many bytes are late."""
+    def __init__(self, name: str, twin: FaultyTwin) -> None:
+        super().__init__(name, twin)
+        self._faulty = twin
 
-    def send(self, data: bytes) -> None:
-        """Bytes enter; where nothing keeps them back they leave within this call."""
-        now = asyncio.get_running_loop().time()
-        for piece in self._link.damage(data):
-            due = now + self._link.late_s()
-            if self._late:
-                due = max(due, self._late[-1][0])
-            self._late.append((due, piece))
-            self.size += len(piece)
-        if self._timer is None:
-            self._pump(now)
+    def inject(self, fault: str | Fault) -> None:
+        """Add a fault now, or `after` from now. Raises `FaultError`."""
+        self._faulty.inject(fault, asyncio.get_running_loop().time())
 
-    def hold(self, until: float) -> None:
-        """Nothing leaves before `until`."""
-        self._held_until = max(self._held_until, until)
+    def mend(self) -> None:
+        """End every fault, and put the plug back where the wire was cut."""
+        super().mend()
+        self._faulty.mend(asyncio.get_running_loop().time())
 
-    def release(self) -> None:
-        """A `hold` is over: what it alone kept back leaves now."""
-        self._held_until = 0.0
-        if self._timer is not None:
-            self._timer.cancel()
-            self._pump_late(asyncio.get_running_loop().time())
+    def write(self, data: bytes) -> None:
+        """Hand `data` to the wire. Raises `LinkClosed`, and `LinkFull` where the faults are so."""
+        now = self._require_open().time()
+        require_room(self.name, self._faulty.wire, len(data), now)
+        super().write(data)
 
-    def clear(self) -> None:
-        """Forget what is late."""
-        self._late.clear()
-        self.size = 0
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def flush_output(self) -> None:
+        """Discard what is late."""
+        self._faulty.wire.outward.clear()
 
-    def _pump(self, now: float) -> None:
-        self._timer = None
-        while self._late:
-            due, piece = self._late[0]
-            due = max(due, self._held_until)
-            if due > now:
-                self._pump_at(due)
-                return
-            try:
-                self._hand_on(piece)
-            except LinkFull:
-                self._pump_at(now + RETRY_S)
-                return
-            except LinkClosed:
-                self.clear()
-                raise
-            if self._late:  # the receiver may have closed the link
-                self._late.popleft()
-                self.size -= len(piece)
-
-    def _pump_at(self, when: float) -> None:
-        self._timer = asyncio.get_running_loop().call_at(when, self._pump_late, when)
-
-    def _pump_late(self, now: float) -> None:
-        with contextlib.suppress(LinkClosed):  # the wire is about to tell why it is gone
-            self._pump(now)
+    @property
+    def pending(self) -> int:
+        """What is late, in bytes."""
+        return self._faulty.wire.outward.size
 
 
-def _fault(fault: str | Fault) -> Fault:
-    return parse_fault(fault) if isinstance(fault, str) else fault
+def require_room(name: str, wire: Wire, size: int, now: float) -> None:
+    """Raises `LinkFull` where the way out does not take so many bytes."""
+    if not wire.has_room(size, now):
+        raise LinkFull(f"{name}: {wire.outward.size} bytes wait already, the wire takes no more")

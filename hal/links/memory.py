@@ -25,7 +25,8 @@ class TwinLink(BaseLink):
 
     async def open(self, peer: Peer) -> None:
         """Power the twin on. Raises `LinkError` while the wire is cut."""
-        if not self._plugged:
+        self._require_closed()
+        if not (self._plugged and self._driver.plugged):
             raise LinkError(f"{self.name} is unplugged; plug it in again")
         self._attach(peer)
         self._driver.start()

@@ -19,7 +19,6 @@ from hal import (
     BoardState,
     DeviceState,
     DriveBase,
-    FaultyLink,
     HalError,
     Rig,
     Sensor,
@@ -147,9 +146,7 @@ def test_after_a_cut_it_is_back_within_two_seconds_inactive_and_still(
             await rig.online()
             rig.listen(events.append)
             activate_all(rig)
-            link = rig.boards["arduino"].link
-            assert isinstance(link, FaultyLink)
-            link.inject("unplug 5 s")
+            rig.inject("arduino", "unplug 5 s")
             await asyncio.sleep(5.001)
             assert [event.kind for event in events][-1] == "lost"
             async with asyncio.timeout(2):

@@ -46,7 +46,7 @@ class Tap:
         """The pulses that the mast was told, in us."""
         self.duty = {"left": 0.0, "right": 0.0}
         self._sign = {"left": 1, "right": 1}
-        self._twin = rig.twins[board]
+        self._twin = rig.twins[board].twin
         self._receive, self._decoder = self._twin.receive, Decoder.of_requests()
         self._twin.receive = self._listen  # type: ignore[method-assign]  # a wire has no other place to listen
 

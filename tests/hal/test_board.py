@@ -12,7 +12,6 @@ from hal import (
     DeviceGone,
     DeviceState,
     DriveBase,
-    FaultyLink,
     Link,
     LinkError,
     LinkFull,
@@ -26,9 +25,9 @@ from tests import virtual
 from tests.hal.rover import BOARDS, simulated_rover
 
 
-def arduino_link(rig: Rig) -> FaultyLink:
+def arduino_link(rig: Rig) -> Link:
     link = rig.boards["arduino"].link
-    assert isinstance(link, FaultyLink)
+    assert link is not None
     return link
 
 
@@ -75,7 +74,7 @@ def test_a_cable_pulled_in_a_motion_ends_it_and_the_board_comes_back_inactive_an
             base = await driving(rig)
             motion = asyncio.create_task(base.forward(0.5, speed_m_s=0.4))
             await asyncio.sleep(0.2)
-            arduino_link(rig).inject("unplug 5 s")
+            rig.inject("arduino", "unplug 5 s")
 
             with pytest.raises(DeviceGone, match="wire was lost"):
                 await motion
@@ -101,7 +100,7 @@ def test_a_board_is_back_soon_however_long_it_was_away(away_s: float, seed: int)
     async def story() -> None:
         async with simulated_rover(seed=seed) as rig:
             await rig.online()
-            arduino_link(rig).inject(f"unplug {away_s} s")
+            rig.inject("arduino", f"unplug {away_s} s")
             await asyncio.sleep(away_s + 0.001)
             async with asyncio.timeout(min(0.75 + away_s / 5, LONGEST_PAUSE_S + 0.5)):
                 await rig.online()
@@ -175,10 +174,10 @@ def test_a_stop_may_be_called_at_any_time_and_never_raises() -> None:
         async with rig:
             rig.halt()
             await rig.online()
-            arduino_link(rig).inject("full 200 ms")
+            rig.inject("arduino", "full 200 ms")
             await asyncio.sleep(0.01)
             rig.halt()
-            arduino_link(rig).inject("unplug 1 s")
+            rig.inject("arduino", "unplug 1 s")
             await asyncio.sleep(0.01)
             rig.halt()
         rig.halt()
@@ -192,7 +191,7 @@ def test_a_setpoint_that_a_full_wire_does_not_take_is_refused_with_the_next_step
             left = (await rig.online())["left"]
             assert isinstance(left, Motor)
             left.activate()
-            arduino_link(rig).inject("full 200 ms")
+            rig.inject("arduino", "full 200 ms")
             await asyncio.sleep(0.01)
 
             with pytest.raises(LinkFull, match="arduino takes no more bytes"):
@@ -223,7 +222,7 @@ def test_a_silent_board_is_faulted_halted_and_back_when_it_speaks_again() -> Non
             events = listen(rig)
             base = await driving(rig)
             loop = asyncio.get_running_loop()
-            arduino_link(rig).inject("stall 3 s")
+            rig.inject("arduino", "stall 3 s")
             silent_since = loop.time()
             heard = asyncio.Event()
             rig.listen(lambda _: heard.set())
@@ -249,9 +248,9 @@ def test_a_silent_board_that_is_then_unplugged_is_lost_too() -> None:
         async with simulated_rover() as rig:
             events = listen(rig)
             await rig.online()
-            arduino_link(rig).inject("stall 2 s")
+            rig.inject("arduino", "stall 2 s")
             await asyncio.sleep(1)
-            arduino_link(rig).inject("unplug 1 s")
+            rig.inject("arduino", "unplug 1 s")
             await asyncio.sleep(3)
 
             assert [event.kind for event in events] == ["silent", "lost", "back"]
@@ -263,7 +262,7 @@ def test_every_actuator_is_at_rest_after_a_loss() -> None:
     async def story() -> None:
         async with simulated_rover() as rig:
             await driving(rig)
-            arduino_link(rig).inject("unplug 1 s")
+            rig.inject("arduino", "unplug 1 s")
             await asyncio.sleep(0.01)
 
             assert all(d.at_rest for d in rig.devices.values() if isinstance(d, Actuator))

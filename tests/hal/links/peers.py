@@ -63,6 +63,7 @@ class ParrotTwin:
     """Says `hello` when powered on, repeats what it hears, and says `tick` each second."""
 
     def __init__(self) -> None:
+        self.refusing = False
         self.started_at = 0.0
         self.power_ons = 0
         self.ticks = 0

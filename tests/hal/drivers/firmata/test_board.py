@@ -15,7 +15,6 @@ from hal import (
     DigitalInput,
     DigitalOutput,
     DriveBase,
-    FaultyLink,
     Motor,
     Rig,
     Servo,
@@ -71,7 +70,7 @@ async def first_word(answer: Callable[[bytes], bytes], devices=DEVICES) -> tuple
 
 
 def twin_of(rig: Rig) -> FirmataTwin:
-    twin = rig.twins["arduino"]
+    twin = rig.twins["arduino"].twin
     assert isinstance(twin, FirmataTwin)
     return twin
 
@@ -270,9 +269,7 @@ def test_a_board_without_analog_inputs_is_asked_for_a_sign_of_life(devices) -> N
             await rig.online()
             await asyncio.sleep(30)
             assert events == []
-            link = rig.boards["arduino"].link
-            assert isinstance(link, FaultyLink)
-            link.inject("stall 2 s")
+            rig.inject("arduino", "stall 2 s")
             stalled_at = asyncio.get_running_loop().time()
 
             event = await heard_from(rig)
@@ -480,9 +477,7 @@ def test_a_stop_that_nobody_confirms_says_so_within_100_ms() -> None:
     async def story() -> None:
         async with simulated_rover() as rig:
             await rig.online()
-            link = rig.boards["arduino"].link
-            assert isinstance(link, FaultyLink)
-            link.inject("stall 1 s")
+            rig.inject("arduino", "stall 1 s")
             await asyncio.sleep(0.001)
             asked_at = asyncio.get_running_loop().time()
 
@@ -514,11 +509,9 @@ def test_a_stop_that_was_lost_on_the_way_is_noticed_and_said_again() -> None:
             assert isinstance(left, Motor)
             left.activate()
             left.set_duty(0.5)
-            link = rig.boards["arduino"].link
-            assert isinstance(link, FaultyLink)
-            link.drop = 1.0
+            rig.inject("arduino", "drop 100%")
             rig.halt()
-            link.drop = 0.0
+            rig.mend("arduino")
             assert twin_of(rig).world()["left_duty"] > 0.4
 
             evidence = await rig.confirm_stop()

@@ -1,0 +1,246 @@
+"""A twin that fails as it is told: its wire, its memory, its ears, its sensors, its clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+
+from hal.errors import Unplugged
+from hal.faults.grammar import Fault, FaultError, FaultKind, parse_fault
+from hal.faults.plan import Plan
+from hal.faults.wire import Wire
+from hal.twin import Twin, UnknownQuantity
+
+
+class FaultyTwin:
+    """`twin`, with faults: a twin itself, as pure as one. Every chance is drawn from `rng`.
+
+    While nothing is wrong each call is handed on as it is. Faults may be given as text; one that is none, or
+    that names a quantity which the world has not, raises `FaultError`. `name` is for messages.
+    """
+
+    def __init__(self, name: str, twin: Twin, rng: random.Random, faults: Iterable[str | Fault] = ()) -> None:
+        self.name = name
+        self.twin = twin
+        """What is behind the faults."""
+        self.wire = Wire(rng)
+        """What is on its way between the twin and whoever runs it."""
+        self.changed: Callable[[], None] = _nobody_runs_it
+        self._rng = rng
+        self._pinned: dict[str, float | bool] = {}
+        self._held: dict[str, FaultKind] = {}
+        self._clock = _Clock()
+        self._deaf = False
+        self._reboots: Fault | None = None
+        self._pulled = False
+        self._plan = Plan([self._fault(fault) for fault in faults])
+        self._sound = self._plan.quiet
+
+    # ------------------------------------------------------------------ what goes wrong
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Those that last and are in force."""
+        return self._plan.lasting
+
+    def inject(self, fault: str | Fault, now: float) -> None:
+        """Add a fault, at once or `after` from now. Raises `FaultError`."""
+        self._plan.add(self._fault(fault), now)
+        self._sound = False
+        self._settle(now)
+        self.changed()
+
+    def mend(self, now: float) -> None:
+        """End every fault, and forget those to come. What is late still comes; lost time stays lost."""
+        for fault in self._plan.clear():
+            self._end(fault, now)
+        self.wire.mend()
+        self._reboots, self._pulled = None, False
+        self.changed()
+
+    def is_plugged(self, now: float) -> bool:
+        """Whether it can be powered on."""
+        return now >= self.wire.unplugged_until
+
+    # ------------------------------------------------------------------ the contract of a twin
+
+    @property
+    def refusing(self) -> bool:
+        """Whether the twin refuses what it is told."""
+        return self.twin.refusing
+
+    @refusing.setter
+    def refusing(self, refusing: bool) -> None:
+        self.twin.refusing = refusing
+
+    def power_on(self, now: float) -> bytes:
+        """Somebody opened the port. Raises `Unplugged`."""
+        if self._sound:
+            return self.twin.power_on(now)
+        self._settle(now)
+        # What happened once while the port was closed, nobody saw.
+        self.wire.clear()
+        self._reboots, self._pulled = None, False
+        self._plan.start(now)
+        self._settle(now)
+        self._require_plugged(now)
+        self.wire.hear(self.twin.power_on(self._clock.read(now)), now)
+        return self._arrived(now)
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Bytes for the twin; those for which the wire has no room are lost."""
+        if self._sound:
+            return self.twin.receive(data, now)
+        if self.wire.has_room(len(data), now):
+            self.wire.outward.put(data, now)
+        self._hear(now)
+        return self._arrived(now)
+
+    def advance(self, now: float) -> bytes:
+        """Move the twin on to `now`, through everything that goes wrong or comes right until then."""
+        if self._sound:
+            return self.twin.advance(now)
+        while (change_at := self._plan.next_at) <= now:
+            self._pass(change_at)
+            self._settle(change_at)
+        self._pass(now)
+        self._require_plugged(now)
+        self._sound = self._plan.quiet and self._clock.is_right and self.wire.is_clear(now)
+        return self._arrived(now)
+
+    def wakes_at(self) -> float | None:
+        """When the twin wakes, a fault begins or ends, or a byte arrives."""
+        due = self.twin.wakes_at()
+        if self._sound:
+            return due
+        moments = [self._plan.next_at]
+        if due is not None:
+            moments.append(self._clock.when(due))
+        moments += [way.due_at for way in (self.wire.inward, self.wire.outward)]
+        return min(moments)
+
+    def world(self) -> dict[str, float | bool]:
+        """The quantities of the twin's world; one that is frozen or stuck is as it is shown."""
+        return self.twin.world()
+
+    def set_world(self, name: str, value: float | bool | None) -> None:
+        """Pin a quantity; a frozen or stuck one becomes so when that ends. Raises `UnknownQuantity`."""
+        if name not in self._held:
+            self.twin.set_world(name, value)
+        if value is None:
+            self._pinned.pop(name, None)
+        else:
+            self._pinned[name] = value
+        self.changed()
+
+    # ------------------------------------------------------------------ time passes
+
+    def _pass(self, now: float) -> None:
+        """The twin moves on to `now`, and hears what has arrived."""
+        then = self._clock.read(now)
+        if self._reboots is not None:
+            garbage = self._rng.randbytes(int(self._reboots.amount))
+            self._reboots = None
+            self.wire.hear(garbage + self.twin.power_on(then), now)
+        self.wire.hear(self.twin.advance(then), now)
+        self._hear(now)
+
+    def _hear(self, now: float) -> None:
+        for piece in self.wire.outward.take(now):
+            if not self._deaf:
+                self.wire.hear(self.twin.receive(piece, self._clock.read(now)), now)
+
+    def _arrived(self, now: float) -> bytes:
+        return b"".join(self.wire.inward.take(now))
+
+    def _require_plugged(self, now: float) -> None:
+        if self._pulled:
+            self.wire.clear()
+            raise Unplugged(self.name, max(0.0, self.wire.unplugged_until - now))
+
+    # ------------------------------------------------------------------ faults come and go
+
+    def _fault(self, fault: str | Fault) -> Fault:
+        if isinstance(fault, str):
+            fault = parse_fault(fault)
+        if fault.name:
+            try:
+                if fault.name not in self._held:
+                    self.twin.set_world(fault.name, self._pinned.get(fault.name))
+            except UnknownQuantity as error:
+                raise FaultError(f"'{fault}' cannot happen to {self.name}: {error}") from None
+        return fault
+
+    def _settle(self, now: float) -> None:
+        """Let begin and end what is due."""
+        while (change := self._plan.take(now)) is not None:
+            if change.begins:
+                self._begin(change.fault, change.at)
+            else:
+                self._end(change.fault, change.at)
+
+    def _begin(self, fault: Fault, at: float) -> None:
+        match fault.kind:
+            case FaultKind.REBOOT:
+                self._reboots = fault
+            case FaultKind.FREEZE:
+                self._hold(fault, self.twin.world()[fault.name])
+            case FaultKind.STUCK:
+                self._hold(fault, isinstance(self.twin.world()[fault.name], bool))
+            case FaultKind.NAK:
+                self.twin.refusing = True
+            case FaultKind.DEAF:
+                self._deaf = True
+            case FaultKind.SLOW_CLOCK:
+                self._clock.go(1 - fault.amount / 100, at)
+            case _:
+                self.wire.begin(fault, at)
+                self._pulled = self._pulled or fault.kind is FaultKind.UNPLUG
+
+    def _end(self, fault: Fault, at: float) -> None:
+        match fault.kind:
+            case FaultKind.FREEZE | FaultKind.STUCK:
+                if self._held.get(fault.name) is fault.kind:
+                    del self._held[fault.name]
+                    self.twin.set_world(fault.name, self._pinned.get(fault.name))
+            case FaultKind.NAK:
+                self.twin.refusing = False
+            case FaultKind.DEAF:
+                self._deaf = False
+            case FaultKind.SLOW_CLOCK:
+                self._clock.go(1.0, at)
+            case _:
+                self.wire.end(fault)
+
+    def _hold(self, fault: Fault, value: float | bool) -> None:
+        self._held[fault.name] = fault.kind
+        self.twin.set_world(fault.name, value)
+
+
+class _Clock:
+    """The twin's own time against that of whoever runs it. It never goes back."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._showed = 0.0
+        self._rate = 1.0
+
+    @property
+    def is_right(self) -> bool:
+        """Both show the same."""
+        return self._rate == 1.0 and self._since == self._showed
+
+    def go(self, rate: float, at: float) -> None:
+        """From `at` on it goes so fast."""
+        self._showed, self._since, self._rate = self.read(at), at, rate
+
+    def read(self, now: float) -> float:
+        """What it shows at `now`."""
+        return self._showed + (now - self._since) * self._rate
+
+    def when(self, time: float) -> float:
+        """The moment at which it shows `time`."""
+        return self._since + (time - self._showed) / self._rate
+
+
+def _nobody_runs_it() -> None: ...
