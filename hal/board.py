@@ -90,6 +90,7 @@ class Board(ABC):
         self._lost_since: float | None = None
         self._arrived = asyncio.Event()
         self._lost: asyncio.Future[HalError] | None = None
+        self._next_look: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------ what a driver adds
 
@@ -227,11 +228,32 @@ class Board(ABC):
     async def _serve_until_silent(self, lost: asyncio.Future[HalError]) -> None:
         """Raises the reason when the wire is lost first."""
         loop = asyncio.get_running_loop()
-        while (now := loop.time()) < (silent_at := self.silent_at()):
-            await asyncio.wait({lost}, timeout=min(silent_at, self.tend(now)) - now)
-            if lost.done():
-                raise lost.result()
-        self._fall_silent(self.why_silent(now))
+        silent: asyncio.Future[float] = loop.create_future()
+        self._look_after(loop, silent)
+        either: list[asyncio.Future[Any]] = [lost, silent]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if self._next_look is not None:
+                self._next_look.cancel()
+        if lost.done():
+            raise lost.result()
+        self._fall_silent(self.why_silent(silent.result()))
+
+    def _look_after(self, loop: asyncio.AbstractEventLoop, silent: asyncio.Future[float]) -> None:
+        """Tend it whenever that is due, by a timer and without a task; `silent` is told when it is."""
+        self._next_look = None
+        now = loop.time()
+        try:
+            silent_at = self.silent_at()
+            due = silent_at if now >= silent_at else min(silent_at, self.tend(now))
+        except Exception as error:  # a driver's bug ends the board's task, as everything in it would
+            silent.set_exception(error)
+            return
+        if now >= silent_at:
+            silent.set_result(now)
+        else:
+            self._next_look = loop.call_at(due, self._look_after, loop, silent)
 
     def _arrive(self, detail: str) -> None:
         self._lost_since = None

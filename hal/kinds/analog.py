@@ -60,6 +60,9 @@ class AnalogInput(Sensor):
     def __init__(self, name: str, spec: AnalogInputSpec) -> None:
         super().__init__(name, spec)
         self.stale_after_s = spec.stale_after_s
+        self.updated_at: float | None = None
+        """When its board last reported it."""
+        self._scale = spec.scale.factor
         self._offset = spec.offset.factor if spec.offset is not None else 0.0
 
     @classmethod
@@ -69,7 +72,8 @@ class AnalogInput(Sensor):
 
     def update(self, raw: float, at: float) -> None:
         """The board reports a raw value. Listeners are told each time; what is not a number is left out."""
-        value = raw * self.spec.scale.factor + self._offset
+        value = raw * self._scale + self._offset
         if math.isfinite(value):
+            self.updated_at = at
             self._values["value"] = (value, at)
             self._tell("value")

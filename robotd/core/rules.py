@@ -30,6 +30,8 @@ class Rules:
             cleared_by = frozenset() if rule.clear is None else rule.clear.readings
             for reading in rule.when.readings | cleared_by:
                 self._of_reading.setdefault(reading, []).append(rule)
+        self.readings = frozenset(self._of_reading)
+        """All that some rule mentions."""
         self._fired: set[str] = set()
 
     def reading_changed(self, name: str, readings: Readings, states: Container[str]) -> list[str]:

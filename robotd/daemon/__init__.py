@@ -63,7 +63,7 @@ class Daemon:
         faults: Mapping[str, Sequence[str]] | None = None,
         surroundings: Surroundings | None = None,
     ) -> None:
-        """`simulated`: the boards that are twins. `faults`: what is wrong with each board, in hal's grammar."""
+        """`simulated`: the boards that are twins. `faults`: what is wrong with each, in hal's grammar."""
         self._config = config
         self._simulated = frozenset(simulated)
         self._surroundings = surroundings or Surroundings()

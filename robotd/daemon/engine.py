@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from hal import BoardEvent, Device, Rig
+from hal import BoardEvent, Device, Reading, Rig
 from robotd.config import RobotConfig
 from robotd.core.chart import ALWAYS, ESTOP, RESET, SHUTDOWN
 from robotd.core.decision import Decision, Entry
@@ -69,6 +69,10 @@ class Engine:
         self._lanes = {rule.name: rule.lane for rule in config.rules}
         self._overdue: deque[Event] = deque()
         """Stops and resets that the SAFETY lane had no place for."""
+        self._judged: dict[str, Reading | None] = dict.fromkeys(
+            sorted(self._rules.readings | self.machine.always_readings)
+        )
+        """The readings that rules and `always` guards mention, as they were when those were last tested."""
         self._always_waits = False
         self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
@@ -79,6 +83,7 @@ class Engine:
         rig.listen(self._board_event)
         for device in rig.devices.values():
             device.listeners.append(self._reading_changed)
+            device.life_listeners.append(self._life_changed)
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -216,10 +221,30 @@ class Engine:
 
     def _reading_changed(self, device: Device, reading: str) -> None:
         name = f"{device.name}.{reading}"
+        if name not in self._judged or self._says_nothing_new(name, device, reading):
+            return
         for rule in self._rules.reading_changed(name, self.table, self.machine.active):
             self.queue.offer(self._event(rule, self._lanes[rule], f"rule:{name}"))
         if name in self.machine.always_readings and not self._always_waits:
             self._always_waits = self.queue.offer(self._event(ALWAYS, Lane.EVENT, f"reading:{name}"))
+
+    def _says_nothing_new(self, name: str, device: Device, reading: str) -> bool:
+        """Whether the same value was judged before and has been fresh ever since: most reports are such."""
+        judged, found = self._judged[name], device.reading(reading)
+        if found is None:
+            return False
+        self._judged[name] = found
+        if judged is None or found.value != judged.value:
+            return False
+        limit_s = device.stale_after_s
+        return limit_s is not None and found.at - judged.at <= limit_s
+
+    def _life_changed(self, device: Device) -> None:
+        """While it was away, what mentions it was stale: its next report is judged, whatever it says."""
+        for reading in device.readings_units():
+            name = f"{device.name}.{reading}"
+            if name in self._judged:
+                self._judged[name] = None
 
     def _remember(self, decision: Decision) -> None:
         if decision.message.type == ALWAYS:

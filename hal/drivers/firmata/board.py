@@ -262,10 +262,8 @@ class FirmataBoard(Board):
         return min([self._heard_at + SILENT_AFTER_S, *map(self._stale_at, self._analog.values())])
 
     def _stale_at(self, device: AnalogInput) -> float:
-        reading = device.reading()
         asked_at = self._ready_at or 0.0
-        heard_at = max(reading.at, asked_at) if reading is not None else asked_at
-        return heard_at + device.spec.stale_after_s
+        return max(device.updated_at or 0.0, asked_at) + (device.stale_after_s or 0.0)
 
     def why_silent(self, now: float) -> str:
         """Which report did not come."""

@@ -86,7 +86,19 @@ class Decoder:
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes, in order. Never raises; holds at most one unfinished frame."""
         frames: list[Frame] = []
-        for byte in data:
+        at, end = 0, len(data)
+        while at < end:
+            byte = data[at]
+            at += 1
+            if self._make is None and not self._in_sysex and byte >= 0x80:
+                # Nearly all that comes is whole: one frame after the other, without a state in between.
+                message = self._messages.get(byte & 0xF0) if byte < 0xF0 else None
+                if message is not None and message[0] == 2 and at + 2 <= end:
+                    low, high = data[at], data[at + 1]
+                    if low < 0x80 and high < 0x80:
+                        frames.append(message[1](byte & 0x0F, low, high))
+                        at += 2
+                        continue
             if self._in_sysex and (byte == words.SYSEX_END or byte < 0x80 or self._swallows):
                 self._continue_sysex(byte, frames)
             elif byte >= 0x80:

@@ -27,8 +27,6 @@ ATTACHED_PULSE_US = 1500
 SHORTEST_PULSE_US = 544
 LONGEST_PULSE_US = 2400
 """The pulses of 0 and 180 degrees; a servo value below the shortest is an angle (Arduino's `Servo.write`)."""
-LOOK_MS = 20
-"""How often inputs are looked at while nothing moves; while something does, at every step."""
 NEVER = 1 << 62
 REFUSAL = codec.sysex(words.STRING, b"".join(codec.two_sevens(ord(letter)) for letter in "refused"))
 """Firmata has no refusal: what its sketch cannot do it tells as a text (`Firmata.sendString`)."""
@@ -46,6 +44,10 @@ class FirmataTwin:
         self._wheel_of = {pin: wheel for wheel in wiring.wheels for pin in wheel[:2]}
         self._probes = {probe.name: probe for probe in (*wiring.switches.values(), *wiring.gauges.values())}
         self._pinned: dict[str, float | bool] = {}
+        self._looks = False
+        """Somebody changed what an input sees: it is looked at in the next step."""
+        self._stirred = False
+        """The world has moved since the inputs were looked at."""
         self._epoch: float | None = None
         self._steps = 0
         self._boots_at_ms: int | None = None
@@ -77,23 +79,23 @@ class FirmataTwin:
             return b""
         due = int((now - self._epoch) / STEP_S + 1e-6)
         said: list[bytes] = []
+        world = self._world
         while self._steps < due:
-            if self._world.at_rest:
-                steps = min(due, self._next_look()) - self._steps
-                self._world.rest(steps)
+            steps = min(due, self._next_look()) - self._steps
+            if world.at_rest:
+                world.rest(steps)
             else:
-                steps = 1
-                self._world.step()
+                self._stirred = True
+                for _ in range(steps):
+                    world.step()
             self._steps += steps
             said.append(self._look())
         return b"".join(said)
 
     def wakes_at(self) -> float | None:
-        """The next step while something moves, else the next look at the inputs or the next sample."""
+        """The next sample, or sooner where an input may change."""
         if self._epoch is None:
             return None
-        if not self._world.at_rest:
-            return self._epoch + (self._steps + 1) * STEP_S
         look = self._next_look()
         return None if look == NEVER else self._epoch + look * STEP_S
 
@@ -121,6 +123,7 @@ class FirmataTwin:
             self._pinned.pop(name, None)
         else:
             self._pinned[name] = value
+        self._looks = True
 
     # ------------------------------------------------------------------ the sketch's loop
 
@@ -128,12 +131,14 @@ class FirmataTwin:
         """The number of the step at which the sketch next has something to do by itself, or NEVER."""
         if self._boots_at_ms is not None:
             return -(-self._boots_at_ms // STEP_MS)
-        moments = []
-        if any(self._port_reported):
-            moments.append((self._steps * STEP_MS // LOOK_MS + 1) * LOOK_MS)
-        if any(self._channel_reported):
-            moments.append(self._samples_at_ms)
-        return max(self._steps + 1, -(-min(moments) // STEP_MS)) if moments else NEVER
+        next_step, look = self._steps + 1, NEVER
+        if self._switches and not self._world.at_rest:
+            look = self._steps + self._world.clear_steps
+        if self._looks:
+            look = next_step
+        if self._channels:
+            look = min(look, -(-self._samples_at_ms // STEP_MS))
+        return max(next_step, look)
 
     def _look(self) -> bytes:
         now_ms = self._steps * STEP_MS
@@ -143,25 +148,32 @@ class FirmataTwin:
             self._boots_at_ms = None
             self._samples_at_ms = now_ms + SAMPLING_MS
             return codec.version(*PROTOCOL) + codec.firmware(*PROTOCOL, SKETCH)
-        said = [
-            self._report_port(port)
-            for port in range(uno.PORTS)
-            if self._port_reported[port] and self._port_levels(port) != self._port_said[port]
-        ]
+        said: list[bytes] = []
+        if self._looks or self._stirred:
+            self._looks = self._stirred = False
+            said += [
+                self._report_port(port)
+                for port in self._switches
+                if self._port_levels(port) != self._port_said[port]
+            ]
         if now_ms >= self._samples_at_ms:
             self._samples_at_ms += self._sampling_ms * -(
                 -(now_ms + 1 - self._samples_at_ms) // self._sampling_ms
             )
-            said += [self._report_channel(c) for c, on in enumerate(self._channel_reported) if on]
+            said += map(self._report_channel, self._channels)
         return b"".join(said)
 
     def _forget_pins(self) -> None:
         self._mode = list(uno.FIRST_MODES)
         self._state = [0] * uno.PINS
         self._pulses = dict.fromkeys(range(uno.PINS), (SHORTEST_PULSE_US, LONGEST_PULSE_US))
-        self._port_reported = [False] * uno.PORTS
         self._port_said = [0] * uno.PORTS
-        self._channel_reported = [False] * (uno.PINS - uno.FIRST_ANALOG_PIN)
+        self._ports = [False] * uno.PORTS
+        """Which are reported."""
+        self._switches: dict[int, list[tuple[int, Probe | None]]] = {}
+        """Of each port that is reported: the bits that are inputs, and what is soldered to them."""
+        self._channels: dict[int, None] = {}
+        """The analog channels that are reported, in their order."""
         self._sampling_ms = SAMPLING_MS
         self._samples_at_ms = self._steps * STEP_MS + SAMPLING_MS
         for pin in range(uno.PINS):
@@ -182,12 +194,26 @@ class FirmataTwin:
     def _port_levels(self, port: int) -> int:
         """Bits of the input pins; all others read as zero, as the sketch masks them."""
         levels = 0
-        for pin in range(8 * port, min(8 * port + 8, uno.PINS)):
-            if self._mode[pin] in (PinMode.INPUT, PinMode.PULLUP):
-                probe = self._wiring.switches.get(pin)
-                level = probe.at_pin(self._see(probe)) if probe else self._mode[pin] == PinMode.PULLUP
-                levels |= level << pin % 8
+        for bit, probe in self._switches.get(port, ()):
+            level = 1 if probe is None else probe.at_pin(self._see(probe))
+            levels |= level << bit
         return levels
+
+    def _find_switches(self) -> None:
+        """Whenever a mode or a report has changed. An input with nothing on it reads as its pull-up does."""
+        found: dict[int, list[tuple[int, Probe | None]]] = {}
+        for port in range(uno.PORTS):
+            if self._ports[port]:
+                bits = found[port] = []
+                for pin in range(8 * port, min(8 * port + 8, uno.PINS)):
+                    probe = self._wiring.switches.get(pin)
+                    reads = self._mode[pin] == PinMode.PULLUP or (
+                        probe is not None and self._mode[pin] == PinMode.INPUT
+                    )
+                    if reads:
+                        bits.append((pin % 8, probe))
+        self._switches = found
+        self._looks = True
 
     def _apply(self, pin: int) -> None:
         """Let the world feel what the pin does now."""
@@ -245,6 +271,7 @@ class FirmataTwin:
             self._state[pin] = 0
         else:
             self._apply(pin)
+        self._find_switches()
         if pin >= uno.FIRST_ANALOG_PIN:
             on = frame.mode == PinMode.ANALOG
             return self._report_analog(words.ReportAnalog(pin - uno.FIRST_ANALOG_PIN, on))
@@ -253,13 +280,16 @@ class FirmataTwin:
     def _report_analog(self, frame: words.ReportAnalog) -> bytes:
         if frame.channel >= uno.PINS - uno.FIRST_ANALOG_PIN:
             return b""
-        self._channel_reported[frame.channel] = frame.on
+        self._channels.pop(frame.channel, None)
+        if frame.on:
+            self._channels = dict.fromkeys(sorted([*self._channels, frame.channel]))
         return self._report_channel(frame.channel) if frame.on else b""
 
     def _report_digital(self, frame: words.ReportDigital) -> bytes:
         if frame.port >= uno.PORTS:
             return b""
-        self._port_reported[frame.port] = frame.on
+        self._ports[frame.port] = frame.on
+        self._find_switches()
         return self._report_port(frame.port) if frame.on else b""
 
     def _tell_version(self, _: words.VersionQuery) -> bytes:

@@ -29,6 +29,9 @@ IDLE_A = 0.3
 MOTOR_A = 1.6
 """What one motor draws at full duty."""
 
+FAR_STEPS = 1 << 30
+"""More steps than anybody takes at once."""
+
 JOINT_RATE_RAD_S = math.radians(300)
 """A small servo without load: 0.2 s for 60 degrees."""
 
@@ -97,6 +100,11 @@ class World:
     """Something touches the front half..."""
     rear_pressed: bool = False
     """...or the rear half."""
+    _clear_m: float = 0.0
+    """So far it can certainly go before anything is touched or let go; 0 where it has to be looked at."""
+    _seen_from: tuple[float, float, float] | None = None
+    _seen_m: float = 0.0
+    """What the range sensor saw from there last."""
     _steps: int = 0
     _driving_as: float = 0.0
     """Charge that the motors took, ampere-seconds."""
@@ -104,9 +112,17 @@ class World:
     @property
     def at_rest(self) -> bool:
         """Nothing moves and nothing will until a new command."""
-        return self.left_duty == self.right_duty == self.left_m_s == self.right_m_s == 0.0 and all(
-            joint.at_rest for joint in self.joints.values()
+        if self.left_duty or self.right_duty or self.left_m_s or self.right_m_s:
+            return False
+        return all(joint.at_rest for joint in self.joints.values())
+
+    @property
+    def clear_steps(self) -> int:
+        """For so many steps certainly no bumper changes, unless the wheels are told another speed."""
+        fastest_m_s = max(
+            abs(self.left_m_s), abs(self.right_m_s), abs(self.left_goal_m_s), abs(self.right_goal_m_s)
         )
+        return int(self._clear_m / (fastest_m_s * STEP_S)) if fastest_m_s else FAR_STEPS
 
     @property
     def battery_v(self) -> float:
@@ -119,6 +135,12 @@ class World:
     @property
     def range_m(self) -> float:
         """From the front edge straight ahead to the nearest surface, as a distance sensor would tell it."""
+        pose = (self.x_m, self.y_m, self.heading_rad)
+        if pose != self._seen_from:
+            self._seen_from, self._seen_m = pose, self._look_ahead()
+        return self._seen_m
+
+    def _look_ahead(self) -> float:
         ahead = (math.cos(self.heading_rad), math.sin(self.heading_rad))
         nearest = min(
             [
@@ -135,12 +157,15 @@ class World:
     def step(self) -> None:
         """Move on by `STEP_S`."""
         self._steps += 1
-        self._driving_as += self._motor_a * STEP_S
+        if self.left_duty or self.right_duty:
+            self._driving_as += self._motor_a * STEP_S
         for joint in self.joints.values():
             joint.step()
         change_m_s = WHEEL_ACCELERATION_M_S2 * STEP_S
-        self.left_m_s = _towards(self.left_m_s, self.left_goal_m_s, change_m_s)
-        self.right_m_s = _towards(self.right_m_s, self.right_goal_m_s, change_m_s)
+        if self.left_m_s != self.left_goal_m_s:
+            self.left_m_s = _towards(self.left_m_s, self.left_goal_m_s, change_m_s)
+        if self.right_m_s != self.right_goal_m_s:
+            self.right_m_s = _towards(self.right_m_s, self.right_goal_m_s, change_m_s)
         if self.left_m_s or self.right_m_s:
             self._roll()
 
@@ -155,15 +180,19 @@ class World:
         self.x_m += forward_m * math.cos(middle_rad)
         self.y_m += forward_m * math.sin(middle_rad)
         self.heading_rad = math.remainder(self.heading_rad + turn_rad, math.tau)
-        self._push_out()
+        self._clear_m -= abs(forward_m)
+        if self._clear_m <= 0.0:
+            self._push_out()
 
     def _push_out(self) -> None:
         """Nothing enters an obstacle: the wheels slip, and the bumper on that side is pressed."""
         self.front_pressed = self.rear_pressed = False
+        nearest_m = math.inf
         for disc in self.obstacles:
             away_x, away_y = self.x_m - disc.x_m, self.y_m - disc.y_m
             distance_m = math.hypot(away_x, away_y)
             gap_m = distance_m - disc.radius_m - ROVER_RADIUS_M
+            nearest_m = min(nearest_m, gap_m)
             if gap_m < CONTACT_M and distance_m > 0:
                 self._touch(away_x / distance_m, away_y / distance_m, gap_m)
         for normal_x, normal_y, gap_m in (
@@ -172,8 +201,10 @@ class World:
             (0.0, 1.0, self.y_m - self.walls.bottom_m - ROVER_RADIUS_M),
             (0.0, -1.0, self.walls.top_m - self.y_m - ROVER_RADIUS_M),
         ):
+            nearest_m = min(nearest_m, gap_m)
             if gap_m < CONTACT_M:
                 self._touch(normal_x, normal_y, gap_m)
+        self._clear_m = max(0.0, nearest_m - 2 * CONTACT_M)
 
     def _touch(self, normal_x: float, normal_y: float, gap_m: float) -> None:
         if gap_m < 0:

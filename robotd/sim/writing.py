@@ -1,0 +1,203 @@
+"""From a scenario to the text of its file, as a person would write it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from robotd.config.document import resolve
+from robotd.sim.scenario import (
+    LATEST,
+    OPERATOR,
+    Action,
+    Amount,
+    Answered,
+    BoardIs,
+    Bound,
+    Cancel,
+    Connect,
+    Counted,
+    Disconnect,
+    Expect,
+    Fact,
+    Fault,
+    Inject,
+    InOrder,
+    InState,
+    Mend,
+    ReadingIs,
+    Reset,
+    Scenario,
+    Send,
+    SetWorld,
+    StageIs,
+    Step,
+    Stop,
+    Told,
+    Wait,
+    WorldIs,
+    Write,
+)
+
+SCHEMA_LINE = "# yaml-language-server: $schema=scenario.schema.json"
+FREE = "free"
+STALE = "stale"
+
+_PLAIN = re.compile(r"-?[A-Za-z0-9_](?:[A-Za-z0-9_ ./%*+()=<>-]|:(?=\w))*(?<! )")
+
+
+def to_yaml(scenario: Scenario) -> str:
+    """The text of a file that reads as `scenario`."""
+    top: dict[str, Any] = {"robot": scenario.robot, "scenario": scenario.title}
+    if scenario.seed:
+        top["seed"] = scenario.seed
+    if scenario.faults:
+        top["faults"] = scenario.faults
+    if scenario.world:
+        top["set"] = _world(scenario.world)
+    lines = [SCHEMA_LINE, *(f"{key}: {flow(value)}" for key, value in top.items()), "steps:"]
+    for step in scenario.steps:
+        entries = [f"{key}: {flow(value)}" for key, value in _step(step)]
+        lines += [f"  - {entries[0]}", *(f"    {entry}" for entry in entries[1:])]
+    for key, texts in (("never", scenario.never), ("always", scenario.always)):
+        if texts:
+            lines += [f"{key}:", *(f"  - {flow(text)}" for text in texts)]
+    return "\n".join(lines) + "\n"
+
+
+def flow(value: Any) -> str:
+    """Plain data on one line."""
+    match value:
+        case str():
+            plain = _PLAIN.fullmatch(value) and resolve(value) == value
+            return value if plain else json.dumps(value)
+        case Mapping():
+            return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
+        case Sequence() if not isinstance(value, Amount | Bound):
+            return f"[{', '.join(flow(item) for item in value)}]"
+        case None | bool() | int() | float():
+            return json.dumps(value)
+        case _:
+            return flow(str(value))
+
+
+def seconds(time_s: float) -> str:
+    """A time as a person writes it."""
+    milliseconds = time_s * 1000
+    if 0 < time_s < 1 and milliseconds == round(milliseconds) and round(milliseconds) / 1000 == time_s:
+        return f"{milliseconds:.0f} ms"
+    return str(Amount(time_s, "s"))
+
+
+def _step(step: Step) -> Iterator[tuple[str, Any]]:
+    for key, time_s in (("at", step.at_s), ("within", step.within_s)):
+        if time_s is not None:
+            yield key, seconds(time_s)
+    yield from _action(step.do)
+    if step.for_s is not None:
+        yield "for", seconds(step.for_s)
+
+
+def _action(action: Action) -> Iterator[tuple[str, Any]]:
+    match action:
+        case Send():
+            yield from _send(action)
+        case Stop():
+            yield "stop", action.reason
+        case Reset():
+            yield "reset", action.latch_id
+        case Cancel():
+            yield "cancel", action.command
+        case Write():
+            yield "write", action.line
+        case Connect():
+            yield "connect", action.client
+        case Disconnect():
+            yield "disconnect", action.client
+        case SetWorld():
+            yield "set", _world(action.values)
+        case Fault():
+            yield "fault", {action.board: action.text}
+        case Mend():
+            yield "mend", action.board or "all"
+        case Inject():
+            yield "inject", {action.event: action.payload} if action.payload else action.event
+        case Wait():
+            yield "wait", seconds(action.duration_s)
+        case Expect():
+            yield "expect", _facts(action.facts)
+    if isinstance(action, Send | Stop | Reset | Cancel | Write) and action.client != OPERATOR:
+        yield "from", action.client
+
+
+def _send(send: Send) -> Iterator[tuple[str, Any]]:
+    yield "send", {send.type: send.payload} if send.payload else send.type
+    if send.valid_for_s is not None:
+        yield "valid_for", seconds(send.valid_for_s)
+    for key, value in (
+        ("as", send.name),
+        ("id", send.id),
+        ("priority", send.priority),
+        ("version", send.version),
+        ("times", send.times if send.times != 1 else None),
+    ):
+        if value is not None:
+            yield key, value
+
+
+def _world(values: Mapping[str, Amount | bool | None]) -> dict[str, Any]:
+    return {
+        name: FREE if value is None else value if isinstance(value, bool) else _quantity(value)
+        for name, value in values.items()
+    }
+
+
+def _quantity(value: Amount | Bound) -> Any:
+    """A plain number stays one."""
+    if isinstance(value, Bound) and value.relation != "=":
+        return str(value)
+    return str(value) if value.unit else value.value
+
+
+def _facts(facts: Sequence[Fact]) -> dict[str, Any]:
+    """Facts of one kind are gathered under its key."""
+    said: dict[str, list[Any]] = {}
+    named: dict[str, dict[str, Any]] = {}
+    for fact in facts:
+        match fact:
+            case InState():
+                said.setdefault("state", []).append(fact.state)
+            case Told():
+                said.setdefault("event" if fact.happened else "no_event", []).append(fact.event)
+            case InOrder():
+                said["order"] = [list(fact.events)]
+            case Answered():
+                said["answer"] = [fact.parts]
+            case StageIs(command=None):
+                said["stage"] = [_stage(fact)]
+            case StageIs():
+                named.setdefault("stage", {})[str(fact.command)] = _stage(fact)
+            case Counted():
+                named.setdefault("count", {})[fact.event] = fact.times
+            case WorldIs():
+                named.setdefault("world", {})[fact.name] = _wanted(fact.value)
+            case BoardIs():
+                named.setdefault("board", {})[fact.board] = fact.state
+            case ReadingIs():
+                said[fact.name] = [_wanted(fact.value)]
+    return {key: values[0] if len(values) == 1 else values for key, values in said.items()} | named
+
+
+def _stage(fact: StageIs) -> str:
+    return fact.stage if fact.reason is None else f"{fact.stage} {fact.reason}"
+
+
+def _wanted(value: Bound | bool | None) -> Any:
+    if value is None:
+        return STALE
+    return value if isinstance(value, bool) else _quantity(value)
+
+
+__all__ = ["LATEST", "flow", "seconds", "to_yaml"]
