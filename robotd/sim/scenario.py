@@ -2,7 +2,7 @@
 
 `robotd.sim.reading` makes a `Scenario` of a file, `robotd.sim.writing` makes a file's text of one:
 
-    Scenario(
+    scenario = Scenario(
         robot="example:rover",
         title="a bump stops the wheels",
         seed=7,
@@ -15,7 +15,8 @@
             Step(Expect((InState("armed.teleop"), ReadingIs("base.linear", Bound("=", 0.0, "m/s"))))),
         ),
         never=("base.moving and estopped",),
-    ).to_yaml()
+    )
+    path.write_text(to_yaml(scenario))
 
 Numbers are SI. A payload stands as it does on the wire: numbers in SI, or texts with a unit.
 """
@@ -122,7 +123,7 @@ class BoardIs:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The machine was told `event` since the last expectation that was met; or was not, where not `happened`."""
+    """Since the last expectation that was met, the machine was told `event`; or was not."""
 
     event: str
     happened: bool = True
@@ -319,12 +320,6 @@ class Scenario:
     """How the world is held when the robot starts."""
     never: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
-
-    def to_yaml(self) -> str:
-        """The text of a file that says the same."""
-        from robotd.sim.writing import to_yaml
-
-        return to_yaml(self)
 
 
 def _shortest(number: float) -> str:

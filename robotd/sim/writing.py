@@ -9,7 +9,6 @@ from typing import Any
 
 from robotd.config.document import resolve
 from robotd.sim.scenario import (
-    LATEST,
     OPERATOR,
     Action,
     Amount,
@@ -72,7 +71,7 @@ def flow(value: Any) -> str:
     match value:
         case str():
             plain = _PLAIN.fullmatch(value) and resolve(value) == value
-            return value if plain else json.dumps(value)
+            return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
         case Mapping():
             return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
         case Sequence() if not isinstance(value, Amount | Bound):
@@ -198,6 +197,3 @@ def _wanted(value: Bound | bool | None) -> Any:
     if value is None:
         return STALE
     return value if isinstance(value, bool) else _quantity(value)
-
-
-__all__ = ["LATEST", "flow", "seconds", "to_yaml"]
