@@ -70,6 +70,32 @@ def board_ports(boards: Collection[str], pairs: Iterable[str]) -> dict[str, str]
     return ports
 
 
+def board_faults(
+    boards: Collection[str], simulated: Collection[str], texts: Iterable[str]
+) -> dict[str, list[str]]:
+    """`["arduino=drop 1%", "unplug 5 s after 10 s"]` -> the faults of each board, as texts.
+
+    A fault without a board is one of the only simulated board, or of the only board. Raises
+    `typer.BadParameter`, also where several boards could be meant.
+    """
+    from hal import FaultError, parse_fault
+
+    faults: dict[str, list[str]] = {}
+    for text in texts:
+        board, equals, fault = (part.strip() for part in text.rpartition("="))
+        if not equals:
+            candidates = simulated or boards
+            if len(candidates) != 1:
+                raise typer.BadParameter(f"write whose fault it is, as in BOARD={fault}")
+            board = next(iter(candidates))
+        try:
+            parse_fault(fault)
+        except FaultError as error:
+            raise typer.BadParameter(str(error)) from None
+        faults.setdefault(known_board(boards, board), []).append(fault)
+    return faults
+
+
 def payload(pairs: Iterable[str]) -> dict[str, Any]:
     """`["linear=0.2", "angle=30 deg"]` -> `{"linear": 0.2, "angle": "30 deg"}`.
 

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from robotd.cli.arguments import board_ports, simulated_boards
+from robotd.cli.arguments import board_faults, board_ports, simulated_boards
 from robotd.cli.connection import interruption
 from robotd.cli.ending import collect_less, run_to_the_end
 from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from robotd.config import RobotConfig
-    from robotd.daemon import Ready
+    from robotd.daemon import Daemon, Ready
 
 
 def run(
@@ -41,6 +38,14 @@ def run(
             metavar="BOARD=PORT", help="Another port than the file's for one board. May be repeated."
         ),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[BOARD=]FAULT",
+            help="What goes wrong, as in 'unplug 5 s after 10 s'; `robotd twin --help` lists all there is. "
+            "At a real board it can only be its wire. May be repeated.",
+        ),
+    ] = None,
     log_level: Annotated[
         str, typer.Option(help="How much goes to the log on stderr: debug, info, warning or error.")
     ] = "info",
@@ -53,6 +58,8 @@ def run(
     Example: robotd run config/rover.yaml --sim
 
     Example: robotd run config/rover.yaml --port arduino=/dev/ttyACM0
+
+    Example: robotd run config/rover.yaml --sim --fault "drop 1%" --fault "unplug 5 s after 10 s"
     """
     config = load(file)
     simulated = simulated_boards(config.boards, sim or (), real or ())
@@ -60,6 +67,7 @@ def run(
     both = simulated & ports.keys()
     if both:
         raise typer.BadParameter(f"{', '.join(sorted(both))} has both a twin and a --port")
+    faults = board_faults(config.boards, simulated, fault or ())
 
     from robotd import log
 
@@ -67,17 +75,21 @@ def run(
         log.configure(log_level)
     except (AttributeError, ValueError):
         raise typer.BadParameter(f"{log_level!r} is not debug, info, warning or error") from None
-    from robotd.daemon import CannotStart
+    from hal import FaultError
+    from robotd.daemon import CannotStart, Daemon
 
     try:
-        run_to_the_end(_serve(config, simulated, ports))
+        robot = Daemon(config, simulated=simulated, ports=ports, faults=faults)
+    except FaultError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        run_to_the_end(_serve(robot))
     except CannotStart as error:
         fail(Exit.FAILED, str(error))
 
 
-async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping[str, str]) -> None:
+async def _serve(robot: Daemon) -> None:
     """Run until told to stop. Raises `CannotStart`."""
-    from robotd.daemon import Daemon
     from robotd.systemd import Notifier
 
     systemd = Notifier.from_environment()
@@ -90,8 +102,7 @@ async def _serve(config: RobotConfig, simulated: Collection[str], ports: Mapping
 
     beating = asyncio.ensure_future(systemd.beat())
     try:
-        daemon = Daemon(config, simulated=simulated, ports=ports)
-        await daemon.run(say_ready, interruption(systemd.stopping))
+        await robot.run(say_ready, interruption(systemd.stopping))
     finally:
         beating.cancel()
 
