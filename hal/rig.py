@@ -16,6 +16,7 @@ from hal.faults import FaultError, FaultyLink, FaultyTwin, FaultyTwinLink
 from hal.kinds import COMPOSITES, DriveBase, DriveBaseSpec, Motor
 from hal.link import Link
 from hal.links import open_link
+from hal.links.tap import TappedLink
 from hal.registry import find_driver
 from hal.twin import UnknownQuantity
 
@@ -50,6 +51,7 @@ class Rig:
         ports: Mapping[str, str] | None = None,
         rng: random.Random,
         faults: Mapping[str, Sequence[str]] | None = None,
+        tap: Callable[[str, str, bytes], None] | None = None,
     ) -> Self:
         """Build everything; nothing is opened yet.
 
@@ -61,6 +63,7 @@ class Rig:
             rng: Seeds each board and twin; the same seed gives the same history.
             faults: What goes wrong, by board, in the grammar of `hal.faults`. A real board's wire can only
                 be made faulty later, by `inject`, if it is named here, be it with no fault.
+            tap: Told of all bytes on all wires: the board, `to` or `from` it, and the bytes.
 
         Raises:
             DriverNotFound: for a board's `driver`.
@@ -87,6 +90,8 @@ class Rig:
                 link = open_link(spec.port, spec.baud)
             else:
                 link = wires[name] = FaultyLink(open_link(spec.port, spec.baud), own_rng, asked)
+            if tap is not None:
+                link = TappedLink(link, partial(tap, name))
             built[name] = driver.board(name, spec, partial(_the_same, link), own_rng)
         return cls(built, _add_devices(built, devices), twins, wires)
 
@@ -161,6 +166,9 @@ class Rig:
     def world(self) -> dict[str, float | bool]:
         """What is so in the simulated boards' worlds, in SI; of a name that two have, the first one's."""
         whole: dict[str, float | bool] = {}
+        for wire in self._wires.values():
+            if isinstance(wire, FaultyTwinLink):
+                wire.catch_up()
         for twin in self.twins.values():
             whole = twin.world() | whole
         return whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hal.errors import LinkClosed, LinkError, LinkFull
+from hal.errors import LinkClosed, LinkError, LinkFull, Unplugged
 from hal.link import IN_FLIGHT_LIMIT_BYTES, Peer
 from hal.links.base import BaseLink
 from hal.twin import Twin, TwinDriver
@@ -24,10 +24,12 @@ class TwinLink(BaseLink):
         self._plugged = True
 
     async def open(self, peer: Peer) -> None:
-        """Power the twin on. Raises `LinkError` while the wire is cut."""
+        """Power the twin on. Raises `LinkError` while the wire is cut, `Unplugged` while the twin says so."""
         self._require_closed()
-        if not (self._plugged and self._driver.plugged):
+        if not self._plugged:
             raise LinkError(f"{self.name} is unplugged; plug it in again")
+        if rest_s := self._driver.unplugged_s:
+            raise Unplugged(self.name, rest_s)
         self._attach(peer)
         self._driver.start()
 
@@ -43,6 +45,10 @@ class TwinLink(BaseLink):
     def pending(self) -> int:
         """Always 0."""
         return 0
+
+    def catch_up(self) -> None:
+        """Move the twin on to this moment: it sleeps while nothing can happen that it would tell."""
+        self._driver.feed(b"")
 
     def cut(self) -> None:
         """Pull the plug: an open link is lost, and `open` is refused until `mend`."""

@@ -47,6 +47,8 @@ class Surroundings:
     wall_clock: WallClock = wall_time
     listen: Listen = listen_tcp
     log: Any = field(default_factory=lambda: log.get("daemon"))
+    tap: Callable[[str, str, bytes], None] | None = None
+    """Told of all bytes on all wires: the board, `to` or `from` it, and the bytes."""
     watch: Callable[[Engine], None] = lambda _engine: None
     """Shown the engine when it is built, before it starts."""
 
@@ -75,6 +77,7 @@ class Daemon:
             ports=ports or {},
             rng=self._surroundings.rng,
             faults=faults,
+            tap=self._surroundings.tap,
         )
 
     async def run(self, ready: Callable[[Ready], None], stop: asyncio.Event) -> None:

@@ -133,11 +133,12 @@ async def _whole(
         wall_clock=lambda: BEGINNING + timedelta(seconds=loop.time()),
         listen=loop.network.listen,
         log=log.telling(logs),
+        tap=recording.wire,
         watch=watch,
     )
     # Where clients come in is not the robot's matter here: the network in memory has two doors and no files.
     listening = replace(config, listen=Listen(Address(HOST, WEBSOCKET_PORT), Address(HOST, TCP_PORT), None))
-    daemon = Daemon(listening, simulated=set(config.boards), faults=faults, surroundings=surroundings)
+    daemon = Daemon(listening, simulated=config.boards.keys(), faults=faults, surroundings=surroundings)
     stop, ready = asyncio.Event(), loop.create_future()
 
     def say_ready(said: Ready) -> None:
