@@ -8,7 +8,8 @@ from itertools import pairwise
 from robotd.core.graph.boxes import Box, Edge, Leg
 from robotd.core.graph.columns import LINE_GAP, place_columns
 from robotd.core.graph.layered import Link, Node, Rows, sort_rows
-from robotd.core.graph.tracks import Turn, tracks
+from robotd.core.graph.straight import is_straight, straighten, turn
+from robotd.core.graph.tracks import tracks
 
 PADDING = 18.0
 """Between the border of a box and what is inside it."""
@@ -22,8 +23,6 @@ NEAR_LABEL = 8.0
 """...and from a label."""
 TRACK = 10.0
 """Between two level lines, one above the other."""
-STRAIGHT = 0.5
-"""A line that turns by no more is straight."""
 LOOP = 18.0
 """How far a line from a box to itself leads away from it."""
 LOOP_GAP = 12.0
@@ -63,6 +62,9 @@ class Inside:
 
     def place(self) -> None:
         """Give every child its place, every leg its points, every label its place; make the box fit."""
+        if any(leg.upper is None for leg in self._legs):
+            # What comes in from above passes to the right of the text at the top.
+            self._rows.nodes[0].append(Node(self._box.width - PADDING))
         for leg in self._legs:
             self._thread(leg)
         sort_rows(self._rows)
@@ -70,6 +72,7 @@ class Inside:
         for child in self._box.children:
             self._spread(child, self._joined_above[child], above=True)
             self._spread(child, self._joined_below[child], above=False)
+        straighten(self._rows, [leg.links for leg in self._legs])
         self._place_rows()
 
     def _thread(self, leg: Leg) -> None:
@@ -161,7 +164,7 @@ class Inside:
         Returns where the next one begins.
         """
         links = self._rows.links[number]
-        turns = {link: turn for link in links if (turn := _turn_of(link)).right - turn.left > STRAIGHT}
+        turns = {link: turn(link) for link in links if not is_straight(link)}
         at_border = number == 0 or number == self._last - 1
         if not turns:
             return y + (BORDER_GAP if at_border and not links else ROW_GAP)
@@ -174,10 +177,10 @@ class Inside:
 
     def _trace(self, leg: Leg, levels: dict[Link, float]) -> None:
         for link in leg.links:
-            turn = _turn_of(link)
             if link in levels:
-                leg.points += [(turn.start, levels[link]), (turn.end, levels[link])]
-        first, last = _turn_of(leg.links[0]).start, _turn_of(leg.links[-1]).end
+                start, end = turn(link)
+                leg.points += [(start, levels[link]), (end, levels[link])]
+        first, last = turn(leg.links[0]).start, turn(leg.links[-1]).end
         top = 0.0 if leg.upper is None else leg.upper.y + leg.upper.height
         bottom = self._box.height if leg.lower is None else leg.lower.y
         leg.points = [(first, top), *leg.points, (last, bottom)]
@@ -187,10 +190,6 @@ class Inside:
             label = next((node for node in leg.nodes if node.passed and node.width), None)
             if label is not None:
                 leg.edge.x, leg.edge.y = label.x, label.y
-
-
-def _turn_of(link: Link) -> Turn:
-    return Turn(link.upper.x + link.upper_port, link.lower.x + link.lower_port)
 
 
 def _nearest_free(wish: float, taken: Sequence[float], left: float, right: float, step: float) -> float:

@@ -64,19 +64,20 @@ def ranks(
 ) -> dict[N, int]:
     """The row of each node, from 0: an arc leads to a lower row unless it closes a circle.
 
-    `nodes` in the order in which a reader wants to meet them. A row that would be wider than `limit` is
-    broken into several. No arc joins a node with itself or with one of the same row.
+    `nodes` in the order in which a reader wants to meet them; those without arcs come below all others. A row
+    that would be wider than `limit` is broken into several. No arc joins a node with one of its own row.
     """
     successors = _without_circles(nodes, arcs)
+    predecessors = {successor for node in nodes for successor in successors[node]}
     order = _topological(nodes, successors)
     rank = dict.fromkeys(nodes, 0)
     for node in order:
         for successor in successors[node]:
             rank[successor] = max(rank[successor], rank[node] + 1)
-    has_predecessor = {successor for node in nodes for successor in successors[node]}
+    below_all = max(rank.values(), default=0) + 1
     for node in reversed(order):
-        if node not in has_predecessor and successors[node]:
-            rank[node] = min(rank[successor] for successor in successors[node]) - 1
+        if node not in predecessors:
+            rank[node] = min((rank[successor] for successor in successors[node]), default=below_all + 1) - 1
     return _broken(nodes, rank, widths, limit)
 
 

@@ -7,10 +7,11 @@ Lines and labels have places of their own in the rows, so none can lie on a box 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from robotd.core.graph.boxes import Box, Edge, Leg, Point
-from robotd.core.graph.columns import LINE_GAP
+from robotd.core.graph.columns import GAP
 from robotd.core.graph.inside import LOOP, LOOP_GAP, Inside
 from robotd.core.graph.layered import ranks
 
@@ -79,7 +80,7 @@ class _Layout:
             for edge in self._own.get(box, ())
         ]
         arcs = [(tail, head) for _, tail, head in ends if tail and head]
-        widths = {child: _about(child) for child in box.children}
+        widths = _needs(box, ends)
         rank = ranks(box.children, arcs, widths, WIDEST_ROW)
         legs = []
         for edge, tail, head in ends:
@@ -135,9 +136,19 @@ class _Layout:
                 y = bottom + LOOP_GAP
 
 
-def _about(box: Box) -> float:
+def _rough(box: Box) -> float:
     """How wide `box` will be, roughly: which row it belongs to is decided before it is placed."""
-    return max([box.width, *(_about(child) * 1.5 for child in box.children)]) + LINE_GAP
+    return max([box.width, *(1.5 * _rough(child) for child in box.children)])
+
+
+def _needs(box: Box, ends: Sequence[tuple[Edge, Box | None, Box | None]]) -> dict[Box, float]:
+    """How much of a row each child takes, roughly, with the labels that will stand above or below it."""
+    lines = Counter(child for _, *both in ends for child in both)
+    labels: Counter[Box] = Counter()
+    for edge, *both in ends:
+        joined = [child for child in both if child is not None]
+        labels[min(joined, key=lambda child: lines[child])] += int(edge.width + GAP)
+    return {child: max(_rough(child) + GAP, labels[child]) for child in box.children}
 
 
 def _loops_height(loops: Sequence[Edge]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from robotd.core.graph.boxes import Box, Edge
 from robotd.core.graph.layout import lay_out
 from robotd.core.graph.marks import Marks
 from robotd.core.graph.style import NAME_SIZE, TEXT_SIZE
-from robotd.core.graph.text import Line, Span, width, wrap
+from robotd.core.graph.text import HELD, Line, Span, width, wrap
 
 LINE_HEIGHT = 17.0
 NAME_HEIGHT = 21.0
@@ -30,9 +31,12 @@ MOST_LINES = 5
 """A text of more lines is cut; its tooltip has all of it."""
 DOT = 13.0
 """How wide the spot is that shows where a region or a state begins."""
-PAGE_WIDTH = 1500.0
+PAGE_WIDTH = 1600.0
 """Regions stand side by side up to it; then below one another."""
 REGION_GAP = 24.0
+
+_COMPARED = re.compile(r" (?:[<>]=?|[=!]=|[-+*/]) |\bnot ")
+"""What a guard is not broken at, as long as it fits into a line."""
 
 
 @dataclass(slots=True, eq=False)
@@ -180,7 +184,11 @@ class _Builder:
     def _text(self, transition: Transition, source: str, limit: int) -> Text:
         trigger, guard, action = labels.parts(transition)
         codes = self._marks.transitions.get(transition.where, ())
-        spans = [Span(trigger, "trigger"), Span(guard, "guard"), Span(action, "action")]
+        spans = [
+            Span(trigger.replace(" | ", f"{HELD}| "), "trigger"),
+            Span(_COMPARED.sub(lambda found: found[0].replace(" ", HELD), guard), "guard"),
+            Span(action.replace("/ ", f"/{HELD}"), "action"),
+        ]
         lines = wrap(spans, limit, MOST_LINES) + [(Span(labels.badge(codes).strip(), "badge"),)] * bool(codes)
         way = f"in {source}" if transition.dest is None else f"{source} to {transition.dest}"
         title = _lines(labels.label(transition), way, *_found(codes), labels.place(transition.where))

@@ -73,14 +73,21 @@ def svg(chart: Chart, marks: Marks = NO_MARKS, *, title: str = "state machine") 
 
 
 def _pack(regions: Sequence[RegionScene]) -> tuple[float, float]:
-    """Move the regions side by side, in rows; how wide and how high all of them are."""
-    x = y = wide = high = 0.0
+    """Move the regions side by side, small ones one above the other; how wide and how high all are."""
+    tallest = max(region.box.height for region in regions)
+    left = right = top = bottom = wide = high = 0.0
     for region in regions:
-        if x and x + region.box.width > PAGE_WIDTH:
-            x, y = 0.0, high + REGION_GAP
-        _move(region, x, y)
-        x += region.box.width + REGION_GAP
-        wide, high = max(wide, x - REGION_GAP), max(high, y + region.box.height)
+        box = region.box
+        if bottom > top and bottom + REGION_GAP + box.height <= top + tallest:
+            y = bottom + REGION_GAP
+        else:
+            left, y = (right + REGION_GAP if right else 0.0), top
+        if left and left + box.width > PAGE_WIDTH:
+            left, right, top = 0.0, 0.0, high + REGION_GAP
+            y = top
+        _move(region, left, y)
+        right, bottom = max(right, left + box.width), y + box.height
+        wide, high = max(wide, right), max(high, bottom)
     return wide, high
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from unicodedata import east_asian_width
@@ -20,6 +21,8 @@ class Span(NamedTuple):
 
 
 Line = tuple[Span, ...]
+HELD = "\N{NO-BREAK SPACE}"
+"""A blank at which a line is broken only where its word would not fit into a line of its own."""
 
 
 def columns(text: str) -> int:
@@ -37,7 +40,7 @@ def wrap(spans: Iterable[Span], limit: int, most: int) -> list[Line]:
 
     What does not fit is left out at the end, and three dots say so.
     """
-    words = [Span(_cut(word, limit), span.role) for span in spans for word in span.text.split()]
+    words = [Span(word, span.role) for span in spans for word in _words(span.text, limit)]
     lines: list[list[Span]] = []
     room = 0
     for word in words:
@@ -66,6 +69,12 @@ def _joined(words: Sequence[Span]) -> Iterator[Span]:
             yield Span(text, role)
             role, text = word.role, " " + word.text
     yield Span(text, role)
+
+
+def _words(text: str, limit: int) -> Iterator[str]:
+    for word in re.findall(r"[^ \t\r\n]+", text):
+        for part in [word] if columns(word) <= limit else word.split(HELD):
+            yield _cut(part.replace(HELD, " "), limit)
 
 
 def _cut(word: str, limit: int) -> str:
