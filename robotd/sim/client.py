@@ -50,6 +50,10 @@ class Console(asyncio.Protocol):
         """Of the newest stop that this client asked for."""
         self.on_update: Callable[[str, Mapping[str, Any]], None] | None = None
         """Told the topic and the data of what was subscribed to."""
+        self.on_message: Callable[[], None] | None = None
+        """Called after each message that came."""
+        self.unasked: Mapping[str, Any] | None = None
+        """The newest answer to what was no call: to bytes of `write`."""
         self.gone = False
         self._transport: asyncio.Transport
         self._calls: dict[int, Callable[[Mapping[str, Any]], None]] = {}
@@ -142,6 +146,8 @@ class Console(asyncio.Protocol):
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._take(decode(line))
+            if self.on_message is not None:
+                self.on_message()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The daemon hung up, or we did."""
@@ -152,6 +158,8 @@ class Console(asyncio.Protocol):
             answered = self._calls.pop(message["id"], None)
             if answered is not None:
                 answered(message)
+            else:
+                self.unasked = message
             return
         params = message["params"]
         if message["method"] == "stage":

@@ -80,6 +80,7 @@ def simulate(
     *,
     seed: int = 0,
     faults: Mapping[str, Sequence[str]] | None = None,
+    world: Mapping[str, float | bool] | None = None,
     keep: int | None = 0,
     wires: bool = False,
     logs: Callable[[str, str, Mapping[str, Any]], None] | None = None,
@@ -87,7 +88,8 @@ def simulate(
     """Run `story` beside the daemon of `config` in virtual time, from its start to its clean end.
 
     The same seed gives the same history, to the byte. `keep` and `wires` are the recording's, `faults` what
-    is wrong with each board, by its name; `logs` is told the level, the event and the rest of each log line.
+    is wrong with each board, by its name, `world` how the world is held from the start; `logs` is told the
+    level, the event and the rest of each log line.
 
     Raises:
         CannotSimulate: the robot has a handler that needs a thread.
@@ -95,7 +97,7 @@ def simulate(
         Whatever the story or the daemon raises.
     """
     require_no_threads(config)
-    return run(_whole(config, story, seed, faults or {}, keep, wires, logs), seed=seed)
+    return run(_whole(config, story, seed, faults or {}, world or {}, keep, wires, logs), seed=seed)
 
 
 def require_no_threads(config: RobotConfig) -> None:
@@ -113,6 +115,7 @@ async def _whole(
     story: Callable[[Simulation], Awaitable[T]],
     seed: int,
     faults: Mapping[str, Sequence[str]],
+    world: Mapping[str, float | bool],
     keep: int | None,
     wires: bool,
     logs: Callable[[str, str, Mapping[str, Any]], None] | None,
@@ -125,6 +128,8 @@ async def _whole(
 
     def watch(engine: Engine) -> None:
         built.append(Simulation(config, engine, recording, seed))
+        for name, value in world.items():
+            engine.rig.set_world(name, value)
         engine.dispatcher.observers.append(recording.decision)
         engine.ledger.observers.append(recording.stage)
 
