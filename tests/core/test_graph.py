@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from robotd.core.chart import Chart, Do, Region, State, Step, Timeout, Transition
+from robotd.core.chart import Chart, Do, Region, State, Step, Timeout, Transition, Where
 from robotd.core.expression import compile_expression
-from robotd.core.graph import dot, mermaid
+from robotd.core.graph import Marks, dot, mermaid
 
 needs_graphviz = pytest.mark.skipif(
     shutil.which("dot") is None, reason="Graphviz is not installed (Debian: graphviz)"
@@ -42,6 +42,23 @@ READINGS = {"battery.value": "V", "bumper.active": "bool"}
 ONE = Chart(1, (region(),))
 HEALTH = Region("health", "ok", {"ok": State("ok")}, ())
 TWO = Chart(1, (region(), HEALTH))
+FOUND = Where("x.yaml", 7, 5)
+MARKED = Chart(
+    1,
+    (
+        Region(
+            "main",
+            "ok",
+            {"ok": State("ok", initial="ok.so"), "ok.so": State("ok.so")},
+            (
+                Transition(("go",), ("ok",), "ok.so", where=FOUND),
+                Transition(("stay",), ("ok",), None, where=FOUND),
+            ),
+        ),
+        HEALTH,
+    ),
+)
+MARKS = Marks({"ok.so": ("unreachable",)}, {FOUND: ("shadowed", "unheard")}, {"shadowed": "comes too late"})
 
 
 def test_mermaid_shows_nesting_guards_and_what_stays_inside_a_state() -> None:
@@ -105,9 +122,39 @@ def test_marks_of_the_languages_in_a_guard_do_not_break_the_drawing() -> None:
     assert r"x;y / say \"hi\"\\" in dot(chart)
 
 
+def test_mermaid_marks_by_text_and_by_class() -> None:
+    drawn = [line.strip() for line in mermaid(MARKED, MARKS).splitlines()]
+
+    assert 'state "ok<br/>stay ⚠ shadowed unheard" as ok {' in drawn
+    assert 'state "so ⚠ unreachable" as ok__so' in drawn
+    assert "ok --> ok__so : go ⚠ shadowed unheard" in drawn
+    assert "class ok__so marked" in drawn
+    start = drawn.index("note right of estopped")
+    assert drawn[start + 1 : start + 5] == [
+        "⚠ shadowed#58; comes too late",
+        "⚠ unheard#58; found by check",
+        "⚠ unreachable#58; found by check",
+        "end note",
+    ]
+
+
+def test_dot_marks_by_text_and_by_colour() -> None:
+    drawn = dot(MARKED, MARKS)
+
+    assert '"ok.so" [label="so ⚠ unreachable", style="rounded,dashed", color="#c2410c"];' in drawn
+    assert '[label="go ⚠ shadowed unheard", style=dashed, color="#c2410c", fontcolor="#c2410c"' in drawn
+    assert r"⚠ shadowed: comes too late\n⚠ unheard: found by check" in drawn
+
+
+def test_dot_gives_a_final_state_a_double_border() -> None:
+    chart = Chart(1, (Region("main", "ok", {"ok": State("ok", final=True)}, ()),))
+
+    assert '"ok" [label="ok\\nfinal", peripheries=2];' in dot(chart)
+
+
 @needs_graphviz
-@pytest.mark.parametrize("chart", [ONE, TWO])
+@pytest.mark.parametrize("chart", [ONE, TWO, MARKED])
 def test_graphviz_draws_it_without_a_word(chart: Chart) -> None:
-    drawn = subprocess.run(["dot", "-Tsvg"], input=dot(chart), capture_output=True, text=True)
+    drawn = subprocess.run(["dot", "-Tsvg"], input=dot(chart, MARKS), capture_output=True, text=True)
 
     assert (drawn.returncode, drawn.stderr) == (0, "")

@@ -27,7 +27,9 @@ def mermaid(chart: Chart, marks: Marks = NO_MARKS) -> str:
         if len(chart.regions) > 1:
             body = [f"state {_text(region.name)} {{", *_indented(body), "}"]
         lines += _indented(body)
-    lines += _indented(_legend(chart, marks))
+    marked = [_name(state.path) for state in chart.states if marks.states.get(state.path)]
+    if marked:
+        lines += _indented([STYLE, f"class {','.join(marked)} marked"])
     return "\n".join(lines)
 
 
@@ -45,6 +47,10 @@ def _region(region: Region, marks: Marks, *, built_in: bool) -> Iterator[str]:
         for name, trigger in labels.BUILT_IN:
             yield f"state {_text(name, f'from every state: {trigger}')} as {name}"
         yield f"{ESTOPPED} --> {initial} : {RESET}"
+        if marks.codes:
+            yield f"note right of {ESTOPPED}"
+            yield from (INDENT + line.translate(_ENTITIES) for line in labels.legend(marks))
+            yield "end note"
 
 
 def _state(region: Region, state: State, marks: Marks) -> Iterator[str]:
@@ -59,18 +65,6 @@ def _state(region: Region, state: State, marks: Marks) -> Iterator[str]:
     for child in children:
         yield from _indented(_state(region, child, marks))
     yield "}"
-
-
-def _legend(chart: Chart, marks: Marks) -> Iterator[str]:
-    if not marks.codes:
-        return
-    marked = [state.path for state in chart.states if marks.states.get(state.path)]
-    if marked:
-        yield STYLE
-        yield f"class {','.join(map(_name, marked))} marked"
-    yield f"note right of {_name(chart.regions[0].initial)}"
-    yield from (INDENT + line.translate(_ENTITIES) for line in labels.legend(marks))
-    yield "end note"
 
 
 def _name(path: str) -> str:
