@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from robotd.cli import controlling, daemon, describing, driving, hardware, watching
+from robotd.cli import checking, controlling, daemon, describing, driving, hardware, watching
 from robotd.cli.arguments import RunCommand
 
 __all__ = ["app", "main"]
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 app.command("run", cls=RunCommand)(daemon.run)
-app.command("check")(describing.check)
+app.command("check")(checking.check)
 app.command("status")(watching.status)
 app.command("send")(driving.send)
 app.command("watch")(watching.watch)

@@ -1,4 +1,4 @@
-"""Commands about a robot's file, for which no robot need run: `check`, `graph`, `schema`; and `version`."""
+"""Commands about a robot's file, for which no robot need run: `graph` and `schema`; and `version`."""
 
 from __future__ import annotations
 
@@ -22,37 +22,6 @@ class GraphFormat(StrEnum):
     SVG = "svg"
     MERMAID = "mermaid"
     DOT = "dot"
-
-
-def check(file: RobotFile, as_json: Json = False) -> None:
-    """Say everything that is wrong with FILE, each with its place and a hint; exit 78 if anything is.
-
-    Warnings are about what is no error and hardly meant; with them alone it exits 0.
-    Opens no port and starts nothing.
-
-    Example: robotd check config/rover.yaml
-    """
-    config = load(file, as_json=as_json)
-    chart = config.chart
-    counts = {
-        "boards": len(config.boards),
-        "devices": len(config.devices),
-        "regions": len(chart.regions),
-        "states": sum(1 for _ in chart.states),
-        "transitions": sum(len(region.transitions) for region in chart.regions),
-        "commands": len(config.commands),
-    }
-    if as_json:
-        result: dict[str, Any] = {"ok": True, "file": str(config.path), "robot": config.robot, **counts}
-        result["warnings"] = [warning.as_json() for warning in config.warnings]
-        typer.echo(json.dumps(result, indent=2))
-    else:
-        for warning in config.warnings:
-            typer.echo(f"{warning}\n", err=True)
-        numbers = ", ".join(
-            f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items()
-        )
-        typer.echo(f"ok  {config.robot}: {numbers}")
 
 
 def graph(

@@ -120,11 +120,16 @@ class Document:
         line = bisect_right(self._lines, index)
         return Where(self.file, line, index - self._lines[line - 1] + 1)
 
-    def error(self, where: Where, sentence: str, hint: str | None = None) -> ConfigError:
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its end."""
+        start, *rest = self._lines[number - 1 : number + 1]
+        return self.text[start : rest[0] if rest else None].rstrip("\r\n\x85\u2028\u2029")
+
+    def error(
+        self, where: Where, sentence: str, hint: str | None = None, code: str | None = None
+    ) -> ConfigError:
         """A fault at `where`, with its source line."""
-        start, *rest = self._lines[where.line - 1 : where.line + 1]
-        line = self.text[start : rest[0] if rest else None]
-        return ConfigError(where, sentence, hint, line.rstrip("\r\n\x85\u2028\u2029"))
+        return ConfigError(where, sentence, hint, self.line(where.line), code)
 
     def refuse(self, index: int, sentence: str, hint: str | None = None) -> None:
         """Note a fault at the character `index` and go on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from robotd.core.chart import Where
 
@@ -20,7 +20,7 @@ COMPARED_NAMES = 1000
 
 
 class ConfigError(Exception):
-    """One fault at one place in the file; or with `severity` "warning" one doubt, which is never raised."""
+    """One fault at one place in the file."""
 
     def __init__(
         self,
@@ -28,22 +28,19 @@ class ConfigError(Exception):
         sentence: str,
         hint: str | None = None,
         source_line: str = "",
-        severity: Literal["error", "warning"] = "error",
+        code: str | None = None,
     ) -> None:
-        super().__init__(where, sentence, hint, source_line, severity)
-        self.severity = severity
+        """`code`: the proof of `check` that it would break; most faults break none."""
+        super().__init__(where, sentence, hint, source_line, code)
+        self.code = code
         self.where = where
         self.sentence = sentence
         self.hint = hint
         self.source_line = source_line
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.severity}: {self.sentence}"]
-        if self.source_line.strip():
-            lines += _pointed(self.source_line, self.where.column - 1)
-        if self.hint:
-            lines.append(f"hint: {self.hint}")
-        return "\n".join(lines)
+        label = "error" if self.code is None else f"error[{self.code}]"
+        return "\n".join(shown(self.where, label, self.sentence, self.hint, self.source_line))
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`: the parts of `str()`, each under its name."""
@@ -51,10 +48,10 @@ class ConfigError(Exception):
             "file": self.where.file,
             "line": self.where.line,
             "column": self.where.column,
-            self.severity: self.sentence,
+            "error": self.sentence,
             "hint": self.hint,
             "source": self.source_line,
-        }
+        } | ({} if self.code is None else {"code": self.code})
 
 
 class ConfigErrors(ExceptionGroup[ConfigError]):
@@ -105,6 +102,19 @@ def nearest(word: str, known: Iterable[str], *, what: str = "names") -> str | No
     if 0 < len(names) <= LISTED_NAMES:
         return f"the {what} are {', '.join(names)}" if len(names) > 1 else f"there is only '{names[0]}'"
     return None
+
+
+def shown(
+    where: Where, label: str, sentence: str, hint: str | None, source_line: str, between: Iterable[str] = ()
+) -> list[str]:
+    """The lines of one report: place and sentence, the source line with a caret, `between`, the hint."""
+    lines = [f"{where}: {label}: {sentence}"]
+    if source_line.strip():
+        lines += _pointed(source_line, where.column - 1)
+    lines += between
+    if hint:
+        lines.append(f"hint: {hint}")
+    return lines
 
 
 def _pointed(line: str, column: int) -> list[str]:

@@ -17,7 +17,8 @@ def read_rules(place: Place, known: Known) -> dict[str, Rule | None]:
     for entry in place.members():
         name = str(entry.name)
         if name in BUILT_IN_TRIGGERS:
-            entry.refuse(f"the trigger '{name}' is built in", "choose another name", key=True)
+            hint = "choose another name"
+            entry.refuse(f"the trigger '{name}' is built in", hint, key=True, code="estop")
         else:
             entry.named("event", names)
         model = entry.read(EventModel)

@@ -9,19 +9,20 @@ from typing import Any
 
 from hal import BoardSpec, DeviceSpec
 from robotd.config.actions import Actions
-from robotd.config.document import read
-from robotd.config.doubts import find_doubts
-from robotd.config.errors import ConfigError, ConfigErrors
+from robotd.config.document import Document, read
+from robotd.config.errors import ConfigErrors
 from robotd.config.events import read_rules
 from robotd.config.handlers import load_handlers
 from robotd.config.hardware import read_hardware
+from robotd.config.invariants import read_invariants
 from robotd.config.listen import Listen, read_limits, read_listen
 from robotd.config.machine import Known, read_regions
 from robotd.config.models import FileModel
 from robotd.config.place import Place
 from robotd.config.triggers import read_commands
 from robotd.core.action import ActionInfo, CommandInfo
-from robotd.core.chart import Chart
+from robotd.core.chart import Chart, Where
+from robotd.core.invariant import Invariant
 from robotd.core.limits import Limits
 from robotd.core.rules import Rule
 
@@ -46,8 +47,14 @@ class RobotConfig:
     limits: Limits
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
-    warnings: tuple[ConfigError, ...] = field(default=(), repr=False, compare=False)
-    """What the file hardly means, in its order."""
+    readings: Mapping[str, str]
+    """Every `device.reading` that an expression may name, and its unit (`bool` for a flag)."""
+    invariants: tuple[Invariant, ...]
+    """What the file says under `never` and `always`."""
+    places: Mapping[str, Where] = field(repr=False, compare=False)
+    """Where each board, device and event stands, by section and name: `devices.left`."""
+    document: Document = field(repr=False, compare=False)
+    """The text, for whoever shows a line of it."""
 
 
 def load(path: Path) -> RobotConfig:
@@ -66,9 +73,14 @@ def load(path: Path) -> RobotConfig:
     drafts = read_regions(root / "machine", known, dict(hardware.device_names)) if "machine" in root else []
     commands = read_commands(drafts, actions, rules, hardware.board_names)
     listen, limits = read_listen(root / "listen"), read_limits(root / "limits")
+    invariants = read_invariants(
+        root,
+        readings=known.readings,
+        states=[path for draft in drafts for path in draft.paths],
+        doubtful=hardware.doubtful,
+    )
     if document.errors or file is None:
         raise ConfigErrors.of(document.errors)
-    doubts = find_doubts(root, drafts, actions.used, commands, rules)
     return RobotConfig(
         path=path,
         robot=file.robot,
@@ -83,8 +95,19 @@ def load(path: Path) -> RobotConfig:
         limits=limits,
         hosts=tuple(file.hosts),
         origins=tuple(file.origins),
-        warnings=tuple(sorted(doubts, key=lambda doubt: (doubt.where.line, doubt.where.column))),
+        readings=known.readings,
+        invariants=invariants,
+        places=_places(root),
+        document=document,
     )
+
+
+def _places(root: Place) -> dict[str, Where]:
+    return {
+        f"{section}.{place.name}": place.document.where(place.steps, key=True)
+        for section in ("boards", "devices", "events")
+        for place in (root / section).members()
+    }
 
 
 def _version(root: Place) -> int:

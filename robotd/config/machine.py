@@ -114,7 +114,7 @@ def _collect(
     for place in states.members():
         name = str(place.name)
         if name in BUILT_IN_STATES:
-            place.refuse(f"the state '{name}' is built in", "choose another name", key=True)
+            place.refuse(f"the state '{name}' is built in", "choose another name", key=True, code="estop")
         else:
             place.named("state", dict(reserved) if parent else names)
         path = f"{parent}.{name}" if parent else name
@@ -185,7 +185,7 @@ class _RegionReader:
 
     def _timeout(self, place: Place) -> Timeout | None:
         model = None if place.value is None else place.read(TimeoutModel)
-        return Timeout(model.after, model.trigger) if model else None
+        return Timeout(model.after, model.trigger, place.document.where(place.steps)) if model else None
 
     def _transition(self, place: Place, triggers: tuple[str, ...]) -> None:
         sources = self._sources(place / "source")
@@ -216,7 +216,8 @@ class _RegionReader:
         """The state that a transition comes from or leads to."""
         if isinstance(place.value, str) and place.value in BUILT_IN_STATES:
             sentence = f"no transition of the file may touch the built-in state '{place.value}'"
-            place.refuse(sentence, "'estop', 'reset' and 'shutdown' lead in and out of it by themselves")
+            hint = "'estop', 'reset' and 'shutdown' lead in and out of it by themselves"
+            place.refuse(sentence, hint, code="estop")
             return None
         return place.known(self._draft.paths, "state")
 
@@ -227,7 +228,7 @@ class _RegionReader:
             if not isinstance(trigger, str) or not trigger:
                 element.refuse("the name of a trigger is due here")
             elif trigger in BUILT_IN_TRIGGERS:
-                element.refuse(f"the trigger '{trigger}' is built in", "choose another name")
+                element.refuse(f"the trigger '{trigger}' is built in", "choose another name", code="estop")
             elif trigger in found:
                 element.refuse(f"'{trigger}' is here twice")
             else:

@@ -34,6 +34,7 @@ Active = Annotated[
     Any, WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}]})
 ]
 ExpressionText = Annotated[Any, WithJsonSchema({"type": "string", "maxLength": 1000})]
+Invariants = Annotated[Any, WithJsonSchema(_one_or_more({"type": "string", "maxLength": 1000}))]
 DoSteps = Annotated[Any, WithJsonSchema(_one_or_more(_ref("Step")))]
 StateEntries = Annotated[Any, WithJsonSchema(_each("StateModel", minProperties=1))]
 TransitionEntries = Annotated[Any, WithJsonSchema({"type": "array", "items": _ref("TransitionModel")})]
@@ -151,6 +152,11 @@ class FileModel(Entry):
         Any, WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": r"\.py$"}})
     ] = Field(default=None, description="Python files next to this one")
     machine: Annotated[Any, WithJsonSchema(_ref("MachineModel"))]
+    never: Invariants = Field(
+        default=None,
+        description="what may never hold, over states and readings: over states alone `check` proves it",
+    )
+    always: Invariants = Field(default=None, description="what must always hold, likewise")
     listen: Annotated[Any, WithJsonSchema(_ref("ListenModel"))] = None
     limits: Annotated[Any, WithJsonSchema(_ref("LimitsModel"))] = None
     hosts: list[str] = Field(default=[], description="further names under which clients may reach this robot")

@@ -13,7 +13,7 @@ from keyword import kwlist
 from typing import Any, TypeVar
 
 from robotd.config.document import Document, Step, Steps, describe
-from robotd.config.errors import ConfigError, nearest
+from robotd.config.errors import nearest
 from robotd.config.validation import validate
 
 T = TypeVar("T")
@@ -52,19 +52,23 @@ class Place:
         return self.document.find((*self.steps, key)) is not None
 
     def refuse(
-        self, sentence: str, hint: str | None = None, *, key: bool = False, offset: int | None = None
+        self,
+        sentence: str,
+        hint: str | None = None,
+        *,
+        key: bool = False,
+        offset: int | None = None,
+        code: str | None = None,
     ) -> None:
-        """Note a fault: of the value, of its key, or of the character `offset` of its text."""
+        """Note a fault: of the value, of its key, or of the character `offset` of its text.
+
+        `code`: which proof of `check` it would break, so that `--explain` knows it.
+        """
         node = self.document.find(self.steps)
         if node and not key and node.start in self.document.forgotten:
             return
         where = self.document.where(self.steps, key=key, offset=offset)
-        self.document.errors.append(self.document.error(where, sentence, hint))
-
-    def warning(self, sentence: str, hint: str | None = None, *, key: bool = False) -> ConfigError:
-        """A doubt about the value, or about its key."""
-        error = self.document.error(self.document.where(self.steps, key=key), sentence, hint)
-        return ConfigError(error.where, sentence, hint, error.source_line, "warning")
+        self.document.errors.append(self.document.error(where, sentence, hint, code))
 
     def members(self) -> Iterator[Place]:
         """The values of a mapping."""

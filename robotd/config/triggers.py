@@ -103,7 +103,7 @@ class _Triggers:
             cause, dot, _ = name.rpartition(".")
             if dot and self._actions.sound:
                 hint = nearest(name, self._spoken, what="events") or f"no state or transition does '{cause}'"
-                element.refuse(f"nothing ever says '{name}'", hint)
+                element.refuse(f"nothing ever says '{name}'", hint, code="unknown-trigger")
             elif not dot and not NAME.match(name):
                 element.refuse(f"'{name}' cannot be the name of a trigger", NAME_HINT)
 
@@ -114,13 +114,15 @@ class _Triggers:
                 continue
             entry = place / "timeout" / "trigger"
             if timeout.trigger in BUILT_IN_TRIGGERS:
-                entry.refuse(f"the trigger '{timeout.trigger}' is built in", "choose another name")
+                hint = "choose another name"
+                entry.refuse(f"the trigger '{timeout.trigger}' is built in", hint, code="estop")
             elif not NAME.match(timeout.trigger):
                 entry.refuse(f"'{timeout.trigger}' cannot be the name of a trigger", NAME_HINT)
             elif timeout.trigger not in self._takers:
                 entry.refuse(
                     f"no transition takes '{timeout.trigger}'",
                     nearest(timeout.trigger, self._takers, what="triggers"),
+                    code="unknown-trigger",
                 )
 
     def _check_states(self, draft: Draft) -> None:

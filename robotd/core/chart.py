@@ -76,6 +76,7 @@ class Timeout:
 
     after_s: float
     trigger: str
+    where: Where = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

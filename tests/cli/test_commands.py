@@ -124,14 +124,14 @@ def test_check_says_ok_and_what_there_is() -> None:
 
     assert done.exit_code == Exit.DONE, done.output
     assert done.stdout.startswith("ok  rover: 1 board, 9 devices, 1 region, ")
-    assert "warning: arduino is unprotected if the host dies" in done.stderr
+    assert "note[unprotected]: left, right, mast, lamp: unprotected if the host dies" in done.stderr
 
 
 def test_check_tells_scripts_as_json() -> None:
     answer = json.loads(run(app, ["check", ROVER, "--json"]).stdout)
 
     assert (answer["ok"], answer["robot"]) == (True, "rover")
-    assert "unprotected if the host dies" in answer["warnings"][0]["warning"]
+    assert [finding["code"] for finding in answer["findings"]] == ["unprotected", "unattended"]
 
 
 @pytest.mark.parametrize("command", [["check"], ["run"], ["graph"], ["twin"]])

@@ -345,7 +345,7 @@ def test_a_damaged_rover_is_refused_with_a_place_or_is_provably_the_same(number:
         for error in group.errors:
             assert 1 <= error.where.line <= len(lines) + 1
             assert str(error).startswith(
-                f"{folder}/rover.yaml:{error.where.line}:{error.where.column}: error: "
+                f"{folder}/rover.yaml:{error.where.line}:{error.where.column}: error"
             )
             assert "Traceback" not in str(error)
     else:

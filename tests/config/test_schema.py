@@ -81,6 +81,8 @@ def test_it_knows_every_section_of_the_file():
             "events",
             "handlers",
             "machine",
+            "never",
+            "always",
             "listen",
             "limits",
             "hosts",

@@ -1,0 +1,88 @@
+"""The command `check`: what is proven about a robot's file, and what is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from robotd.cli.connection import Json
+from robotd.cli.exits import Exit, fail
+from robotd.cli.files import load
+from robotd.cli.findings import explanation_text, finding_text
+
+if TYPE_CHECKING:
+    from robotd.config import RobotConfig
+
+
+def check(
+    file: Annotated[
+        str | None, typer.Argument(help="The robot's file, or example:NAME for an installed one.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="A warning fails too.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Say what a code means, with an example and the mend.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove from FILE alone that its machine is sound; say what is not, with a trace to where it shows.
+
+    Exits 0 when every proof holds, 1 when one fails (with --strict also on a warning), 78 when the file is not
+    valid. Opens no port and starts nothing.
+
+    Example: robotd check config/rover.yaml
+
+    Example: robotd check --explain trap-state
+    """
+    if explain is not None:
+        _explain(explain)
+        return
+    if file is None:
+        fail(Exit.USAGE, "name the robot's file, or a code: robotd check --explain trap-state")
+    config = load(file, as_json=as_json)
+
+    from robotd.check import Severity, Subject, prove
+
+    report = prove(Subject.of(config))
+    failed = report.failed(strict=strict)
+    counts = _counts(config) | {"configurations": report.configurations}
+    if as_json:
+        result: dict[str, Any] = {"ok": not failed, "file": str(config.path), "robot": config.robot, **counts}
+        result["findings"] = [finding.as_json() for finding in report.findings]
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        for finding in report.findings:
+            typer.echo(f"{finding_text(finding, config)}\n", err=True)
+        found = {f"{severity}s": report.count(severity) for severity in Severity}
+        numbers = _numbers({name: number for name, number in (counts | found).items() if number})
+        typer.echo(f"{'FAILED' if failed else 'ok'}  {config.robot}: {numbers}")
+    if failed:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _counts(config: RobotConfig) -> dict[str, int]:
+    chart = config.chart
+    return {
+        "boards": len(config.boards),
+        "devices": len(config.devices),
+        "regions": len(chart.regions),
+        "states": sum(1 for _ in chart.states),
+        "transitions": sum(len(region.transitions) for region in chart.regions),
+        "commands": len(config.commands),
+    }
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
+    return ", ".join(
+        f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items()
+    )
+
+
+def _explain(code: str) -> None:
+    from robotd.check.codes import CODES
+
+    if code not in CODES:
+        fail(Exit.USAGE, f"there is no code {code!r}; the codes are {', '.join(CODES)}")
+    typer.echo(explanation_text(code, CODES[code]))
