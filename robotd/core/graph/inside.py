@@ -8,6 +8,7 @@ from itertools import pairwise
 from robotd.core.graph.boxes import Box, Edge, Leg
 from robotd.core.graph.columns import LINE_GAP, place_columns
 from robotd.core.graph.layered import Link, Node, Rows, sort_rows
+from robotd.core.graph.loops import room_beside
 from robotd.core.graph.straight import is_straight, straighten, turn
 from robotd.core.graph.tracks import tracks
 
@@ -21,12 +22,10 @@ ARROW = 16.0
 """From a box to the first level line before it..."""
 NEAR_LABEL = 8.0
 """...and from a label."""
+STEP = 2.0
+"""How finely a free place is looked for on the side of a box."""
 TRACK = 10.0
 """Between two level lines, one above the other."""
-LOOP = 18.0
-"""How far a line from a box to itself leads away from it."""
-LOOP_GAP = 12.0
-"""Between two such lines, one above the other."""
 
 
 class Inside:
@@ -56,8 +55,7 @@ class Inside:
             lines = max(len(self._joined_below[child]), len(self._joined_above[child]))
             if lines > 1:
                 child.width = max(child.width, LINE_GAP * (lines + 1))
-            beside = max((edge.width + LOOP + 6 for edge in loops.get(child, ())), default=0.0)
-            self._node[child] = Node(child.width + beside, child.height)
+            self._node[child] = Node(child.width + room_beside(loops.get(child, ())), child.height)
             self._rows.nodes[self._row[child]].append(self._node[child])
 
     def place(self) -> None:
@@ -109,25 +107,22 @@ class Inside:
 
     def _spread(self, child: Box, legs: Sequence[Leg], *, above: bool) -> None:
         """Choose where lines that may join a side of `child` anywhere do so: straight on if possible."""
-        node = self._node[child]
-        free: list[tuple[float, Link]] = []
-        taken: list[float] = []
-        for leg in legs:
-            link = leg.links[-1] if above else leg.links[0]
-            if (child, leg.edge) in self._ports:
-                taken.append(self._ports[child, leg.edge])
-            elif above:
-                free.append((link.upper.x + link.upper_port - node.x, link))
-            else:
-                free.append((link.lower.x + link.lower_port - node.x, link))
         left = min(LINE_GAP, child.width / 2)
         right = child.width - left
-        free.sort(key=lambda wish: wish[0])
-        # From the ends to the middle, so that lines that all come from one side keep their order.
-        onwards = [wish for wish in free if wish[0] <= child.width / 2]
-        back = [wish for wish in free if wish[0] > child.width / 2]
-        wishes = [(*wish, 2.0) for wish in onwards] + [(*wish, -2.0) for wish in reversed(back)]
-        for wish, link, step in wishes:
+        taken = [self._ports[child, leg.edge] for leg in legs if (child, leg.edge) in self._ports]
+        wishes: list[tuple[float, Link]] = []
+        for leg in legs:
+            if (child, leg.edge) not in self._ports:
+                link = leg.links[-1] if above else leg.links[0]
+                far_end = turn(link).start if above else turn(link).end
+                wishes.append((far_end - self._node[child].x, link))
+        wishes.sort(key=lambda wish: wish[0])
+        # From both ends to the middle, so that lines that all come from one side keep their order.
+        middle = sum(wish <= child.width / 2 for wish, _ in wishes)
+        for (wish, link), step in [
+            *((wish, STEP) for wish in wishes[:middle]),
+            *((wish, -STEP) for wish in reversed(wishes[middle:])),
+        ]:
             port = _nearest_free(min(max(wish, left), right), taken, left, right, step)
             taken.append(port)
             if above:

@@ -88,23 +88,25 @@ def _without_circles(nodes: Sequence[N], arcs: Iterable[tuple[N, N]]) -> dict[N,
         if head not in successors[tail]:
             successors[tail].append(head)
     forward: dict[N, list[N]] = {node: [] for node in nodes}
-    on_the_way: set[N] = set()
+    left = {node: iter(successors[node]) for node in nodes}
     seen: set[N] = set()
-
-    def walk(node: N) -> None:
-        seen.add(node)
-        on_the_way.add(node)
-        for successor in successors[node]:
+    for start in nodes:
+        way = [] if start in seen else [start]
+        on_the_way = set(way)
+        seen.add(start)
+        while way:
+            node = way[-1]
+            successor = next(left[node], None)
+            if successor is None:
+                on_the_way.discard(way.pop())
+                continue
             tail, head = (successor, node) if successor in on_the_way else (node, successor)
             if head not in forward[tail]:
                 forward[tail].append(head)
             if successor not in seen:
-                walk(successor)
-        on_the_way.discard(node)
-
-    for node in nodes:
-        if node not in seen:
-            walk(node)
+                seen.add(successor)
+                on_the_way.add(successor)
+                way.append(successor)
     return forward
 
 

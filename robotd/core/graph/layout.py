@@ -8,12 +8,13 @@ Lines and labels have places of their own in the rows, so none can lie on a box 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from robotd.core.graph.boxes import Box, Edge, Leg, Point
 from robotd.core.graph.columns import GAP
-from robotd.core.graph.inside import LOOP, LOOP_GAP, Inside
+from robotd.core.graph.inside import Inside
 from robotd.core.graph.layered import ranks
+from robotd.core.graph.loops import least_height, place_loops
 
 WIDEST_ROW = 1100.0
 """Boxes of one row that would together be wider than this are put into several rows."""
@@ -72,7 +73,7 @@ class _Layout:
             for child in box.children:
                 self.place(child, [leg for whole in legs for leg in self._continued(child, whole)])
             Inside(box, legs, rank, self._ports, self._loops).place()
-        _make_room_for_loops(box, self._loops.get(box, ()))
+        box.height = max(box.height, least_height(self._loops.get(box, ())))
 
     def _ranked(self, box: Box) -> tuple[dict[Box, int], list[Leg]]:
         ends = [
@@ -116,24 +117,16 @@ class _Layout:
     def join(self) -> None:
         """Make one path of the legs of each edge."""
         for edge, parts in self._parts.items():
+            points: list[Point] = []
             for box, leg in parts:
-                points = [(box.x + x, box.y + y) for x, y in leg.points]
-                edge.path += points if leg.down else reversed(points)
+                # Rounded, so that what is meant to be level or upright is so exactly.
+                placed = [(round(box.x + x, 1), round(box.y + y, 1)) for x, y in leg.points]
+                points += placed if leg.down else reversed(placed)
                 if leg.labelled:
                     edge.x, edge.y = edge.x + box.x, edge.y + box.y
-            edge.path = _without_needless_points(edge.path)
+            edge.path = _corners(points)
         for box, loops in self._loops.items():
-            y = box.y + (box.height - _loops_height(loops)) / 2
-            for edge in loops:
-                right, bottom = box.x + box.width, y + max(edge.height, LOOP)
-                edge.path = [
-                    (right, y + 3),
-                    (right + LOOP, y + 3),
-                    (right + LOOP, bottom - 3),
-                    (right, bottom - 3),
-                ]
-                edge.x, edge.y = right + LOOP + 6, y + (bottom - y - edge.height) / 2
-                y = bottom + LOOP_GAP
+            place_loops(box, loops)
 
 
 def _rough(box: Box) -> float:
@@ -151,24 +144,12 @@ def _needs(box: Box, ends: Sequence[tuple[Edge, Box | None, Box | None]]) -> dic
     return {child: max(_rough(child) + GAP, labels[child]) for child in box.children}
 
 
-def _loops_height(loops: Sequence[Edge]) -> float:
-    return sum(max(edge.height, LOOP) + LOOP_GAP for edge in loops) - LOOP_GAP
-
-
-def _make_room_for_loops(box: Box, loops: Sequence[Edge]) -> None:
-    if loops:
-        box.height = max(box.height, _loops_height(loops) + 2 * LOOP_GAP)
-
-
-def _without_needless_points(path: Sequence[Point]) -> list[Point]:
+def _corners(points: Iterable[Point]) -> list[Point]:
+    """`points` without those at which a line that is level or upright goes straight on."""
     result: list[Point] = []
-    for point in path:
-        if result and abs(result[-1][0] - point[0]) < 0.05 and abs(result[-1][1] - point[1]) < 0.05:
-            continue
-        if len(result) > 1 and any(
-            abs(result[-2][axis] - point[axis]) < 0.05 and abs(result[-1][axis] - point[axis]) < 0.05
-            for axis in (0, 1)
-        ):
+    for point in points:
+        if len(result) > 1 and any(result[-2][axis] == result[-1][axis] == point[axis] for axis in (0, 1)):
             result.pop()
-        result.append(point)
+        if not result or point != result[-1]:
+            result.append(point)
     return result
