@@ -51,12 +51,16 @@ def wrap(spans: Iterable[Span], limit: int, most: int) -> list[Line]:
         lines[-1].append(word)
         room -= needed
     if len(lines) > most:
-        lines = lines[:most]
-        last = lines[-1][-1]
-        while len(lines[-1]) > 1 and sum(columns(word.text) + 1 for word in lines[-1]) >= limit:
-            last = lines[-1].pop()
-        lines[-1].append(Span(ELLIPSIS, last.role))
+        del lines[most:]
+        _end_with_dots(lines[-1], limit)
     return [tuple(_joined(line)) for line in lines]
+
+
+def _end_with_dots(line: list[Span], limit: int) -> None:
+    while len(line) > 1 and sum(columns(word.text) + 1 for word in line) + 1 > limit:
+        line.pop()
+    last = line.pop()
+    line.append(Span(_cut(f"{last.text} {ELLIPSIS}", limit), last.role))
 
 
 def _joined(words: Sequence[Span]) -> Iterator[Span]:
@@ -82,4 +86,4 @@ def _cut(word: str, limit: int) -> str:
         return word
     while columns(word) >= limit:
         word = word[:-1]
-    return word + ELLIPSIS
+    return word.rstrip() + ELLIPSIS
