@@ -389,13 +389,10 @@ def test_a_reader_that_does_not_read_is_cut_off_and_costs_little_until_then():
     async def story() -> tuple[float, int]:
         robot, loop = StillRobot(), asyncio.get_running_loop()
         admission = Admission(robot.limits)
-        async with (
-            serve_websocket(robot, "127.0.0.1", 0, access=Access(), admission=admission) as (_, port),
-            upgraded(port) as client,
-        ):
+        async with served(robot, admission) as port, upgraded(port) as client:
             client.send(call("subscribe", {"topics": ["state"]}))
             await client.message()
-            client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a selector transport
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # one that can read, too
             tracemalloc.start()
             while len(admission):
                 robot.hub.publish("state", {"state": "x" * 4000, "regions": {}, "latch": None})

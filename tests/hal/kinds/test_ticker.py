@@ -11,11 +11,9 @@ def ticks_of(duration_s: float, busy: dict[int, float] | None = None) -> list[fl
     ticks: list[float] = []
 
     async def story() -> None:
-        clock = asyncio.get_running_loop()._virtual  # type: ignore[attr-defined]  # to be late, as a busy loop is
-
         def tick(now: float) -> None:
             ticks.append(now)
-            clock.now += (busy or {}).get(len(ticks), 0.0)
+            virtual.spend((busy or {}).get(len(ticks), 0.0))
 
         ticker = Ticker(tick)
         ticker.start(1.0)
