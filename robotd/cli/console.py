@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
@@ -131,6 +133,53 @@ def readings(values: Mapping[str, Mapping[str, Any] | None]) -> Text:
         )
         for name, reading in values.items()
     )
+
+
+def scenarios(rows: Iterable[tuple[bool, str, str, str]]) -> None:
+    """Which scenarios hold; each row also has its title, its seeds and its virtual time."""
+    table(
+        ("", "scenario", "", "robot's time"),
+        [
+            (Text("ok", "green") if holds else Text("failed", "bold red"), title, seeds, time)
+            for holds, title, seeds, time in rows
+        ],
+    )
+
+
+class Progress:
+    """How far something is, on a terminal's last line; nothing on a pipe, or where `quiet`."""
+
+    def __init__(self, due: int, *, quiet: bool) -> None:
+        self._quiet = quiet
+        console = _console()
+        self._bar = Bar(
+            TextColumn("{task.completed}/{task.total}"),
+            BarColumn(),
+            TextColumn("{task.fields[doing]}", markup=False),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=due, doing="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def advance(self, doing: str) -> None:
+        """One more is done."""
+        self._bar.update(self._task, advance=1, doing=printable(doing))
+
+    def failed(self, title: str, report: str) -> None:
+        """Say at once what failed, above the line."""
+        if not self._quiet:
+            heading = _harmless(Text.assemble(("failed", "bold red"), f"  {title}"))
+            self._bar.console.print(heading, soft_wrap=True)
+            self._bar.console.print(_harmless(Text(report)), soft_wrap=True)
+            self._bar.console.print()
 
 
 def _region_states(regions: Mapping[str, Any]) -> Iterable[str]:

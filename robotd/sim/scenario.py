@@ -122,6 +122,14 @@ class BoardIs:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceIs:
+    """A device is `active`, `inactive`, `faulted` or `absent`."""
+
+    device: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Since the last expectation that was met, the machine was told `event`; or was not."""
 
@@ -161,7 +169,9 @@ class Answered:
     parts: Mapping[str, Any]
 
 
-Fact: TypeAlias = InState | ReadingIs | WorldIs | BoardIs | Told | Counted | InOrder | StageIs | Answered
+Fact: TypeAlias = (
+    InState | ReadingIs | WorldIs | BoardIs | DeviceIs | Told | Counted | InOrder | StageIs | Answered
+)
 
 
 # -- what is done --------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from robotd.sim.scenario import (
     Cancel,
     Connect,
     Counted,
+    DeviceIs,
     Disconnect,
     Expect,
     Fact,
@@ -58,12 +59,17 @@ def to_yaml(scenario: Scenario) -> str:
         top["set"] = _world(scenario.world)
     lines = [SCHEMA_LINE, *(f"{key}: {flow(value)}" for key, value in top.items()), "steps:"]
     for step in scenario.steps:
-        entries = [f"{key}: {flow(value)}" for key, value in _step(step)]
-        lines += [f"  - {entries[0]}", *(f"    {entry}" for entry in entries[1:])]
+        lines += step_lines(step)
     for key, texts in (("never", scenario.never), ("always", scenario.always)):
         if texts:
             lines += [f"{key}:", *(f"  - {flow(text)}" for text in texts)]
     return "\n".join(lines) + "\n"
+
+
+def step_lines(step: Step) -> list[str]:
+    """One step, as it stands in the file."""
+    first, *rest = [f"{key}: {flow(value)}" for key, value in _step(step)]
+    return [f"  - {first}", *(f"    {entry}" for entry in rest)]
 
 
 def flow(value: Any) -> str:
@@ -184,6 +190,8 @@ def _facts(facts: Sequence[Fact]) -> dict[str, Any]:
                 named.setdefault("world", {})[fact.name] = _wanted(fact.value)
             case BoardIs():
                 named.setdefault("board", {})[fact.board] = fact.state
+            case DeviceIs():
+                named.setdefault("device", {})[fact.device] = fact.state
             case ReadingIs():
                 said[fact.name] = [_wanted(fact.value)]
     return {key: values[0] if len(values) == 1 else values for key, values in said.items()} | named

@@ -37,7 +37,7 @@ def broken(tmp_path: Path) -> str:
 
 
 def test_the_commands_are_these() -> None:
-    words = "check graph ports reset run schema send status stop twin version watch"
+    words = "check graph ports reset run schema send status stop test twin version watch"
 
     assert " ".join(COMMANDS) == words
 
@@ -50,7 +50,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"Example: robotd {command}" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["check", "status", "send", "watch", "stop", "reset", "ports", "version"])
+@pytest.mark.parametrize("command", ["check", "test", "status", "send", "watch", "stop", "reset", "ports", "version"])
 def test_every_command_that_a_script_reads_speaks_json(command: str) -> None:
     assert "--json" in run(app, [command, "--help"]).stdout
 

@@ -1,0 +1,201 @@
+"""Whether a fact that a scenario expects is so, and what is so instead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from math import isclose
+from typing import Any
+
+from robotd.sim.chronicle import Chronicle
+from robotd.sim.client import Sent
+from robotd.sim.scenario import (
+    RELATIVE_TOLERANCE,
+    Amount,
+    Answered,
+    BoardIs,
+    Bound,
+    Counted,
+    DeviceIs,
+    Fact,
+    InOrder,
+    InState,
+    ReadingIs,
+    StageIs,
+    Told,
+    WorldIs,
+)
+from robotd.sim.simulation import Simulation
+from robotd.sim.writing import flow
+
+UNSEEN = "nothing"
+SHOWN_STAGES = 6
+"""So many of the last stages of a command are told."""
+
+
+class Judge:
+    """Looks at one running daemon."""
+
+    def __init__(self, simulation: Simulation, chronicle: Chronicle) -> None:
+        self._simulation = simulation
+        self._chronicle = chronicle
+        self._since = 0
+        self.sent: dict[str, Sent] = {}
+        """The newest command of each name and type."""
+        self.last: Sent | None = None
+        """The newest command of all."""
+        self.answer: Callable[[], Mapping[str, Any] | None] = lambda: None
+        """What the newest question of all was answered with, of whatever kind it was."""
+
+    def begin_anew(self) -> None:
+        """An expectation was met: `event` and `no_event` count from now."""
+        self._since = len(self._chronicle.told)
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether it is so, now."""
+        match fact:
+            case InState():
+                return fact.state in self._simulation.engine.machine.active
+            case ReadingIs(name, wanted):
+                return _fits(self._simulation.reading(name), wanted)
+            case WorldIs(name, wanted):
+                return _fits(self._simulation.rig.world()[name], wanted)
+            case BoardIs():
+                return self._simulation.rig.boards[fact.board].state.value == fact.state
+            case DeviceIs():
+                return self._simulation.rig.devices[fact.device].state.value == fact.state
+            case Told():
+                return (fact.event in self._chronicle.events(self._since)) is fact.happened
+            case Counted():
+                return Counter(self._chronicle.events())[fact.event] == fact.times
+            case InOrder():
+                told = self._chronicle.events()
+                return all(event in told for event in fact.events)  # each search goes on where the last ended
+            case StageIs():
+                sent = self._command(fact)
+                return sent is not None and any(
+                    stage["stage"] == fact.stage and fact.reason in (None, _reason(stage))
+                    for stage in sent.stages
+                )
+            case Answered():
+                return _contains(self.answer(), fact.parts)
+
+    def seen(self, fact: Fact) -> str:
+        """What is so, in the words of an expectation."""
+        match fact:
+            case InState():
+                return f"state {', '.join(self._simulation.state)}"
+            case ReadingIs(name):
+                value = self._simulation.reading(name)
+                return f"{name} {_said(value, self._simulation.config.readings[name], 'stale')}"
+            case WorldIs(name, wanted):
+                unit = wanted.unit if isinstance(wanted, Bound) else ""
+                return f"world {name} {_said(self._simulation.rig.world()[name], unit, UNSEEN)}"
+            case BoardIs():
+                board = self._simulation.rig.boards[fact.board]
+                return f"board {fact.board} {board.state.value} ({board.detail})"
+            case DeviceIs():
+                device = self._simulation.rig.devices[fact.device]
+                why = f" ({device.fault})" if device.fault else ""
+                return f"device {fact.device} {device.state.value}{why}"
+            case Told():
+                return f"events {self._events(self._since)} since the last expectation"
+            case Counted():
+                times = Counter(self._chronicle.events())[fact.event]
+                return f"{fact.event} {times} times"
+            case InOrder():
+                return f"events {self._events(0, fact.events)}"
+            case StageIs():
+                sent = self._command(fact)
+                return UNSEEN if sent is None else f"{sent.type} {_stages(sent)}"
+            case Answered():
+                return f"answer {flow(self.answer())}"
+
+    def _command(self, fact: StageIs) -> Sent | None:
+        return self.last if fact.command is None else self.sent.get(fact.command)
+
+    def _events(self, since: int, among: tuple[str, ...] = ()) -> str:
+        events = [event for event in self._chronicle.events(since) if not among or event in among]
+        return ", ".join(dict.fromkeys(events)) if not among else ", ".join(events) or UNSEEN
+
+
+def expected(fact: Fact) -> str:
+    """A fact, for people."""
+    match fact:
+        case InState():
+            return f"state {fact.state}"
+        case ReadingIs():
+            return f"{fact.name} {_wanted(fact.value)}"
+        case WorldIs():
+            return f"world {fact.name} {_wanted(fact.value)}"
+        case BoardIs():
+            return f"board {fact.board} {fact.state}"
+        case DeviceIs():
+            return f"device {fact.device} {fact.state}"
+        case Told():
+            return f"event {fact.event}" if fact.happened else f"no event {fact.event}"
+        case Counted():
+            return f"{fact.event} {fact.times} times"
+        case InOrder():
+            return f"events in this order: {', '.join(fact.events)}"
+        case StageIs():
+            reason = f" ({fact.reason})" if fact.reason else ""
+            return f"{fact.command or 'the last command'} {fact.stage}{reason}"
+        case Answered():
+            return f"answer {flow(fact.parts)}"
+
+
+def changes_unseen(fact: Fact, *, holds_on: bool) -> bool:
+    """Whether it may become so, or end (`holds_on`), without anybody being told: by time or by the world."""
+    return isinstance(fact, WorldIs | BoardIs) or (
+        isinstance(fact, ReadingIs) and (fact.value is None or holds_on)
+    )
+
+
+def _fits(seen: float | bool | None, wanted: Bound | bool | None) -> bool:
+    if isinstance(wanted, Bound):
+        return seen is not None and not isinstance(seen, bool) and wanted.holds(seen)
+    return seen is wanted
+
+
+def _contains(seen: Any, wanted: Any) -> bool:
+    """Whether `seen` says all that `wanted` says."""
+    if isinstance(wanted, Mapping):
+        return isinstance(seen, Mapping) and all(
+            key in seen and _contains(seen[key], item) for key, item in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(seen, list)
+            and len(seen) == len(wanted)
+            and all(_contains(one, other) for one, other in zip(seen, wanted, strict=True))
+        )
+    if isinstance(wanted, float) and isinstance(seen, int | float) and not isinstance(seen, bool):
+        return isclose(seen, wanted, rel_tol=RELATIVE_TOLERANCE)
+    return type(seen) is type(wanted) and bool(seen == wanted)
+
+
+def _reason(stage: Mapping[str, Any]) -> str | None:
+    error = stage.get("error")
+    reason = stage.get("reason") or (error["data"]["reason"] if error else None)
+    return None if reason is None else str(reason)
+
+
+def _stages(sent: Sent) -> str:
+    return " ".join(_stage_texts(sent)) or "sent, and nothing heard"
+
+
+def _stage_texts(sent: Sent) -> Iterator[str]:
+    for stage in sent.stages[-SHOWN_STAGES:]:
+        reason = _reason(stage)
+        yield f"{stage['stage']} ({reason})" if reason else str(stage["stage"])
+
+
+def _wanted(value: Bound | bool | None) -> str:
+    return "stale" if value is None else flow(value) if isinstance(value, bool) else str(value)
+
+
+def _said(value: float | bool | None, unit: str, nothing: str) -> str:
+    if value is None or isinstance(value, bool):
+        return nothing if value is None else flow(value)
+    return str(Amount(float(f"{value:.6g}"), unit))

@@ -1,0 +1,54 @@
+"""What a scenario about one robot may name: its commands, events, states and readings, and its world."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+
+from hal import Rig
+from robotd.config import RobotConfig
+from robotd.config.triggers import BOARD_EVENTS, OUTCOMES
+from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS
+from robotd.sim.quantities import FLAG
+
+
+class Names:
+    """All that there is, in the order of the robot's file."""
+
+    def __init__(self, config: RobotConfig) -> None:
+        rig = Rig.build(config.boards, config.devices, simulated=[*config.boards], rng=random.Random(0))
+        self.commands = config.commands
+        self.boards = [*config.boards]
+        self.devices = [*config.devices]
+        self.readings = config.readings
+        self.states = [*(state.path for state in config.chart.states), *sorted(BUILT_IN_STATES)]
+        units = {
+            name: next(iter(device.readings_units().values()), None) for name, device in rig.devices.items()
+        }
+        self.world = {
+            name: FLAG if isinstance(value, bool) else units.get(name) for name, value in rig.world().items()
+        }
+        """The quantities of the simulated world, each with its unit: None where nobody says which."""
+        self.events = dict.fromkeys(_events(config))
+        """What happens by itself: rules, time-outs, outcomes, what befalls a board."""
+        self.told = [*self.events, *self.commands, *sorted(BUILT_IN_TRIGGERS)]
+        """What the machine may be told."""
+
+    def parameters(self, command: str) -> Collection[str]:
+        """What the payload of a command may hold."""
+        return [parameter.wire_name for parameter in self.commands[command].parameters]
+
+    def streamed(self, command: str) -> bool:
+        """Whether it is a setpoint, of which the newest counts."""
+        return self.commands[command].streamed
+
+
+def _events(config: RobotConfig) -> list[str]:
+    chart = config.chart
+    rules = [rule.name for rule in config.rules]
+    boards = [f"{board}.{event}" for board in config.boards for event in BOARD_EVENTS]
+    timeouts = [state.timeout.trigger for state in chart.states if state.timeout]
+    dos = [state.do for state in chart.states]
+    dos += [transition.do for region in chart.regions for transition in region.transitions]
+    outcomes = [f"{do.name}.{outcome}" for do in dos if do for outcome in OUTCOMES]
+    return [*rules, *boards, *timeouts, *outcomes]
