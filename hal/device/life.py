@@ -37,6 +37,7 @@ class Device(ABC):
         """Called with the device and the reading's name when a reading changed or was renewed."""
         self.life_listeners: list[Callable[[Device], None]] = []
         """Called after each change of `state`."""
+        self._units = self.units_of(spec)
         self._values: dict[str, tuple[float | bool, float]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -52,17 +53,16 @@ class Device(ABC):
 
     def readings_units(self) -> Mapping[str, str]:
         """The units of this device's readings, the main one first."""
-        return self.units_of(self.spec)
+        return self._units
 
     def reading(self, name: str | None = None) -> Reading | None:
         """The last value of a reading (of the main one without a name); None when never heard.
 
         It may be old: compare its age with `stale_after_s`. Raises `KeyError` for a reading it does not have.
         """
-        units = self.readings_units()
         if name is None:
-            name = next(iter(units))
-        unit = units[name]
+            name = next(iter(self._units))
+        unit = self._units[name]
         known = self._values.get(name)
         return None if known is None else Reading(known[0], unit, known[1])
 

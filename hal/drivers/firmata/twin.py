@@ -44,6 +44,8 @@ class FirmataTwin:
         self._wheel_of = {pin: wheel for wheel in wiring.wheels for pin in wheel[:2]}
         self._probes = {probe.name: probe for probe in (*wiring.switches.values(), *wiring.gauges.values())}
         self._pinned: dict[str, float | bool] = {}
+        self._channel_said: dict[int, tuple[float, bytes]] = {}
+        """What each channel saw last, and what is said of it: at rest it is the same for hours."""
         self._looks = False
         """Somebody changed what an input sees: it is looked at in the next step."""
         self._stirred = False
@@ -132,7 +134,7 @@ class FirmataTwin:
         if self._boots_at_ms is not None:
             return -(-self._boots_at_ms // STEP_MS)
         next_step, look = self._steps + 1, NEVER
-        if self._switches and not self._world.at_rest:
+        if self._switches:
             look = self._steps + self._world.clear_steps
         if self._looks:
             look = next_step
@@ -185,7 +187,13 @@ class FirmataTwin:
 
     def _report_channel(self, channel: int) -> bytes:
         probe = self._wiring.gauges.get(channel)
-        return codec.analog(channel, probe.at_pin(self._see(probe)) if probe else 0)
+        if probe is None:
+            return codec.analog(channel, 0)
+        value = self._see(probe)
+        said = self._channel_said.get(channel)
+        if said is None or said[0] != value:
+            said = self._channel_said[channel] = (value, codec.analog(channel, probe.at_pin(value)))
+        return said[1]
 
     def _report_port(self, port: int) -> bytes:
         self._port_said[port] = self._port_levels(port)
