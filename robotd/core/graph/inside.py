@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from robotd.core.graph.boxes import Box, Edge, Leg
-from robotd.core.graph.columns import LINE_GAP, place_columns
+from robotd.core.graph.columns import LINE_GAP, gap, place_columns
 from robotd.core.graph.layered import Link, Node, Rows, sort_rows
 from robotd.core.graph.loops import room_beside
-from robotd.core.graph.straight import is_straight, straighten, turn
+from robotd.core.graph.straight import aim, is_straight, straighten, turn
 from robotd.core.graph.tracks import tracks
 
 PADDING = 18.0
@@ -22,6 +22,8 @@ ARROW = 16.0
 """From a box to the first level line before it..."""
 NEAR_LABEL = 8.0
 """...and from a label."""
+STRETCH = 24.0
+"""How much wider a box may become to each side, so that a line need not bend."""
 STEP = 2.0
 """How finely a free place is looked for on the side of a box."""
 TRACK = 10.0
@@ -67,10 +69,14 @@ class Inside:
             self._thread(leg)
         sort_rows(self._rows)
         place_columns(self._rows)
+        lines = [leg.links for leg in self._legs]
+        aim(self._rows, lines)
+        for row in self._rows.nodes:
+            self._stretch(row)
         for child in self._box.children:
             self._spread(child, self._joined_above[child], above=True)
             self._spread(child, self._joined_below[child], above=False)
-        straighten(self._rows, [leg.links for leg in self._legs])
+        straighten(self._rows, lines)
         self._place_rows()
 
     def _thread(self, leg: Leg) -> None:
@@ -88,9 +94,9 @@ class Inside:
                 self._rows.nodes[number].append(node)
             leg.nodes.append(node)
         for number, (upper, lower) in enumerate(pairwise(leg.nodes), top):
-            upper_port = self._port(leg, leg.upper) if number == top else upper.width / 2
-            lower_port = self._port(leg, leg.lower) if number == bottom - 1 else lower.width / 2
-            link = Link(upper, lower, upper_port, lower_port)
+            start, start_slack = self._port(leg, leg.upper) if number == top else (upper.width / 2, 0.0)
+            end, end_slack = self._port(leg, leg.lower) if number == bottom - 1 else (lower.width / 2, 0.0)
+            link = Link(upper, lower, start, end, start_slack, end_slack)
             leg.links.append(link)
             self._rows.links[number].append(link)
 
@@ -102,8 +108,40 @@ class Inside:
         at_lower = len(self._joined_above[leg.lower]) if leg.lower else 0
         return top + 1 if at_upper <= at_lower else bottom - 1
 
-    def _port(self, leg: Leg, box: Box | None) -> float:
-        return 0.0 if box is None else self._ports.get((box, leg.edge), box.width / 2)
+    def _port(self, leg: Leg, box: Box | None) -> tuple[float, float]:
+        """Where a leg is joined to a side of `box`, and how far it may be moved from there."""
+        if box is None:
+            return 0.0, 0.0
+        if (box, leg.edge) in self._ports:
+            return self._ports[box, leg.edge], 0.0
+        return box.width / 2, max(box.width / 2 - LINE_GAP, 0.0)
+
+    def _stretch(self, row: Sequence[Node]) -> None:
+        """Make boxes a little wider, where there is room, for lines that would only just miss them."""
+        box_of = {
+            node: child
+            for child, node in self._node.items()
+            if not child.children and child.width > 2 * LINE_GAP
+        }
+        for number, node in enumerate(row):
+            if node not in box_of:
+                continue
+            child = box_of[node]
+            left, right = node.x + LINE_GAP, node.x + child.width - LINE_GAP
+            ends = [turn(leg.links[-1]).start for leg in self._joined_above[child]]
+            ends += [turn(leg.links[0]).end for leg in self._joined_below[child]]
+            to_left = max((left - x for x in ends if 0 < left - x <= STRETCH), default=0.0)
+            to_right = max((x - right for x in ends if 0 < x - right <= STRETCH), default=0.0)
+            if number:
+                before = row[number - 1]
+                to_left = min(to_left, node.x - before.x - before.width - gap(before, node))
+            if number + 1 < len(row):
+                after = row[number + 1]
+                to_right = min(to_right, after.x - node.x - node.width - gap(node, after))
+            to_left, to_right = max(min(to_left, node.x), 0.0), max(to_right, 0.0)
+            node.x -= to_left
+            node.width += to_left + to_right
+            child.width += to_left + to_right
 
     def _spread(self, child: Box, legs: Sequence[Leg], *, above: bool) -> None:
         """Choose where lines that may join a side of `child` anywhere do so: straight on if possible."""

@@ -44,6 +44,10 @@ class Link:
     """How far from the left edge of `upper` it starts, and..."""
     lower_port: float
     """...how far from that of `lower` it ends."""
+    upper_slack: float = 0.0
+    """How far to either side of there it may start as well, and..."""
+    lower_slack: float = 0.0
+    """...end."""
 
     @property
     def inner(self) -> bool:

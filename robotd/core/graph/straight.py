@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from robotd.core.graph.columns import gap
 from robotd.core.graph.layered import Link, Node, Rows
@@ -24,12 +25,34 @@ def is_straight(link: Link) -> bool:
     return abs(start - end) <= STRAIGHT
 
 
-def straighten(rows: Rows, lines: Iterable[Sequence[Link]]) -> None:
-    """Move pieces of `lines` so that they bend less often. Boxes and the order of the rows stay."""
-    place = {node: (row, number) for row in rows.nodes for number, node in enumerate(row)}
+def aim(rows: Rows, lines: Iterable[Sequence[Link]]) -> None:
+    """Move pieces of `lines` to where they can be joined to both their ends without a bend."""
+    place = _places(rows)
     for line in lines:
         for piece in _pieces(line):
-            _move(piece, place)
+            ends = []
+            if piece.before is not None:
+                ends.append((turn(piece.before).start, piece.before.upper_slack))
+            if piece.after is not None:
+                ends.append((turn(piece.after).end, piece.after.lower_slack))
+            first = max((x - slack for x, slack in ends), default=-inf)
+            last = min((x + slack for x, slack in ends), default=inf)
+            x = piece.nodes[0].x + piece.nodes[0].width / 2
+            if first <= last:
+                _move(piece, min(max(x, first), last) - x, place)
+
+
+def straighten(rows: Rows, lines: Iterable[Sequence[Link]]) -> None:
+    """Move pieces of `lines` so that they bend less often. Boxes and the order of the rows stay."""
+    place = _places(rows)
+    for line in lines:
+        for piece in _pieces(line):
+            for near, far in ((piece.before, piece.after), (piece.after, piece.before)):
+                if near is None or is_straight(near) or (far is not None and is_straight(far)):
+                    continue
+                start, end = turn(near)
+                if _move(piece, start - end if near is piece.before else end - start, place):
+                    break
 
 
 @dataclass(slots=True)
@@ -54,17 +77,21 @@ def _pieces(line: Sequence[Link]) -> list[_Piece]:
     return [piece for piece in pieces if piece.nodes]
 
 
-def _move(piece: _Piece, place: Mapping[Node, tuple[Sequence[Node], int]]) -> None:
-    """Below where the line comes from, or above where it goes, unless that only moves the bend."""
-    for near, far in ((piece.before, piece.after), (piece.after, piece.before)):
-        if near is None or is_straight(near) or (far is not None and is_straight(far)):
-            continue
-        start, end = turn(near)
-        by = start - end if near is piece.before else end - start
-        if all(_has_room(node, by, *place[node]) for node in piece.nodes):
-            for node in piece.nodes:
-                node.x += by
-            return
+Places = Mapping[Node, tuple[Sequence[Node], int]]
+
+
+def _places(rows: Rows) -> Places:
+    """The row of each node, and its number in it."""
+    return {node: (row, number) for row in rows.nodes for number, node in enumerate(row)}
+
+
+def _move(piece: _Piece, by: float, place: Places) -> bool:
+    """Whether there is room for it."""
+    if not all(_has_room(node, by, *place[node]) for node in piece.nodes):
+        return False
+    for node in piece.nodes:
+        node.x += by
+    return True
 
 
 def _has_room(node: Node, by: float, row: Sequence[Node], number: int) -> bool:
