@@ -63,8 +63,8 @@ class LiveTwin(Protocol):
     changed: Callable[[], None]
     """It calls this after a change: `wakes_at` has another answer. Set by whoever runs it."""
 
-    def is_plugged(self, now: float) -> bool:
-        """Whether the far end can be reached at all."""
+    def unplugged_s(self, now: float) -> float:
+        """For how much longer the far end cannot be reached; 0 while it can."""
 
 
 class TwinDriver:
@@ -92,10 +92,10 @@ class TwinDriver:
         return self._loop is not None
 
     @property
-    def plugged(self) -> bool:
-        """Whether there is a far end now: nobody has pulled its wire."""
+    def unplugged_s(self) -> float:
+        """For how much longer there is no far end; 0 while there is one."""
         now = max(self._now, asyncio.get_running_loop().time())
-        return not isinstance(self.twin, LiveTwin) or self.twin.is_plugged(now)
+        return self.twin.unplugged_s(now) if isinstance(self.twin, LiveTwin) else 0.0
 
     def start(self) -> None:
         """The port was opened: power the twin on and let its time pass. Once more restarts it."""

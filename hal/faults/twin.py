@@ -58,9 +58,9 @@ class FaultyTwin:
         self._reboots, self._pulled = None, False
         self.changed()
 
-    def is_plugged(self, now: float) -> bool:
-        """Whether it can be powered on."""
-        return now >= self.wire.unplugged_until
+    def unplugged_s(self, now: float) -> float:
+        """For how much longer it cannot be powered on; 0 while it can."""
+        return max(0.0, self.wire.unplugged_until - now)
 
     # ------------------------------------------------------------------ the contract of a twin
 
@@ -78,9 +78,9 @@ class FaultyTwin:
         if self._sound:
             return self.twin.power_on(now)
         self._settle(now)
-        # What happened once while the port was closed, nobody saw.
+        # What happened once while the port was closed, and is over, nobody saw.
         self.wire.clear()
-        self._reboots, self._pulled = None, False
+        self._reboots, self._pulled = None, self.unplugged_s(now) > 0
         self._plan.start(now)
         self._settle(now)
         self._require_plugged(now)
@@ -156,7 +156,7 @@ class FaultyTwin:
     def _require_plugged(self, now: float) -> None:
         if self._pulled:
             self.wire.clear()
-            raise Unplugged(self.name, max(0.0, self.wire.unplugged_until - now))
+            raise Unplugged(self.name, self.unplugged_s(now))
 
     # ------------------------------------------------------------------ faults come and go
 

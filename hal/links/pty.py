@@ -8,10 +8,10 @@ import os
 import select
 import termios
 import tty
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from hal.errors import LinkError, LinkFull
+from hal.errors import LinkError, LinkFull, Unplugged
 from hal.links.outbox import Outbox
 from hal.twin import Twin, TwinDriver
 
@@ -31,25 +31,63 @@ async def serve_pty(twin: Twin, path: str | os.PathLike[str] | None = None) -> A
     before the loop turns is one client to the twin. What a client does not read is lost beyond the 4 KiB kept
     here and what the system keeps, about 20 KiB, as from a serial port; the next client finds none of it.
 
+    While the twin is unplugged there is no terminal and no `path`; then there is a new one, found by `path`.
+
     A `path` that is a link of an earlier twin is replaced. Raises `LinkError` where it is anything else.
     """
-    service = _PtyService(twin)
+    socket = _Socket(twin, None if path is None else Path(path))
     try:
-        name = service.port if path is None else _claim(Path(path), service.port)
-        service.start()
-        try:
-            yield name
-        finally:
-            if path is not None:
-                _give_back(Path(path), service.port)
+        yield socket.plug_in()
     finally:
-        service.stop()
+        socket.close()
+
+
+class _Socket:
+    """Where the twin is plugged in: one pseudo-terminal after another, each from unplugging to unplugging."""
+
+    def __init__(self, twin: Twin, path: Path | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._twin = twin
+        self._path = path
+        self._service: _PtyService | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def plug_in(self) -> str:
+        """Make a pseudo-terminal and wait for its clients; returns its name. Raises `LinkError`."""
+        service = self._service = _PtyService(self._twin, self._unplugged)
+        name = service.port if self._path is None else _claim(self._path, service.port)
+        service.start()
+        return name
+
+    def close(self) -> None:
+        """Hang up on the client, if there is one, for good."""
+        self._closed = True
+        if self._again is not None:
+            self._again.cancel()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        service, self._service = self._service, None
+        if service is not None:
+            if self._path is not None:
+                _give_back(self._path, service.port)
+            service.stop()
+
+    def _unplugged(self, driver: TwinDriver) -> None:
+        self._let_go()
+        if self._closed:
+            return
+        if driver.unplugged_s:
+            self._again = self._loop.call_later(LOOK_PERIOD_S, self._unplugged, driver)
+        else:
+            self.plug_in()
 
 
 class _PtyService:
     """The master's side of one pseudo-terminal, and the twin behind it."""
 
-    def __init__(self, twin: Twin) -> None:
+    def __init__(self, twin: Twin, unplugged: Callable[[TwinDriver], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._master, slave = os.openpty()
         os.set_blocking(self._master, False)
@@ -66,6 +104,7 @@ class _PtyService:
             unsent=lambda _: 0,
         )
         self._look: asyncio.TimerHandle | None = None
+        self._unplugged = unplugged
 
     def start(self) -> None:
         """Wait for the first client."""
@@ -134,6 +173,9 @@ class _PtyService:
             self._outbox.write(data)
 
     def _fail(self, error: Exception) -> None:
+        if isinstance(error, Unplugged):
+            self._loop.call_soon(self._unplugged, self._driver)
+            return
         raise error  # a bug of the twin: the loop's exception handler tells it
 
 

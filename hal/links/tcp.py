@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 
-from hal.errors import LinkClosed, LinkError
+from hal.errors import LinkClosed, LinkError, Unplugged
 from hal.link import IN_FLIGHT_LIMIT_BYTES, Peer
 from hal.links.base import BaseLink
 from hal.links.outbox import Outbox
@@ -152,8 +152,9 @@ def _sentence(error: OSError) -> str:
 async def serve_tcp(twin: Twin, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve `twin` to one client at a time; yields the address, `tcp://127.0.0.1:5000`. Port 0 picks one.
 
-    Each connection powers the twin on. A second client is hung up on while there is a first. What a client
-    does not read is lost beyond 4 KiB, as from a serial port. Raises `LinkError` where it cannot listen.
+    Each connection powers the twin on. A second client is hung up on while there is a first, and everybody
+    while the twin is unplugged. What a client does not read is lost beyond 4 KiB, as from a serial port.
+    Raises `LinkError` where it cannot listen.
     """
     service = _TwinService(twin)
     try:
@@ -204,7 +205,8 @@ class _TwinService:
 
     def _fail(self, error: Exception) -> None:
         self.hang_up()
-        raise error  # a bug of the twin: the loop's exception handler tells it
+        if not isinstance(error, Unplugged):
+            raise error  # a bug of the twin: the loop's exception handler tells it
 
 
 class _Client(asyncio.Protocol):

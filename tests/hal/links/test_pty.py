@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import select
 import termios
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hal.errors import LinkClosed, LinkError
+from hal.faults import FaultyTwin
 from hal.links.pty import LOOK_PERIOD_S, serve_pty
 from hal.links.serial import SerialLink
 from tests.hal.links.peers import Listener, ParrotTwin, eventually
@@ -143,6 +145,54 @@ async def test_a_path_in_no_folder_is_told(tmp_path: Path):
     with pytest.raises(LinkError, match="cannot make that link: No such file or directory"):
         async with serve_pty(ParrotTwin(), tmp_path / "none" / "arduino"):
             pass
+
+
+async def test_an_unplugged_twin_hangs_up_and_is_found_again_under_its_path(tmp_path: Path):
+    path, parrot = tmp_path / "arduino", ParrotTwin()
+    twin = FaultyTwin("parrot", parrot, random.Random(1))
+    loop = asyncio.get_running_loop()
+    async with serve_pty(twin, path) as port:
+        link, peer = SerialLink(port, 57600), Listener()
+        await link.open(peer)
+        await peer.heard(5)
+        twin.inject("unplug 300 ms", loop.time())
+        pulled_at = loop.time()
+
+        assert isinstance(await peer.end(), LinkClosed)
+        assert not path.is_symlink()
+        with pytest.raises(LinkError, match="no such port"):
+            await SerialLink(port, 57600).open(Listener())
+        await eventually(path.is_symlink)
+        assert loop.time() - pulled_at >= 0.3
+        link, peer = SerialLink(port, 57600), Listener()
+        await link.open(peer)
+        assert await peer.heard(5) == b"hello"
+        assert parrot.power_ons == 2
+        link.close()
+        await peer.end()
+    assert not path.is_symlink()
+
+
+async def test_mending_plugs_it_in_before_its_time_and_an_end_meanwhile_leaves_nothing(tmp_path: Path):
+    path = tmp_path / "arduino"
+    twin = FaultyTwin("parrot", ParrotTwin(), random.Random(1))
+    loop = asyncio.get_running_loop()
+    async with serve_pty(twin, path) as port:
+        for _ in range(2):
+            link, peer = SerialLink(port, 57600), Listener()
+            await link.open(peer)
+            await peer.heard(5)
+            twin.inject("unplug 1 h", loop.time())
+            await peer.end()
+            twin.mend(loop.time())
+            await eventually(path.is_symlink)
+        twin.inject("unplug 1 h after 1 ms", loop.time())
+        link, peer = SerialLink(port, 57600), Listener()
+        await link.open(peer)
+        await peer.end()
+    await asyncio.sleep(3 * LOOK_PERIOD_S)
+
+    assert not path.is_symlink()
 
 
 async def test_a_bug_of_a_served_twin_is_told_and_the_next_client_powers_it_on_again():

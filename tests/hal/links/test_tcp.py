@@ -1,12 +1,14 @@
 import asyncio
 import contextlib
 import gc
+import random
 import socket
 from collections.abc import Iterator
 
 import pytest
 
 from hal.errors import LinkClosed, LinkError, LinkFull
+from hal.faults import FaultyTwin
 from hal.link import IN_FLIGHT_LIMIT_BYTES
 from hal.links.tcp import TcpLink, serve_tcp
 from tests.hal.links.peers import Listener, ParrotTwin, Sulker
@@ -215,6 +217,33 @@ async def test_a_second_client_of_a_served_twin_is_hung_up_on():
         assert await here.heard(15) == b"hellostill here"
         assert twin.power_ons == 1
     assert isinstance(await here.end(), LinkClosed)
+
+
+async def test_an_unplugged_twin_hangs_up_and_takes_nobody_until_it_is_over():
+    parrot = ParrotTwin()
+    twin = FaultyTwin("parrot", parrot, random.Random(1))
+    loop = asyncio.get_running_loop()
+
+    async def visit(port: int) -> Listener:
+        link, peer = TcpLink("127.0.0.1", port), Listener()
+        await link.open(peer)
+        return peer
+
+    async with serve_tcp(twin) as address:
+        port = int(address.rpartition(":")[2])
+        peer = await visit(port)
+        await peer.heard(5)
+        twin.inject("unplug 200 ms", loop.time())
+        pulled_at = loop.time()
+        assert isinstance(await peer.end(), LinkClosed)
+        peer = await visit(port)
+        assert isinstance(await peer.end(), LinkClosed)
+        assert peer.data == b""
+        assert parrot.power_ons == 1
+
+        await asyncio.sleep(pulled_at + 0.21 - loop.time())
+        peer = await visit(port)
+        assert await peer.heard(5) == b"hello"
 
 
 async def test_what_a_client_does_not_read_is_lost_and_bounded():
