@@ -61,13 +61,9 @@ class Exploration:
         self._numbers: dict[int, int] = {}
         self.edges = array("q")
         self.offsets = array("q", [0])
-        self._others = [self._asked_of_others(number) for number in range(len(space.regions))]
-        self._tables: list[dict[int, Table]] = [{} for _ in space.regions]
-        self._joints: dict[tuple[str, tuple[int, ...]], list[Move]] = {}
+        self._tables: list[list[dict[int, Table]]] = [[{} for _ in region.nodes] for region in space.regions]
+        self._rows: dict[int, tuple[int, ...]] = {}
         self._rests: dict[tuple[str, Literals, tuple[int, ...], int], tuple[int, ...]] = {}
-        self._always_asked = 0
-        for number in space.always:
-            self._always_asked |= space.asked(ALWAYS, number)
         self._explore(at_most)
 
     def __len__(self) -> int:
@@ -135,11 +131,10 @@ class Exploration:
         moves: list[Move] = []
         shared: dict[str, list[tuple[Choice, ...]]] = {}
         for number, node in enumerate(nodes):
-            bits = mask & self._others[number]
-            key = bits * self.space.sizes[number] + node
-            table = self._tables[number].get(key)
+            bits = mask & self.space.asked[number][node]
+            table = self._tables[number][node].get(bits)
             if table is None:
-                table = self._tables[number][key] = self._table(number, node, mask)
+                table = self._tables[number][node][bits] = self._table(number, node, mask)
                 self.local[number][node, mask] = place
             moves += table.moves
             for trigger, choices in table.shared.items():
@@ -149,16 +144,6 @@ class Exploration:
         if self.space.always:
             return self._rested(place, nodes, moves)
         return [move[0] for move in moves]
-
-    def _asked_of_others(self, number: int) -> int:
-        """The bits of other regions on which it depends what this one does."""
-        own = 0
-        for mask in self.space.masks[number]:
-            own |= mask
-        asked = 0
-        for trigger in self.space.regions[number].triggers:
-            asked |= self.space.asked(trigger, number)
-        return asked & ~own
 
     def _table(self, number: int, node: int, mask: int) -> Table:
         space = self.space
@@ -174,7 +159,7 @@ class Exploration:
                 moves |= dict.fromkeys(self._moves(trigger, [(choice,) for choice in choices]))
         return Table(tuple(moves), shared)
 
-    def _moves(self, trigger: str, combinations: Iterable[tuple[Choice, ...]]) -> Iterator[Move]:
+    def _moves(self, trigger: str, combinations: Iterable[Sequence[Choice]]) -> Iterator[Move]:
         for combination in combinations:
             if any(choice.option for choice in combination):
                 delta = sum(choice.delta for choice in combination)
@@ -184,14 +169,33 @@ class Exploration:
                 else:
                     yield Move(delta, "", ())
 
-    def _joined(self, trigger: str, per_region: list[tuple[Choice, ...]]) -> list[Move]:
+    def _joined(self, trigger: str, per_region: list[tuple[Choice, ...]]) -> Iterable[Move]:
         """What several regions do at one trigger, all at once."""
-        key = (trigger, tuple(map(id, per_region)))  # the space keeps them, so an identity is theirs alone
-        moves = self._joints.get(key)
-        if moves is None:
-            combinations = self.space.together(trigger, per_region)
-            moves = self._joints[key] = list(dict.fromkeys(self._moves(trigger, combinations)))
-        return moves
+        if all(len(choices) == 1 and not choices[0].literals for choices in per_region):
+            # Nothing to choose and nothing to ask: the most frequent case by far.
+            return [Move(sum([choices[0].delta for choices in per_region]), trigger, ())]
+        if not self.space.always and self.space.cells(trigger) is not None:
+            rows = [self._row(trigger, choices) for choices in per_region]
+            return [Move(delta, "", ()) for delta in dict.fromkeys(map(sum, zip(*rows, strict=True)))]
+        picked = (
+            [choices[pick] for choices, pick in zip(per_region, picks, strict=True)]
+            for picks in self.space.together(trigger, per_region)
+        )
+        return self._moves(trigger, picked)
+
+    def _row(self, trigger: str, choices: tuple[Choice, ...]) -> tuple[int, ...]:
+        """What the region adds, for each of the trigger's cells."""
+        row = self._rows.get(id(choices))  # the space keeps them, so an identity is theirs alone
+        if row is None:
+            row = self._rows[id(choices)] = tuple(
+                next(
+                    choice.delta
+                    for choice in choices
+                    if all(literal.test(cell) for literal in choice.literals)
+                )
+                for cell in self.space.cells(trigger) or ()
+            )
+        return row
 
     # What follows without a trigger.
 
@@ -208,7 +212,7 @@ class Exploration:
         self, place: int, trigger: str, literals: Literals, nodes: list[int], mask: int
     ) -> tuple[int, ...]:
         always = tuple([nodes[number] for number in self.space.always])
-        key = (trigger, literals, always, mask & self._always_asked)
+        key = (trigger, literals, always, mask & self.space.asked_always)
         deltas = self._rests.get(key)
         if deltas is None:
             before = self.space.encode(nodes)

@@ -8,12 +8,12 @@ guesses: what they find is found, and what they do not find is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from itertools import pairwise
-from math import ceil, floor, isfinite, log10
+from itertools import pairwise, product
+from math import ceil, floor, isfinite, log10, prod
 from typing import Any, NamedTuple, TypeAlias
 
 from robotd.core.action import NO_DEFAULT, Parameter
@@ -23,6 +23,7 @@ from robotd.core.tokens import Token, tokens
 
 TESTS_AT_MOST = 20_000
 """Guards tested for one question; with more it is unknown."""
+CELLS_AT_MOST = 64
 POINTS_AT_MOST = 3
 """Values tried in one gap between two constants."""
 
@@ -43,11 +44,15 @@ class Unsolved(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A guard that holds, or does not, while of the states that it mentions just these are present."""
+    """A guard that holds, or does not, while of the states that it mentions just these are present.
 
-    guard: Expression
+    Equal where the texts are: they are of one file.
+    """
+
+    text: str
     states: frozenset[str]
     holds: bool
+    guard: Expression = field(compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,6 +85,20 @@ class Solver:
         if found is None:
             found = self._known[key] = self._solve(key[0], payload)
         return found
+
+    def cells(self, guards: Iterable[Expression], payload: Payload) -> Sequence[Assignment] | None:
+        """Values that stand for all there are, as far as these guards look at them.
+
+        None: there are too many, or some guard does arithmetic.
+        """
+        literals = [Literal(guard.text, frozenset(), True, guard) for guard in guards]
+        names = tuple(dict.fromkeys(name for literal in literals for name in literal.names))
+        if not _complete(literals, names, payload):
+            return None
+        candidates = [self._candidates(name, names, literals, payload) for name in names]
+        if prod(map(len, candidates)) > CELLS_AT_MOST:
+            return None
+        return [dict(zip(names, values, strict=True)) for values in product(*candidates)]
 
     def _solve(self, literals: tuple[Literal, ...], payload: Payload) -> Assignment | Unsolved:
         found: dict[str, Value] = {}

@@ -6,11 +6,11 @@ one for each state that a guard, an invariant or the origin of a trigger asks fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from robotd.check.guards import Literal, Payload, Solver, Unsolved
+from robotd.check.guards import Assignment, Literal, Payload, Solver, Unsolved
 from robotd.check.local import LocalRegion, Option
 from robotd.check.origins import Origins
 from robotd.check.subject import Subject
@@ -78,11 +78,12 @@ class Space:
         """The regions with transitions that need no trigger."""
         self._number_states(subject)
         self._conditions = {trigger: origins.states(trigger) for trigger in self.triggers}
-        self._asked = {
-            (trigger, number): self.bits(self._asked_by(trigger, number))
-            for trigger, takers in self._takers.items()
-            for number in takers
-        }
+        self._asked = [[self._asked_by(options) for options in region.options] for region in self.regions]
+        self.asked = [[sum_of(asked.values()) for asked in of_region] for of_region in self._asked]
+        """By region and node: the bits on which it depends what the region does there."""
+        self.asked_always = sum_of(asked.get(ALWAYS, 0) for of_region in self._asked for asked in of_region)
+        """The bits on which it depends what any region does without a trigger."""
+        self._cells: dict[str, Sequence[Assignment] | None] = {}
         self._choices: dict[tuple[int, int, str, int], tuple[Choice, ...]] = {}
 
     # States as bits.
@@ -109,18 +110,21 @@ class Space:
 
     def bits(self, states: Iterable[str]) -> int:
         """The bits of those states that anything asks for."""
-        return sum({self._bit.get(path, 0) for path in states})
+        return sum_of(self._bit.get(path, 0) for path in states)
 
-    def _asked_by(self, trigger: str, number: int) -> Iterator[str]:
-        """The states on which it depends what the trigger does in a region."""
-        yield from self._conditions[trigger] or ()
-        for transition in self.regions[number].region.transitions:
-            if trigger in (transition.triggers or (ALWAYS,)) and transition.guard:
-                yield from transition.guard.states
-
-    def asked(self, trigger: str, number: int) -> int:
-        """The bits on which it depends what the trigger does in a region, its own node aside."""
-        return self._asked[trigger, number]
+    def _asked_by(self, options: Mapping[str, Sequence[Option]]) -> dict[str, int]:
+        """By trigger: the bits on which it depends whether it comes, and which guards hold."""
+        return {
+            trigger: sum_of(
+                [self.bits(self._conditions[trigger] or ())]
+                + [
+                    self.bits(one.arrow.transition.guard.states)
+                    for one in of_it
+                    if one.arrow.transition.guard
+                ]
+            )
+            for trigger, of_it in options.items()
+        }
 
     def payload(self, trigger: str) -> Payload:
         """What the trigger carries; `always` carries nothing."""
@@ -142,10 +146,7 @@ class Space:
 
     def mask(self, nodes: Sequence[int]) -> int:
         """The bits of all states that are present."""
-        found = 0
-        for masks, node in zip(self.masks, nodes, strict=True):
-            found |= masks[node]
-        return found
+        return sum_of(masks[node] for masks, node in zip(self.masks, nodes, strict=True))
 
     def leaves(self, configuration: int) -> tuple[str, ...]:
         """The leaf of each region."""
@@ -154,6 +155,18 @@ class Space:
 
     # What a trigger does.
 
+    def cells(self, trigger: str) -> Sequence[Assignment] | None:
+        """Values that stand for all there are, as far as guards of the trigger look at them; or too many."""
+        if trigger not in self._cells:
+            guards = [
+                transition.guard
+                for number in self._takers[trigger]
+                for transition in self.regions[number].region.transitions
+                if trigger in transition.triggers and transition.guard
+            ]
+            self._cells[trigger] = self.solver.cells(guards, self.payload(trigger))
+        return self._cells[trigger]
+
     def comes(self, trigger: str, mask: int) -> bool:
         """Whether it can come while those states are present."""
         condition = self._conditions[trigger]
@@ -161,7 +174,7 @@ class Space:
 
     def choices(self, number: int, node: int, trigger: str, mask: int) -> tuple[Choice, ...]:
         """What the region may do at the trigger; empty where it has nothing to choose from."""
-        key = (number, node, trigger, mask & self._asked.get((trigger, number), 0))
+        key = (number, node, trigger, mask & self._asked[number][node].get(trigger, 0))
         found = self._choices.get(key)
         if found is None:
             options = self.regions[number].options[node].get(trigger, ())
@@ -178,12 +191,17 @@ class Space:
         stride = self.strides[number]
         for option in options:
             guard = option.arrow.transition.guard
-            holds = before if guard is None else (*before, self.literal(guard, mask, True))
+            decided = self._decided(guard, mask)
+            if decided is False:
+                continue
+            holds = before
+            if guard is not None and decided is None:
+                holds = (*before, self.literal(guard, mask, True))
             values = self.solver.solve(holds, payload)
             if values is not Unsolved.NO:
                 delta = (option.dest - node) * stride
                 yield Choice(option, holds, delta, not isinstance(values, Unsolved))
-            if guard is None:
+            if guard is None or decided:
                 return
             before = (*before, self.literal(guard, mask, False))
         values = self.solver.solve(before, payload)
@@ -193,15 +211,27 @@ class Space:
     def literal(self, guard: Expression, mask: int, holds: bool) -> Literal:
         """The guard with the states that it mentions as the bits say."""
         present = frozenset(path for path in guard.states if self._bit[path] & mask)
-        return Literal(guard, present, holds)
+        return Literal(guard.text, present, holds, guard)
 
-    def together(self, trigger: str, per_region: Sequence[Sequence[Choice]]) -> Iterator[tuple[Choice, ...]]:
-        """The choices that several regions may make of one message, which all see the same values."""
+    def _decided(self, guard: Expression | None, mask: int) -> bool | None:
+        """Whether a guard holds that asks for states alone; None where readings or payload decide."""
+        if guard is None:
+            return True
+        if guard.readings or guard.payload:
+            return None
+        return self.literal(guard, mask, True).test({})
+
+    def together(self, trigger: str, per_region: Sequence[Sequence[Choice]]) -> Iterator[tuple[int, ...]]:
+        """Which choices several regions may make of one message, which all see the same values; by number."""
         payload = self.payload(trigger)
-        for combination in product(*per_region):
-            literals = tuple(literal for choice in combination for literal in choice.literals)
+        for picks in product(*(range(len(choices)) for choices in per_region)):
+            literals = tuple(
+                literal
+                for choices, pick in zip(per_region, picks, strict=True)
+                for literal in choices[pick].literals
+            )
             if self.solver.solve(literals, payload) is not Unsolved.NO:
-                yield combination
+                yield picks
 
     def steps(self, configuration: int, triggers: Iterable[str] | None = None) -> Iterator[Step]:
         """All that may happen there: the slow and complete account, for traces."""
@@ -216,14 +246,13 @@ class Space:
                     for number in self._takers[trigger]
                     if (found := self.choices(number, nodes[number], trigger, mask))
                 ]
-                for combination in self.together(trigger, [found for _, found in takers]):
-                    taken = [
-                        (number, choice.option)
-                        for (number, _), choice in zip(takers, combination, strict=True)
-                        if choice.option
+                for picks in self.together(trigger, [found for _, found in takers]):
+                    chosen = [
+                        (number, found[pick]) for (number, found), pick in zip(takers, picks, strict=True)
                     ]
+                    literals = tuple(literal for _, choice in chosen for literal in choice.literals)
+                    taken = [(number, choice.option) for number, choice in chosen if choice.option]
                     if taken:
-                        literals = tuple(literal for choice in combination for literal in choice.literals)
                         yield from self.rest(trigger, *self._moved(nodes, taken), literals)
 
     def _moved(
@@ -279,3 +308,11 @@ class Space:
             else:
                 proven = not isinstance(self.solver.solve(more, payload), Unsolved)
                 yield Step(trigger, rounds, more, self.encode(nodes), passed, proven=proven)
+
+
+def sum_of(sets: Iterable[int]) -> int:
+    """The bits that stand in any of them."""
+    found = 0
+    for one in sets:
+        found |= one
+    return found

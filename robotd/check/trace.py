@@ -28,7 +28,7 @@ class Tracer:
         self._subject = subject
         self._space: Space = exploration.space
         self._exploration = exploration
-        self._calm = tuple(Literal(rule.when, frozenset(), False) for rule in subject.rules)
+        self._calm = tuple(Literal(rule.when.text, frozenset(), False, rule.when) for rule in subject.rules)
 
     def to(self, place: int) -> tuple[TraceStep, ...]:
         """From the start to the configuration at `place` of the exploration."""

@@ -94,7 +94,7 @@ def _can_hold(context: Context, case: Case) -> bool:
         context.space.mask(context.space.decode(context.exploration.order[one.place])) for one in case.places
     }
     literals = [context.space.literal(guard, mask, True) for mask in sorted(masks)]
-    literals = literals or [Literal(guard, frozenset(), True)]
+    literals = literals or [Literal(guard.text, frozenset(), True, guard)]
     return any(context.space.solver.solve((one,), payload) is not Unsolved.NO for one in literals)
 
 
