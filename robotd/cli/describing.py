@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
+
+if TYPE_CHECKING:
+    from robotd.config import RobotConfig
+    from robotd.core.chart import Do, State, Timeout, Transition
+    from robotd.core.graph import Marks
 
 RobotFile = Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")]
 
@@ -32,23 +37,29 @@ def graph(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; stdout without it.")
     ] = None,
+    checked: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Whether to mark what `check` has something to say about."),
+    ] = True,
 ) -> None:
     """Draw the state machine of FILE: nested states, triggers, guards and what is done.
 
+    What `robotd check` finds wrong with a state or a transition, or cannot prove, is marked with its code.
     An SVG opens in any browser; GitHub shows Mermaid inside a page; dot is for Graphviz.
 
     Example: robotd graph config/rover.yaml --format svg --output rover.svg
     """
-    from robotd.core.graph import dot, mermaid, svg
+    from robotd.core.graph import NO_MARKS, dot, mermaid, svg
 
     config = load(file)
+    marks = _marks(config) if checked else NO_MARKS
     match language:
         case GraphFormat.SVG:
-            text = svg(config.chart, title=config.robot)
+            text = svg(config.chart, marks, title=config.robot)
         case GraphFormat.MERMAID:
-            text = mermaid(config.chart)
+            text = mermaid(config.chart, marks)
         case GraphFormat.DOT:
-            text = dot(config.chart)
+            text = dot(config.chart, marks)
     if output is None:
         typer.echo(text)
         return
@@ -56,6 +67,31 @@ def graph(
         output.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         fail(Exit.FAILED, f"cannot write {output}: {error.strerror}")
+
+
+def _marks(config: RobotConfig) -> Marks:
+    """What the proofs say about the chart, for a drawing of it."""
+    from robotd.check import Subject, prove
+    from robotd.check.codes import CODES
+    from robotd.core.chart import NOWHERE
+    from robotd.core.graph import Marks
+
+    report = prove(Subject.of(config))
+
+    def codes(*parts: State | Transition | Do | Timeout | None) -> tuple[str, ...]:
+        places = [part.where for part in parts if part is not None and part.where != NOWHERE]
+        return tuple(dict.fromkeys(code for place in places for code in report.codes_at(place)))
+
+    transitions = [transition for region in config.chart.regions for transition in region.transitions]
+    return Marks(
+        states={
+            state.path: found
+            for state in config.chart.states
+            if (found := codes(state, state.do, state.timeout))
+        },
+        transitions={one.where: found for one in transitions if (found := codes(one, one.do))},
+        meanings={code: explanation.means for code, explanation in CODES.items()},
+    )
 
 
 def schema() -> None:

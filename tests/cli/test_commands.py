@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hal import FAULTS
 from robotd.cli import app
 from robotd.cli.exits import Exit
 
@@ -50,7 +51,9 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"Example: robotd {command}" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["check", "test", "status", "send", "watch", "stop", "reset", "ports", "version"])
+@pytest.mark.parametrize(
+    "command", ["check", "test", "status", "send", "watch", "stop", "reset", "ports", "version"]
+)
 def test_every_command_that_a_script_reads_speaks_json(command: str) -> None:
     assert "--json" in run(app, [command, "--help"]).stdout
 
@@ -87,6 +90,12 @@ def test_without_a_command_it_shows_the_help() -> None:
         ["twin", ROVER, "arduino"],
         ["twin", ROVER, "leg", "--pty", "/tmp/leg"],
         ["twin", ROVER, "arduino", "--tcp", "5000"],
+        ["twin", ROVER, "arduino", "--tcp", "127.0.0.1:0", "--fault", "gremlins"],
+        ["twin", ROVER, "arduino", "--tcp", "127.0.0.1:0", "--fault", "freeze x"],
+        ["run", ROVER, "--sim", "--fault", "gremlins"],
+        ["run", ROVER, "--sim", "--fault", "leg=nak"],
+        ["run", ROVER, "--sim", "--fault", "freeze batery"],
+        ["run", ROVER, "--fault", "nak"],
         ["check", "example:submarine"],
         ["graph", ROVER, "--format", "crayon"],
     ],
@@ -98,6 +107,18 @@ def test_a_command_line_that_makes_no_sense_is_a_usage_error(words: list[str]) -
     assert done.exit_code == Exit.USAGE
     assert done.stderr
     assert "Traceback" not in done.output
+
+
+def test_the_help_of_twin_shows_every_fault_that_there_is() -> None:
+    shown = " ".join(run(app, ["twin", "--help"]).stdout.split())
+
+    assert [info.example for info in FAULTS.values() if info.example not in shown] == []
+
+
+def test_a_fault_that_is_none_is_told_with_what_was_meant() -> None:
+    done = run(app, ["run", ROVER, "--sim", "--fault", "drip 1%"])
+
+    assert "did you mean 'drop'?" in done.stderr
 
 
 @pytest.mark.parametrize("command", NEED_A_ROBOT)
@@ -175,6 +196,36 @@ def test_graph_draws_the_machine(language: str, opening: str) -> None:
     done = run(app, ["graph", ROVER, "--format", language])
 
     assert done.stdout.startswith(opening)
+
+
+UNSOUND = """\
+robot: lamp
+boards: {arduino: {driver: firmata, port: /dev/ttyACM0, deadman: none}}
+devices: {lamp: {kind: digital_output, board: arduino, pin: 13}}
+machine:
+  initial: dark
+  states:
+    dark: {}
+    bright: {}
+    forgotten: {}
+  transitions:
+    - {trigger: on, source: dark, dest: bright, do: lamp.write}
+    - {trigger: off, source: bright, dest: dark}
+    - {trigger: off, source: bright, dest: dark, do: lamp.write}
+"""
+
+
+@pytest.mark.parametrize("language", ["svg", "mermaid", "dot"])
+def test_graph_marks_what_check_finds(language: str, tmp_path: Path) -> None:
+    unsound = tmp_path / "lamp.yaml"
+    unsound.write_text(UNSOUND)
+
+    marked = run(app, ["graph", str(unsound), "--format", language]).stdout
+    plain = run(app, ["graph", str(unsound), "--format", language, "--no-check"]).stdout
+
+    for code in ("unreachable-state", "dead-transition"):
+        assert code in marked
+        assert code not in plain
 
 
 def test_graph_writes_a_file_and_then_says_nothing(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from robotd.core.chart import DOWN, ESTOP, ESTOPPED, NOWHERE, SHUTDOWN, Do, Region, State, Transition, Where
 from robotd.core.graph.marks import Marks
 
 BUILT_IN = ((ESTOPPED, ESTOP), (DOWN, SHUTDOWN))
 """The built-in states, and the trigger that leads to each from everywhere."""
+
+LEGEND_COLUMNS = 90
 
 
 def children(region: Region, parent: str | None) -> Iterator[State]:
@@ -87,5 +90,9 @@ def badge(codes: Sequence[str] | None) -> str:
 
 
 def legend(marks: Marks) -> list[str]:
-    """A line for each code: what it means, as far as is known."""
-    return [f"\N{WARNING SIGN} {code}: {marks.meanings.get(code, 'found by check')}" for code in marks.codes]
+    """Some lines for each code: what it means, as far as is known."""
+    lines = []
+    for code in marks.codes:
+        text = f"\N{WARNING SIGN} {code}: {marks.meanings.get(code, 'found by check')}"
+        lines += wrap(text, LEGEND_COLUMNS, subsequent_indent="  ")
+    return lines

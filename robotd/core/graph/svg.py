@@ -52,9 +52,11 @@ def svg(chart: Chart, marks: Marks = NO_MARKS, *, title: str = "state machine") 
     """
     regions = scenes(chart, marks)
     wide, high = _pack(regions)
-    legend = list(_legend(marks, high + REGION_GAP))
-    wide = max(wide, *(width((Span(line, "quiet"),), TEXT_SIZE) for line in labels.legend(marks)), 0.0)
-    high += REGION_GAP + LINE_HEIGHT * len(marks.codes) if legend else 0.0
+    legend: list[Line] = [(Span(line, "badge"),) for line in labels.legend(marks)]
+    legend_top = high + REGION_GAP
+    if legend:
+        wide = max([wide, *(width(line, TEXT_SIZE) for line in legend)])
+        high = legend_top + LINE_HEIGHT * len(legend)
     page = Box(wide + 2 * MARGIN, high + 2 * MARGIN, x=-MARGIN, y=-MARGIN)
     size = f"{_n(page.width)} {_n(page.height)}"
     number = sum(1 for _ in chart.states)
@@ -69,7 +71,9 @@ def svg(chart: Chart, marks: Marks = NO_MARKS, *, title: str = "state machine") 
     ]
     for region in regions:
         lines += _region(region, framed=len(regions) > 1)
-    return "\n".join([*lines, *legend, "</svg>"])
+    if legend:
+        lines += ['<g id="legend">', *_lines(legend, 0.0, legend_top), "</g>"]
+    return "\n".join([*lines, "</svg>"])
 
 
 def _pack(regions: Sequence[RegionScene]) -> tuple[float, float]:
@@ -170,14 +174,6 @@ def _badge(codes: Sequence[str], right: float, top: float) -> str:
     wide = width((Span(text, "code"),), TEXT_SIZE) + 2 * CHIP_INSET
     chip = Box(wide, LINE_HEIGHT, x=right - wide - 6, y=top + 8)
     return _rect(chip, "badge", 5) + _text((Span(text, "code"),), chip.x + CHIP_INSET, chip.y + 13)
-
-
-def _legend(marks: Marks, y: float) -> Iterator[str]:
-    if marks.codes:
-        lines: list[Line] = [(Span(line, "badge"),) for line in labels.legend(marks)]
-        yield '<g id="legend">'
-        yield from _lines(lines, 0.0, y)
-        yield "</g>"
 
 
 def _lines(lines: Iterable[Line], x: float, y: float) -> Iterator[str]:
