@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from hal import BoardEvent, Device
-from robotd.core.decision import Decision, Outcome
+from hal import BoardEvent, Device, DeviceState
+from robotd.core.decision import Decision
 from robotd.core.message import Command
 from robotd.core.stage import Stage
 from robotd.daemon.engine import Engine
 from robotd.sim.simulation import Simulation
+
+T = TypeVar("T")
+
+_NOT_THERE = frozenset({DeviceState.ABSENT, DeviceState.FAULTED})
 
 
 class Told(NamedTuple):
@@ -19,7 +23,6 @@ class Told(NamedTuple):
     at: float
     """Seconds since the robot was ready, as every time here."""
     type: str
-    id: str
     source: str
     command: bool
     outcome: str
@@ -28,7 +31,13 @@ class Told(NamedTuple):
     """Of one that was refused or ignored."""
     after: tuple[str, ...]
     """The leaf of each region."""
-    payload: dict[str, Any]
+
+
+class Taken(NamedTuple):
+    """A step, and how long it took. The last one of a run that failed may not have been met."""
+
+    began: float
+    ended: float
 
 
 class Deed(NamedTuple):
@@ -49,13 +58,17 @@ class Chronicle:
         engine = simulation.engine
         self.regions = [region.name for region in simulation.config.chart.regions]
         self.beginning = engine.machine.leaves
+        """The leaf of each region when the robot was ready."""
         self.told: list[Told] = []
         self.stages: list[tuple[float, Stage]] = []
-        self.readings: dict[str, list[tuple[float, float | bool]]] = {}
-        """Each change of each reading, by full name."""
-        self.units = dict(simulation.config.readings)
-        self.boards: list[tuple[float, BoardEvent]] = []
+        self.types: dict[str, str] = {}
+        """Of each command that a client sent, by its id; some never reach the machine."""
+        self.readings: dict[str, list[tuple[float, float | bool | None]]] = {}
+        """Each change of each reading, by full name; None from when its device was lost or faulted."""
+        self.boards: dict[str, list[tuple[float, str]]] = {}
+        """Each state that a board was in, and since when."""
         self.deeds: list[Deed] = []
+        self.steps: list[Taken] = []
         self._listen(engine)
 
     def events(self, since: int = 0) -> Iterator[str]:
@@ -75,49 +88,45 @@ class Chronicle:
         engine.dispatcher.observers.append(self._decided)
         engine.ledger.observers.append(self._staged)
         engine.rig.listen(self._board)
+        for board in engine.rig.boards.values():
+            self.boards[board.name] = [(0.0, board.state.value)]
         for device in engine.rig.devices.values():
             device.listeners.append(self._read)
-            device.life_listeners.append(lambda _: self._changed())
+            device.life_listeners.append(self._lived)
             for reading in device.readings_units():
                 self._read(device, reading)
 
     def _decided(self, decision: Decision) -> None:
-        if self._closed:
-            return
         message = decision.message
         why = decision.note if decision.refusal is None else decision.refusal.reason
-        self.told.append(
-            Told(
-                self._simulation.now,
-                message.type,
-                message.id,
-                message.source,
-                isinstance(message, Command),
-                decision.outcome.value,
-                why if decision.outcome in (Outcome.IGNORED, Outcome.REFUSED) else "",
-                decision.after,
-                dict(message.payload),
-            )
+        told = Told(
+            self._simulation.now,
+            message.type,
+            message.source,
+            isinstance(message, Command),
+            decision.outcome.value,
+            why,
+            decision.after,
         )
-        self._changed()
+        self._add(self.told, told)
 
     def _staged(self, stage: Stage) -> None:
-        if self._closed:
-            return
-        self.stages.append((self._simulation.now, stage))
-        self._changed()
+        self._add(self.stages, (self._simulation.now, stage))
 
     def _board(self, event: BoardEvent) -> None:
-        if self._closed:
-            return
-        self.boards.append((self._simulation.now, event))
-        self._changed()
+        state = self._simulation.rig.boards[event.board].state.value
+        self._add(self.boards[event.board], (self._simulation.now, state))
 
     def _read(self, device: Device, name: str) -> None:
-        if self._closed:
-            return
         reading = device.reading(name)
-        if reading is not None:
-            changes = self.readings.setdefault(f"{device.name}.{name}", [])
-            changes.append((self._simulation.now, reading.value))
-        self._changed()
+        value = None if reading is None or device.state in _NOT_THERE else reading.value
+        self._add(self.readings.setdefault(f"{device.name}.{name}", []), (self._simulation.now, value))
+
+    def _lived(self, device: Device) -> None:
+        for name in device.readings_units():
+            self._read(device, name)
+
+    def _add(self, record: list[T], entry: T) -> None:
+        if not self._closed:
+            record.append(entry)
+            self._changed()

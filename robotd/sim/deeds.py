@@ -121,6 +121,7 @@ class Deeds:
             more["valid_for_ms"] = send.valid_for_s * 1000
         given = {key: value for key, value in more.items() if value is not None}
         sent = self._clients[send.client].send(send.type, send.payload, **given)
+        self._chronicle.types[sent.id] = sent.type
         judge = self._judge
         judge.last = judge.sent[send.type] = sent
         if send.name is not None:

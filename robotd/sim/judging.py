@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isclose
 from typing import Any
 
@@ -28,7 +28,9 @@ from robotd.sim.scenario import (
 from robotd.sim.simulation import Simulation
 from robotd.sim.writing import flow
 
-UNSEEN = "nothing"
+NOTHING = "nothing"
+EDGE_S = 1e-6
+"""What happens less than this apart happens at one moment."""
 SHOWN_STAGES = 6
 """So many of the last stages of a command are told."""
 
@@ -40,6 +42,7 @@ class Judge:
         self._simulation = simulation
         self._chronicle = chronicle
         self._since = 0
+        self._used: dict[str, int] = {}
         self.sent: dict[str, Sent] = {}
         """The newest command of each name and type."""
         self.last: Sent | None = None
@@ -47,9 +50,16 @@ class Judge:
         self.answer: Callable[[], Mapping[str, Any] | None] = lambda: None
         """What the newest question of all was answered with, of whatever kind it was."""
 
-    def begin_anew(self) -> None:
-        """An expectation was met: `event` and `no_event` count from now."""
-        self._since = len(self._chronicle.told)
+    def met(self, facts: Iterable[Fact]) -> None:
+        """These were expected and are so: `event` and `no_event` count from this moment on.
+
+        What an `event` was met by meets no other; what else came at this very moment does.
+        """
+        told = self._chronicle.told
+        self._since = len(told)
+        while self._since and told[self._since - 1].at > self._simulation.now - EDGE_S:
+            self._since -= 1
+        self._used |= {fact.event: len(told) for fact in facts if isinstance(fact, Told)}
 
     def holds(self, fact: Fact) -> bool:
         """Whether it is so, now."""
@@ -65,7 +75,7 @@ class Judge:
             case DeviceIs():
                 return self._simulation.rig.devices[fact.device].state.value == fact.state
             case Told():
-                return (fact.event in self._chronicle.events(self._since)) is fact.happened
+                return (fact.event in self._events_since(fact.event)) is fact.happened
             case Counted():
                 return Counter(self._chronicle.events())[fact.event] == fact.times
             case InOrder():
@@ -90,7 +100,7 @@ class Judge:
                 return f"{name} {_said(value, self._simulation.config.readings[name], 'stale')}"
             case WorldIs(name, wanted):
                 unit = wanted.unit if isinstance(wanted, Bound) else ""
-                return f"world {name} {_said(self._simulation.rig.world()[name], unit, UNSEEN)}"
+                return f"world {name} {_said(self._simulation.rig.world()[name], unit, NOTHING)}"
             case BoardIs():
                 board = self._simulation.rig.boards[fact.board]
                 return f"board {fact.board} {board.state.value} ({board.detail})"
@@ -99,24 +109,26 @@ class Judge:
                 why = f" ({device.fault})" if device.fault else ""
                 return f"device {fact.device} {device.state.value}{why}"
             case Told():
-                return f"events {self._events(self._since)} since the last expectation"
+                came = ", ".join(dict.fromkeys(self._events_since(fact.event)))
+                return f"{came or NOTHING} since the last expectation was met"
             case Counted():
                 times = Counter(self._chronicle.events())[fact.event]
                 return f"{fact.event} {times} times"
             case InOrder():
-                return f"events {self._events(0, fact.events)}"
+                came = ", ".join(event for event in self._chronicle.events() if event in fact.events)
+                return came or NOTHING
             case StageIs():
                 sent = self._command(fact)
-                return UNSEEN if sent is None else f"{sent.type} {_stages(sent)}"
+                return NOTHING if sent is None else f"{sent.type} {_stages(sent)}"
             case Answered():
                 return f"answer {flow(self.answer())}"
 
     def _command(self, fact: StageIs) -> Sent | None:
         return self.last if fact.command is None else self.sent.get(fact.command)
 
-    def _events(self, since: int, among: tuple[str, ...] = ()) -> str:
-        events = [event for event in self._chronicle.events(since) if not among or event in among]
-        return ", ".join(dict.fromkeys(events)) if not among else ", ".join(events) or UNSEEN
+    def _events_since(self, event: str) -> Iterator[str]:
+        """What was told since the last expectation was met, as far as `event` was not used by one."""
+        return self._chronicle.events(max(self._since, self._used.get(event, 0)))
 
 
 def expected(fact: Fact) -> str:

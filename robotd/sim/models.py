@@ -20,7 +20,7 @@ _WANTED = {**_VALUE, "examples": ["0 m/s", "> 0.1 m/s", "10.1..10.3 V", "stale",
 _VALUES = {"type": "object", "additionalProperties": _VALUE}
 _FACTS = {
     "state": {**_TEXTS, "description": "a state, or one of each region; the path of a parent will do"},
-    "event": {**_TEXTS, "description": "told to the machine since the last expectation that was met"},
+    "event": {**_TEXTS, "description": "told to the machine since the last expectation was met"},
     "no_event": {**_TEXTS, "description": "not told to it since then"},
     "count": {
         "type": "object",

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 from robotd.core.chart import NOWHERE, Where
 from robotd.core.invariant import Invariant
-from robotd.sim.chronicle import Chronicle
+from robotd.sim.chronicle import Chronicle, Taken
 from robotd.sim.deeds import Deeds, plain
-from robotd.sim.judging import Judge, changes_unseen, expected
+from robotd.sim.judging import EDGE_S, Judge, changes_unseen, expected
 from robotd.sim.reading import Script
 from robotd.sim.scenario import Expect, Fact, Step, Wait
 from robotd.sim.simulation import CannotSimulate, Simulation, simulate
@@ -22,8 +22,6 @@ SETTLING_S = 1e-9
 """When a timer of this length ends all that was due has happened, and practically no time has passed."""
 LOOKING_S = 0.001
 """How often what changes without a word is looked at: the world, and the age of a reading."""
-EDGE_S = 1e-6
-"""What happens so shortly before the end of a window is taken for its end."""
 SHOWN_BUG_LINES = 30
 
 
@@ -135,7 +133,11 @@ class _Run:
             await self._settle()
             for number, step in enumerate(self.script.scenario.steps):
                 self.step = number
-                await self._take(step)
+                began = self.simulation.now
+                try:
+                    await self._take(step)
+                finally:
+                    self.chronicle.steps.append(Taken(began, self.simulation.now))
             return None
         except _FailedError as failed:
             return failed.failure
@@ -164,7 +166,7 @@ class _Run:
         match step.do:
             case Expect(facts):
                 await self._expect(step, facts)
-                self._judge.begin_anew()
+                self._judge.met(facts)
             case Wait(duration_s):
                 await self._pass(self._loop.time() + duration_s)
             case _:

@@ -131,7 +131,10 @@ class DeviceIs:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Since the last expectation that was met, the machine was told `event`; or was not."""
+    """Since the last expectation was met, the machine was told `event`; or was not.
+
+    What comes at the very moment when that is met counts, but for what it was met by.
+    """
 
     event: str
     happened: bool = True
