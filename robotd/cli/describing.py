@@ -90,7 +90,7 @@ def _marks(config: RobotConfig) -> Marks:
             if (found := codes(state, state.do, state.timeout))
         },
         transitions={one.where: found for one in transitions if (found := codes(one, one.do))},
-        meanings={code: explanation.means for code, explanation in CODES.items()},
+        meanings={code: explained.means.partition(". ")[0] for code, explained in CODES.items()},
     )
 
 

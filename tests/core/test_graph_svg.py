@@ -290,6 +290,14 @@ def test_what_means_something_to_xml_is_escaped() -> None:
     assert drawing.text_of("transition-main-1-a") == f"go{name} [battery.value < 9]\n/ act{name}"
 
 
+def test_the_name_of_a_file_may_be_anything() -> None:
+    odd = Transition(("go",), ("a",), "b", where=Where("\x01\udcff.yaml", 7, 5))
+
+    titles = Drawing(svg(chart(region("a", "b", transitions=[odd])))).titles()
+
+    assert "go\na to b\n\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.yaml:7" in titles
+
+
 def test_marks_are_drawn_and_explained() -> None:
     placed = [
         Transition(("go",), ("a",), "b", where=Where("x.yaml", 7, 5)),

@@ -18,7 +18,7 @@ text {{ font-family: {FAMILY}; font-size: {TEXT_SIZE:g}px; white-space: pre; }}
 .rule {{ stroke-width: 1; }}
 .marked > .line, .marked > .box {{ stroke-width: 1.75; stroke-dasharray: 6 4; }}
 .region > .frame {{ stroke-dasharray: 2 4; stroke-linecap: round; }}
-.transition:hover > .line, .state:hover > .box {{ stroke-width: 2.5; }}
+.transitions:hover > .line, .state:hover > .box {{ stroke-width: 2.5; }}
 """
 
 _COLOURED = Template("""\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import pairwise
@@ -43,6 +44,8 @@ markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 0 L9 4 L0 8 
 markerUnits="userSpaceOnUse" orient="auto"><path class="head-marked" d="M0 0 L9 4 L0 8 L2 4 Z"/></marker>
 </defs>"""
 
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def svg(chart: Chart, marks: Marks = NO_MARKS, *, title: str = "state machine") -> str:
     """A drawing for any browser. Sizes are CSS pixels.
@@ -62,8 +65,9 @@ def svg(chart: Chart, marks: Marks = NO_MARKS, *, title: str = "state machine") 
     number = sum(1 for _ in chart.states)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{_n(page.x)} {_n(page.y)} {size}" '
-        f'width="{_n(page.width)}" height="{_n(page.height)}" role="img" aria-labelledby="title desc">',
-        f'<title id="title">{escape(title)}</title>',
+        f'width="{_n(page.width)}" height="{_n(page.height)}" role="graphics-document document" '
+        'aria-labelledby="title desc">',
+        f'<title id="title">{_escaped(title)}</title>',
         f'<desc id="desc">A state machine; states: {number}, regions: {len(regions)}.</desc>',
         f"<style>\n{stylesheet()}</style>",
         HEADS,
@@ -104,7 +108,7 @@ def _move(region: RegionScene, x: float, y: float) -> None:
 
 
 def _region(region: RegionScene, *, framed: bool) -> Iterator[str]:
-    yield f'<g id="region-{escape(region.name)}" class="region">'
+    yield f'<g id="region-{_escaped(region.name)}" class="region">'
     if framed:
         box = region.box
         yield _rect(box, "frame", CORNER + 3)
@@ -122,8 +126,8 @@ def _region(region: RegionScene, *, framed: bool) -> Iterator[str]:
 def _shape(shape: Shape) -> Iterator[str]:
     box = shape.box
     classes = ["state", *shape.classes, *(["parent"] * bool(box.children)), *(["marked"] * bool(shape.codes))]
-    yield f'<g id="{escape(shape.id)}" class="{" ".join(classes)}">'
-    yield f"<title>{escape(shape.title)}</title>"
+    yield f'<g id="{_escaped(shape.id)}" class="{" ".join(classes)}">'
+    yield f"<title>{_escaped(shape.title)}</title>"
     yield _rect(box, "box", CORNER)
     if "final" in shape.classes:
         yield _rect(Box(box.width - 7, box.height - 7, x=box.x + 3.5, y=box.y + 3.5), "box", CORNER - 3)
@@ -145,8 +149,8 @@ def _shape(shape: Shape) -> Iterator[str]:
 
 
 def _internal(text: Text, x: float, y: float) -> Iterator[str]:
-    yield f'<g id="{escape(text.id)}" class="transition internal{" marked" * bool(text.codes)}">'
-    yield f"<title>{escape(text.title)}</title>"
+    yield f'<g id="{_escaped(text.id)}" class="transition internal{" marked" * bool(text.codes)}">'
+    yield f"<title>{_escaped(text.title)}</title>"
     yield from _lines(text.lines, x, y)
     yield "</g>"
 
@@ -154,13 +158,15 @@ def _internal(text: Text, x: float, y: float) -> Iterator[str]:
 def _arrow(arrow: Arrow) -> Iterator[str]:
     edge, marked = arrow.edge, bool(arrow.codes)
     middle, y = edge.x + edge.width / 2, edge.y
+    titles = "\n\n".join(text.title for text in arrow.texts)
     yield f'<g class="transitions{" marked" * marked}">'
+    yield f"<title>{_escaped(titles)}</title>"
     yield _path(edge, marked=marked)
     for text in arrow.texts:
         chip = Box(text.width + 2 * CHIP_INSET, text.height + CHIP_INSET, y=y)
         chip.x = middle - chip.width / 2
-        yield f'<g id="{escape(text.id)}" class="transition{" marked" * marked}">'
-        yield f"<title>{escape(text.title)}</title>"
+        yield f'<g id="{_escaped(text.id)}" class="transition{" marked" * marked}">'
+        yield f"<title>{_escaped(text.title)}</title>"
         yield _rect(chip, "chip", 5)
         yield from _lines(text.lines, chip.x + CHIP_INSET, y + CHIP_INSET / 2)
         yield "</g>"
@@ -182,7 +188,7 @@ def _lines(lines: Iterable[Line], x: float, y: float) -> Iterator[str]:
 
 
 def _text(line: Line, x: float, y: float) -> str:
-    spans = "".join(f'<tspan class="{span.role}">{escape(span.text)}</tspan>' for span in line)
+    spans = "".join(f'<tspan class="{span.role}">{_escaped(span.text)}</tspan>' for span in line)
     return f'<text x="{_n(x)}" y="{_n(y)}">{spans}</text>'
 
 
@@ -223,6 +229,11 @@ def _towards(start: Point, end: Point, distance: float) -> Point:
         start[0] + (end[0] - start[0]) * distance / whole,
         start[1] + (end[1] - start[1]) * distance / whole,
     )
+
+
+def _escaped(text: str) -> str:
+    """For XML, which has no way to write some characters at all: the name of a file may have them."""
+    return escape(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _n(number: float) -> str:
