@@ -79,7 +79,7 @@ from hal.links.pty import serve_pty
 from hal.links.tcp import serve_tcp
 from hal.registry import DRIVERS, DriverNotFound, find_driver
 from hal.rig import Rig
-from hal.twin import Twin, UnknownQuantity
+from hal.twin import Twin, UnknownQuantity, parse_world_value
 from hal.units import (
     Acceleration,
     Angle,
@@ -180,6 +180,7 @@ __all__ = [
     "open_link",
     "parse_fault",
     "parse_quantity",
+    "parse_world_value",
     "serve_pty",
     "serve_tcp",
     "split_parameter",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
 from hal.errors import HalError
+from hal.units import UnitError, to_si
 
 SHORTEST_STEP_S = 0.0001
 """A twin is never woken more often, so that a model which forgets to move on cannot stop the loop."""
@@ -19,6 +22,36 @@ class UnknownQuantity(HalError):
         self.name = name
         self.known = tuple(sorted(known))
         super().__init__(f"the simulated world has no '{name}'; it has {', '.join(self.known)}")
+
+
+_WORDS = {
+    "true": True,
+    "pressed": True,
+    "on": True,
+    "false": False,
+    "released": False,
+    "off": False,
+}
+
+
+def parse_world_value(text: str, now: float | bool) -> float | bool | None:
+    """What a person writes for a quantity of the world that is `now` so: a switch, or a number in SI.
+
+    `pressed` or `true`, `released` or `false`; `10.2 V` or, in SI, `10.2`. `free` gives it back to the model:
+    None. Raises `UnitError`.
+    """
+    word = text.strip().lower()
+    if word == "free":
+        return None
+    if isinstance(now, bool):
+        if word not in _WORDS:
+            raise UnitError(f"'{text}' is nothing for a switch; write pressed, released or free")
+        return _WORDS[word]
+    with suppress(ValueError):
+        number = float(word)
+        if math.isfinite(number):
+            return number
+    return to_si(text)[0]
 
 
 class Twin(Protocol):

@@ -7,7 +7,7 @@ import json
 import random
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,12 @@ from robotd.cli.arguments import host_and_port, known_board
 from robotd.cli.connection import Json, interruption
 from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
+from robotd.cli.typed import TypedLines
+
+if TYPE_CHECKING:
+    from hal import FaultyTwin
+
+STDIN = 0
 
 
 def ports(as_json: Json = False) -> None:
@@ -57,6 +63,10 @@ def twin(
     tcp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Serve it on a TCP port; 0 picks one.")
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="What goes wrong from the start. May be repeated."),
+    ] = None,
 ) -> None:
     """Serve the simulated far end of a board until Ctrl-C, to robotd or to any other program.
 
@@ -65,6 +75,13 @@ def twin(
     Example: robotd twin config/rover.yaml arduino --pty /tmp/arduino
 
     Then: robotd run config/rover.yaml --port arduino=/tmp/arduino
+
+    While it serves, type: `battery: 10.2 V`, `bumper: pressed`, `bumper: free`, `world`, `help`, `quit`.
+
+    Or let something go wrong: corrupt 2%, drop 1%, delay 5..40 ms, split, stall 800 ms, full 500 ms,
+    garbage 64 B, unplug 5 s, reboot, reboot garbage 400 B, freeze battery, stuck bumper, nak, deaf,
+    slow clock 20%; with `for 10 s` where it lasts, with `after 5 s` where it is to begin later. `mend` ends
+    them all, `faults` explains them.
     """
     if (pty is None) == (tcp is None):
         raise typer.BadParameter("say where: --pty PATH or --tcp HOST:PORT")
@@ -72,19 +89,41 @@ def twin(
     config = load(file)
     known_board(config.boards, board)
 
-    from hal import HalError, Rig, serve_pty, serve_tcp
+    from hal import FaultError, HalError, Rig, serve_pty, serve_tcp
 
-    rig = Rig.build(config.boards, config.devices, simulated=[board], ports={}, rng=random.Random())
+    try:
+        rig = Rig.build(
+            config.boards,
+            config.devices,
+            simulated=[board],
+            rng=random.Random(),
+            faults={board: fault or []},
+        )
+    except FaultError as error:
+        raise typer.BadParameter(str(error)) from None
     served = rig.twins[board]
     serving = serve_pty(served, str(pty)) if address is None else serve_tcp(served, *address)
     try:
-        asyncio.run(_serve(board, serving))
+        asyncio.run(_serve(board, served, serving))
     except (HalError, OSError) as error:
         fail(Exit.FAILED, str(error))
 
 
-async def _serve(board: str, serving: AbstractAsyncContextManager[Any]) -> None:
+async def _serve(board: str, served: FaultyTwin, serving: AbstractAsyncContextManager[Any]) -> None:
+    from robotd.cli.bench import obey
+
     interrupted = interruption()
+    loop = asyncio.get_running_loop()
+
+    def take(line: str) -> None:
+        if line == "quit":
+            interrupted.set()
+        elif line:
+            typer.echo(obey(line, served, loop.time()))
+
     async with serving as where:
         typer.echo(f"ready  {board} on {where}")
+        typed = TypedLines(STDIN, take)
+        typed.start()
         await interrupted.wait()
+        typed.stop()
