@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from robotd.config import load
 from robotd.core.chart import Chart, State, Timeout, Transition, Where
 from robotd.core.graph import Marks, svg
+from robotd.core.graph.style import DARK, LIGHT
 from tests.core.making import arrow, chart, do, region, when
 from tests.core.test_machine_by_reference import charts
 from tests.counts import cases
@@ -348,3 +349,19 @@ def test_the_same_chart_is_drawn_the_same_whatever_the_hashes_are() -> None:
     }
 
     assert len(drawn) == 1
+
+
+def luminance(colour: str) -> float:
+    """How bright `#rrggbb` is, from 0 to 1 (WCAG 2.2, "relative luminance")."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "quiet", "action", "stop", "mark"])
+@pytest.mark.parametrize("ground", ["page", "card"])
+def test_every_text_can_be_read(colours: Mapping[str, str], ink: str, ground: str) -> None:
+    darker, brighter = sorted(luminance(colours[name]) for name in (ink, ground))
+
+    assert (brighter + 0.05) / (darker + 0.05) >= 4.5  # WCAG 2.2, 1.4.3
