@@ -45,6 +45,9 @@ def run_scenarios(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML, for CI.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with the time line of each scenario.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run scenarios against the simulated robot, in virtual time: exit 0 when all hold, 1 when one does not.
@@ -56,7 +59,7 @@ def run_scenarios(
 
     Example: robotd test config/scenarios --seeds 30 --junit results.xml
 
-    Example: robotd test config/scenarios/patrol.yaml --seed 7
+    Example: robotd test config/scenarios/an-obstacle-ends-the-patrol.yaml --seed 7 --html patrol.html
     """
     scripts = _read(paths or [], as_json=as_json)
     if match is not None:
@@ -74,7 +77,7 @@ def run_scenarios(
         _run(_rounds(scripts, seeds, seed), len(scripts) * seeds, results, quiet=as_json)
     except KeyboardInterrupt:
         interrupted = True
-    _write(results, junit)
+    _write(results, junit, html)
     _tell(results, as_json=as_json, interrupted=interrupted, due=len(scripts) * seeds)
     if interrupted or any(timed.result.failure for timed in results):
         raise typer.Exit(Exit.FAILED)
@@ -129,12 +132,13 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
 
     from robotd.cli import console
     from robotd.sim.junit import Timed
-    from robotd.sim.runner import run_scenario
+    from robotd.sim.runner import bare, run_scenario
     from robotd.sim.simulation import CannotSimulate
     from robotd.sim.telling import report
 
     # What a board logs about the faults of a scenario is no news here.
     logging.getLogger().addHandler(logging.NullHandler())
+    drawn: set[tuple[str, bool]] = set()
     with console.Progress(due, quiet=quiet) as progress:
         for script, seed in rounds:
             began = perf_counter()
@@ -142,17 +146,31 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
                 result = run_scenario(script, seed=seed)
             except CannotSimulate as error:
                 fail(Exit.FAILED, f"{script.config.path}: {error}")
-            results.append(Timed(script.file, result, perf_counter() - began))
-            if result.failure is not None:
-                progress.failed(f"{script.scenario.title} (seed {seed})", report(result, script.file))
+            took_s = perf_counter() - began
+            why = report(result, script.file)
+            if why:
+                progress.failed(f"{script.scenario.title} (seed {seed})", why)
+            # A page draws one run of each scenario: of all the others only the verdict is kept.
+            kind = (script.file, result.failure is None)
+            results.append(Timed(script.file, result if kind not in drawn else bare(result), took_s, why))
+            drawn.add(kind)
             progress.advance(script.scenario.title)
 
 
-def _write(results: Sequence[Timed], junit: Path | None) -> None:
+def _write(results: Sequence[Timed], junit: Path | None, html: Path | None) -> None:
     from robotd.sim.junit import as_junit
+    from robotd.sim.page import Shown, page
 
     if junit is not None:
         _save(junit, as_junit(results))
+    if html is not None:
+        shown = []
+        for file, group in groupby(results, key=lambda timed: timed.file):
+            runs = list(group)
+            drawn = next((timed for timed in runs if timed.result.failure), runs[0])
+            seeds = [(timed.result.seed, timed.result.failure is None) for timed in runs]
+            shown.append(Shown(file, drawn.result, drawn.report, seeds))
+        _save(html, page(shown))
 
 
 def _save(path: Path, text: str) -> None:

@@ -113,9 +113,8 @@ class Chronicle:
     def _staged(self, stage: Stage) -> None:
         self._add(self.stages, (self._simulation.now, stage))
 
-    def _board(self, event: BoardEvent) -> None:
-        state = self._simulation.rig.boards[event.board].state.value
-        self._add(self.boards[event.board], (self._simulation.now, state))
+    def _board(self, _: BoardEvent) -> None:
+        self._happened()
 
     def _read(self, device: Device, name: str) -> None:
         reading = device.reading(name)
@@ -129,4 +128,12 @@ class Chronicle:
     def _add(self, record: list[T], entry: T) -> None:
         if not self._closed:
             record.append(entry)
-            self._changed()
+            self._happened()
+
+    def _happened(self) -> None:
+        # A board that comes for the first time is no event, but its devices come with it.
+        for board in self._simulation.rig.boards.values():
+            states = self.boards[board.name]
+            if states[-1][1] != board.state:
+                states.append((self._simulation.now, board.state.value))
+        self._changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from robotd.core.chart import NOWHERE, Where
@@ -87,6 +87,11 @@ def run_scenario(script: Script, *, seed: int | None = None) -> Result:
         digest=run.simulation.recording.digest,
         chronicle=run.chronicle,
     )
+
+
+def bare(result: Result) -> Result:
+    """The same without what happened on the way, which is most of its size."""
+    return replace(result, chronicle=None)
 
 
 def _fallen(error: Exception, runs: list[_Run]) -> Failure:
