@@ -94,14 +94,21 @@ def _marks(config: RobotConfig) -> Marks:
     )
 
 
-def schema() -> None:
+def schema(
+    scenario: Annotated[bool, typer.Option("--scenario", help="That of a scenario's file.")] = False,
+) -> None:
     """Print the JSON Schema of a robot's file, for an editor that completes and checks it.
 
     Example: robotd schema > config/robotd.schema.json
-    """
-    from robotd.config import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    Example: robotd schema --scenario > config/scenario.schema.json
+    """
+    if scenario:
+        from robotd.sim.schema import scenario_schema as made
+    else:
+        from robotd.config import json_schema as made
+
+    typer.echo(json.dumps(made(), indent=2))
 
 
 def version(as_json: Json = False) -> None:

@@ -1,4 +1,4 @@
-"""The robot's file as text: strict YAML, with a place for every value and every key.
+"""A robot's file, or a scenario's, as text: strict YAML, with a place for every value and every key.
 
 Read by the rules of YAML 1.2 (`on` is text, `1e3` a number, `0777` is 777, `12:30:45` is text), and
 without what lets a file say something else than it shows: duplicate keys, anchors, merge keys, tags,
@@ -30,6 +30,8 @@ SCALAR_LIMIT = 4096
 """Characters of one value."""
 EXPLAINED_BYTES = 1 << 16
 """Up to this size PyYAML's slow Python parser looks for a syntax error again: it explains it better."""
+
+ROBOT_BEGINS = "robot: <name>"
 
 Step: TypeAlias = str | int
 Steps: TypeAlias = tuple[Step, ...]
@@ -78,9 +80,11 @@ class Node:
 class Document:
     """One file, read: its data, and the place of everything in it."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, begins: str = ROBOT_BEGINS) -> None:
         self.file = file
         self.text = text
+        self.begins = begins
+        """How a file of its kind begins, for hints."""
         self.errors: list[ConfigError] = []
         """What a strict reading refuses; the tree is whole all the same, so that the rest can be checked."""
         self.forgotten: set[int] = set()
@@ -156,8 +160,11 @@ class Document:
         return last
 
 
-def read(path: Path) -> Document:
-    """Read the file at `path`. Raises `ConfigErrors` when it cannot be read or is not YAML at all."""
+def read(path: Path, begins: str = ROBOT_BEGINS) -> Document:
+    """Read the file at `path`. Raises `ConfigErrors` when it cannot be read or is not YAML at all.
+
+    `begins`: how a file of its kind begins, for hints.
+    """
     file = str(path)
     try:
         with path.open("rb") as stream:
@@ -173,12 +180,12 @@ def read(path: Path) -> Document:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         raise _unreadable(file, "is not UTF-8 text from here on", line, column) from None
-    return parse(text, file)
+    return parse(text, file, begins)
 
 
-def parse(text: str, file: str) -> Document:
+def parse(text: str, file: str, begins: str = ROBOT_BEGINS) -> Document:
     """Read `text` as the content of `file`. Raises `ConfigErrors` when it is not YAML at all."""
-    document = Document(file, text)
+    document = Document(file, text, begins)
     unprintable = _UNPRINTABLE.search(text)
     if unprintable:
         where = document.place(unprintable.start())
@@ -219,11 +226,11 @@ class _Composer:
                 root = self._node(next(self._events), 0)
         if root is None or root.value is None:
             raise document.error(
-                document.place(0), "the file is empty", "a robot's file begins with 'robot: <name>'"
+                document.place(0), "the file is empty", f"it begins with '{document.begins}'"
             )
         if not isinstance(root.value, dict):
-            sentence = f"a robot's file is a mapping, not {describe(root.value)}"
-            raise document.error(document.place(root.start), sentence, "it begins with 'robot: <name>'")
+            sentence = f"a mapping is due here, not {describe(root.value)}"
+            raise document.error(document.place(root.start), sentence, f"it begins with '{document.begins}'")
         return root
 
     def _node(self, event: Any, depth: int) -> Node:

@@ -79,19 +79,19 @@ def json_schema() -> dict[str, Any]:
         "kind", ((kind, [ref(one) for one in of_kind]) for kind, of_kind in devices.items())
     )
     root = definitions.pop(ref(FileModel)["$ref"].rpartition("/")[2])
-    return {"$schema": DIALECT, **_tidy(root), "$defs": _tidy(definitions)}
+    return {"$schema": DIALECT, **tidied(root), "$defs": tidied(definitions)}
 
 
-def _tidy(schema: Any) -> Any:
+def tidied(schema: Any) -> Any:
     """Without the titles and nulls that pydantic makes up, and with defaults as a file would write them."""
     if isinstance(schema, list):
-        return [_tidy(item) for item in schema]
+        return [tidied(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     unit, default = schema.get("x-unit"), schema.get("default")
     made_up = {"title"} if isinstance(schema.get("title"), str) else set()
     made_up |= {"default"} if "default" in schema and default is None else set()
-    tidy = {key: _tidy(value) for key, value in schema.items() if key not in made_up}
+    tidy = {key: tidied(value) for key, value in schema.items() if key not in made_up}
     return tidy | {"default": f"{default:g} {unit}"} if unit and isinstance(default, float) else tidy
 
 

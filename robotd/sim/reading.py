@@ -44,6 +44,7 @@ from robotd.sim.writing import FREE
 
 EXAMPLE_PREFIX = "example:"
 ALL = "all"
+BEGINS = "robot: <path of the robot's file>"
 ACTIONS: Mapping[str, frozenset[str]] = {
     "send": frozenset({"payload", "as", "valid_for", "id", "priority", "version", "times", "from", "for"}),
     "stop": frozenset({"from"}),
@@ -123,7 +124,7 @@ def read_scenario(path: Path, robots: Robots) -> Script:
 
     Raises `ConfigErrors` with every fault of it, or with those of its robot's file.
     """
-    document = read(path)
+    document = read(path, BEGINS)
     root = Place(document)
     model = root.read(ScenarioModel)
     name = (root / "robot").value

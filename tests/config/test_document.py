@@ -144,7 +144,7 @@ def test_an_empty_file_says_how_to_begin(text):
     ("text", "what"), [("- a\n", "a list"), ("rover\n", "the text 'rover'"), ("3\n", "the number 3")]
 )
 def test_a_file_that_is_no_mapping_says_what_it_is(text, what):
-    assert refusal(text).sentence == f"a robot's file is a mapping, not {what}"
+    assert refusal(text).sentence == f"a mapping is due here, not {what}"
 
 
 # --- syntax
