@@ -17,7 +17,7 @@ from robotd.cli.files import EXAMPLE_PREFIX, examples_folder
 
 if TYPE_CHECKING:
     from robotd.sim.junit import Timed
-    from robotd.sim.reading import Script
+    from robotd.sim.script import Script
 
 MOST_SEEDS = 100_000
 SHOWN_SEEDS = 5
@@ -87,7 +87,8 @@ def _read(names: Sequence[str], *, as_json: bool) -> list[Script]:
     """Every scenario, or the end of it: all that is wrong with any of them."""
     from robotd.config import ConfigErrors
     from robotd.sim.finding import NoScenarioError, find_scenarios
-    from robotd.sim.reading import Robots, read_scenario
+    from robotd.sim.reading import read_scenario
+    from robotd.sim.script import Robots
 
     try:
         files = find_scenarios([_place(name) for name in names], Path())

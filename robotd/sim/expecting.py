@@ -109,13 +109,13 @@ class _FactReader:
 
     def board(self, place: Place) -> Iterator[Fact]:
         for member in self._known_members(place, self._names.boards, "board"):
-            state = member.known([state.value for state in BoardState], "state of a board")
+            state = member.known([state.value for state in BoardState], "board state")
             if state is not None:
                 yield BoardIs(str(member.name), state)
 
     def device(self, place: Place) -> Iterator[Fact]:
         for member in self._known_members(place, self._names.devices, "device"):
-            state = member.known([state.value for state in DeviceState], "state of a device")
+            state = member.known([state.value for state in DeviceState], "device state")
             if state is not None:
                 yield DeviceIs(str(member.name), state)
 

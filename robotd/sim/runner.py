@@ -13,8 +13,8 @@ from robotd.core.invariant import Invariant
 from robotd.sim.chronicle import Chronicle, Taken
 from robotd.sim.deeds import Deeds, plain
 from robotd.sim.judging import EDGE_S, Judge, changes_unseen, expected
-from robotd.sim.reading import Script
 from robotd.sim.scenario import Expect, Fact, Step, Wait
+from robotd.sim.script import Script
 from robotd.sim.simulation import CannotSimulate, Simulation, simulate
 from robotd.sim.writing import flow, seconds
 

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from robotd.config.schema import DIALECT, tidied
 from robotd.sim.models import ScenarioModel, StepModel
-from robotd.sim.reading import ACTIONS
+from robotd.sim.steps import ACTIONS
 
 
 def scenario_schema() -> dict[str, Any]:
