@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hal.faults.grammar import KINDS, Fault, FaultKind
+from hal.faults.grammar import KINDS, Fault
 
 
 class Change(NamedTuple):
@@ -26,7 +26,8 @@ class Plan:
     def __init__(self, first: Iterable[Fault] = ()) -> None:
         self._first = list(first)
         self._coming: list[Change] = []
-        self._lasting: dict[tuple[FaultKind, str], Change] = {}
+        self._lasting: dict[tuple[str, str], Change] = {}
+        """By kind, or by the quantity: of what would contradict each other, one is in force."""
         self._count = 0
 
     @property
@@ -51,7 +52,7 @@ class Plan:
         self._first.clear()
 
     def add(self, fault: Fault, now: float) -> None:
-        """One more, `after_s` from now. It takes over from one of its kind and name that is in force then."""
+        """One more, `after_s` from now. It takes over from one of its kind, or of its quantity."""
         self._count += 1
         heapq.heappush(self._coming, Change(now + fault.after_s, self._count, fault, begins=True))
 
@@ -60,7 +61,7 @@ class Plan:
         while self._coming and self._coming[0].at <= now:
             change = heapq.heappop(self._coming)
             fault = change.fault
-            key = (fault.kind, fault.name)
+            key = ("", fault.name) if fault.name else (fault.kind, "")
             if not change.begins:
                 if self._lasting.get(key) is not change:
                     continue  # a newer one took over

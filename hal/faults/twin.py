@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable
 
@@ -28,11 +29,13 @@ class FaultyTwin:
         self.changed: Callable[[], None] = _nobody_runs_it
         self._rng = rng
         self._pinned: dict[str, float | bool] = {}
-        self._held: dict[str, FaultKind] = {}
+        self._held: set[str] = set()
         self._clock = _Clock()
         self._deaf = False
         self._reboots: Fault | None = None
         self._pulled = False
+        self._acts_at = math.inf
+        """When it reboots, or its wire is pulled: begun, and not yet done."""
         self._plan = Plan([self._fault(fault) for fault in faults])
         self._sound = self._plan.quiet
 
@@ -60,6 +63,7 @@ class FaultyTwin:
 
     def unplugged_s(self, now: float) -> float:
         """For how much longer it cannot be powered on; 0 while it can."""
+        self._settle(now)
         return max(0.0, self.wire.unplugged_until - now)
 
     # ------------------------------------------------------------------ the contract of a twin
@@ -113,11 +117,12 @@ class FaultyTwin:
         due = self.twin.wakes_at()
         if self._sound:
             return due
-        moments = [self._plan.next_at]
+        moments = [self._plan.next_at, self._acts_at]
         if due is not None:
             moments.append(self._clock.when(due))
         moments += [way.due_at for way in (self.wire.inward, self.wire.outward)]
-        return min(moments)
+        next_at = min(moments)
+        return next_at if next_at < math.inf else None
 
     def world(self) -> dict[str, float | bool]:
         """The quantities of the twin's world; one that is frozen or stuck is as it is shown."""
@@ -137,6 +142,7 @@ class FaultyTwin:
 
     def _pass(self, now: float) -> None:
         """The twin moves on to `now`, and hears what has arrived."""
+        self._acts_at = math.inf
         then = self._clock.read(now)
         if self._reboots is not None:
             garbage = self._rng.randbytes(int(self._reboots.amount))
@@ -182,27 +188,28 @@ class FaultyTwin:
     def _begin(self, fault: Fault, at: float) -> None:
         match fault.kind:
             case FaultKind.REBOOT:
-                self._reboots = fault
+                self._reboots, self._acts_at = fault, at
             case FaultKind.FREEZE:
                 self._hold(fault, self.twin.world()[fault.name])
             case FaultKind.STUCK:
-                self._hold(fault, isinstance(self.twin.world()[fault.name], bool))
+                self._hold(fault, True if isinstance(self.twin.world()[fault.name], bool) else 0.0)
             case FaultKind.NAK:
                 self.twin.refusing = True
             case FaultKind.DEAF:
                 self._deaf = True
             case FaultKind.SLOW_CLOCK:
                 self._clock.go(1 - fault.amount / 100, at)
+            case FaultKind.UNPLUG:
+                self.wire.begin(fault, at)
+                self._pulled, self._acts_at = True, at
             case _:
                 self.wire.begin(fault, at)
-                self._pulled = self._pulled or fault.kind is FaultKind.UNPLUG
 
     def _end(self, fault: Fault, at: float) -> None:
         match fault.kind:
             case FaultKind.FREEZE | FaultKind.STUCK:
-                if self._held.get(fault.name) is fault.kind:
-                    del self._held[fault.name]
-                    self.twin.set_world(fault.name, self._pinned.get(fault.name))
+                self._held.remove(fault.name)
+                self.twin.set_world(fault.name, self._pinned.get(fault.name))
             case FaultKind.NAK:
                 self.twin.refusing = False
             case FaultKind.DEAF:
@@ -213,7 +220,7 @@ class FaultyTwin:
                 self.wire.end(fault)
 
     def _hold(self, fault: Fault, value: float | bool) -> None:
-        self._held[fault.name] = fault.kind
+        self._held.add(fault.name)
         self.twin.set_world(fault.name, value)
 
 
