@@ -41,6 +41,8 @@ class Robot:
     """Sets something in motion; raises what a verb raises."""
     moves: Callable[[Twin], bool]
     """Whether anything in the twin's world is driven now."""
+    sensor: str
+    """A quantity of its world that is reported."""
 
 
 def drive(rig: Rig) -> None:
@@ -55,10 +57,10 @@ ROBOTS = {
         devices=rover.DEVICES,
         move=drive,
         moves=lambda twin: twin.world()["left_duty"] != 0 or twin.world()["right_duty"] != 0,
+        sensor="battery",
     )
 }
 
-# A wire, and whether motion over it can be relied upon.
 WIRES = {
     "good": [],
     "one byte at a time": ["split"],
@@ -78,6 +80,22 @@ WIRES = {
         "unplug 1 s after 2 s",
     ],
 }
+FAR_ENDS = {
+    "restarting": ["reboot after 1 s", "reboot garbage 400 B after 2 s"],
+    "frozen": ["freeze SENSOR for 1 s after 1 s"],
+    "stuck": ["stuck SENSOR for 1 s after 1 s"],
+    "refusing": ["nak for 700 ms after 1 s"],
+    "refusing while it is prepared": ["nak for 1 s", "reboot after 2 s", "nak for 1 s after 2 s"],
+    "deaf": ["deaf for 700 ms after 1 s"],
+    "slow": ["slow clock for 1 s after 1 s", "slow clock 20% for 1 s after 2500 ms"],
+    "everything at the far end": [
+        "drop 1%",
+        "reboot garbage 64 B after 1 s",
+        "slow clock 30% for 1 s after 1 s",
+        "nak for 200 ms after 2 s",
+        "deaf for 200 ms after 3 s",
+    ],
+}
 
 
 def test_every_driver_of_the_table_has_its_robot_here() -> None:
@@ -86,6 +104,7 @@ def test_every_driver_of_the_table_has_its_robot_here() -> None:
 
 def simulated(name: str, faults: list[str], seed: int) -> Rig:
     robot = ROBOTS[name]
+    faults = [fault.replace("SENSOR", robot.sensor) for fault in faults]
     return Rig.of(
         {"arduino": robot.board}, robot.devices, simulated=["arduino"], faults={"arduino": faults}, seed=seed
     )
@@ -98,13 +117,13 @@ def activate_all(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("seed", range(cases(20)))
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", [*WIRES, *FAR_ENDS])
 @pytest.mark.parametrize("name", ROBOTS)
 def test_on_every_wire_it_comes_online_moves_and_stands_still_when_it_is_stopped(
     name: str, wire: str, seed: int
 ) -> None:
     async def story() -> None:
-        robot, rig = ROBOTS[name], simulated(name, WIRES[wire], seed)
+        robot, rig = ROBOTS[name], simulated(name, (WIRES | FAR_ENDS)[wire], seed)
         board, twin = rig.boards["arduino"], rig.twins["arduino"]
         moved = False
         async with rig:
