@@ -14,6 +14,7 @@ from hal.device import Actuator, Device, DeviceSpec, Evidence
 from hal.errors import DeviceRefused
 from hal.faults import FaultError, FaultyLink, FaultyTwin, FaultyTwinLink
 from hal.kinds import COMPOSITES, DriveBase, DriveBaseSpec, Motor
+from hal.kinds.output import HasOutput, OutputTap
 from hal.link import Link
 from hal.links import open_link
 from hal.links.tap import TappedLink
@@ -121,6 +122,12 @@ class Rig:
     def listen(self, callback: Callable[[BoardEvent], None]) -> None:
         """Call `callback` with every event of every board, from the loop."""
         self._callbacks.append(callback)
+
+    def tap_outputs(self, told: Callable[[Actuator, float], None]) -> None:
+        """Tell `told` of each value that an actuator is about to write, in the unit of its `Output`."""
+        for device in self.devices.values():
+            if isinstance(device, Actuator) and isinstance(device, HasOutput):
+                device.output = OutputTap(device.output, partial(told, device))
 
     async def run(self) -> None:
         """Run every board's supervisor until cancelled. An error that nobody foresaw ends all of them."""

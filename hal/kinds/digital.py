@@ -33,7 +33,7 @@ class DigitalOutput(Actuator):
 
     def __init__(self, name: str, spec: DigitalOutputSpec, output: Output) -> None:
         super().__init__(name, spec)
-        self._output = output
+        self.output = output
 
     @verb(moves=False)
     def write(self, on: bool) -> bool:
@@ -49,7 +49,7 @@ class DigitalOutput(Actuator):
         return bool(on)
 
     def _switch(self, on: bool, now: float) -> None:
-        self._output.write(1.0 if on is (self.spec.active == "high") else 0.0)
+        self.output.write(1.0 if on is (self.spec.active == "high") else 0.0)
         self._publish("on", on, now)
 
     def _to_stop_value(self, now: float) -> None:

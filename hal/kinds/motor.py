@@ -41,7 +41,7 @@ class Motor(Actuator):
         self.max_duty = spec.max_duty
         self.wheel_of: Actuator | None = None
         """The drive base that this motor is a wheel of."""
-        self._output = output
+        self.output = output
         self._duty = 0.0
         self._renew_at = 0.0
 
@@ -81,14 +81,14 @@ class Motor(Actuator):
             return
         if not -self.max_duty <= duty <= self.max_duty:
             duty = 0.0 if math.isnan(duty) else math.copysign(self.max_duty, duty)
-        self._output.write(duty)
+        self.output.write(duty)
         self._renew_at = now + RENEW_S
         self._show(duty, now)
 
     def cut(self, now: float) -> None:
         """Write zero now, whatever was written before; the readings say so even if the wire refused."""
         try:
-            self._output.write(0.0)
+            self.output.write(0.0)
         finally:
             self._renew_at = now
             self._show(0.0, now)

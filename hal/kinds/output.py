@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 
 class Output(Protocol):
@@ -13,3 +14,23 @@ class Output(Protocol):
 
         Never waits. Raises `DeviceGone` or `LinkFull`.
         """
+
+
+@runtime_checkable
+class HasOutput(Protocol):
+    """An actuator with an output of its own; a drive base has none, its motors have."""
+
+    output: Output
+
+
+class OutputTap:
+    """`output`, with `told` called before each value that it is given, whether the wire takes that or not."""
+
+    def __init__(self, output: Output, told: Callable[[float], None]) -> None:
+        self._output = output
+        self._told = told
+
+    def write(self, value: float) -> None:
+        """As `output`."""
+        self._told(value)
+        self._output.write(value)

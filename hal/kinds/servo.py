@@ -50,7 +50,7 @@ class Servo(Actuator):
 
     def __init__(self, name: str, spec: ServoSpec, output: Output) -> None:
         super().__init__(name, spec)
-        self._output = output
+        self.output = output
         self._ticker = Ticker(self._tick)
         self._angle: float | None = None
         self._goal = 0.0
@@ -113,7 +113,7 @@ class Servo(Actuator):
 
     def _write(self, angle: float, now: float) -> None:
         angle = min(max(angle, self.spec.min), self.spec.max)  # rounding may lie beyond
-        self._output.write(angle)
+        self.output.write(angle)
         self._angle = angle
         self._publish("angle", angle, now)
 
