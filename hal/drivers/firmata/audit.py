@@ -17,16 +17,20 @@ class Audit:
         self._asked: Pin | None = None
         self._turn = 0
         self._doubted = False
+        self.unanswered = 0
+        """How many questions were put since the last answer about a pin."""
 
     def question(self, pins: list[Pin]) -> bytes:
         """What to ask now; without any pins just for a word. `pins` have the modes of this moment."""
         if not pins:
             return codec.VERSION_QUERY
+        self.unanswered += 1
         self._asked = pins[self._turn % len(pins)]
         return codec.pin_state_query(self._asked.number)
 
     def judge(self, state: PinState) -> Pin | None:
         """The pin that surely lost its mode, if this answer, to whomever, shows one."""
+        self.unanswered = 0
         pin = self._asked
         if pin is None or state.pin != pin.number:
             return None

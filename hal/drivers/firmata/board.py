@@ -18,7 +18,14 @@ from hal.drivers.exchange import Exchange
 from hal.drivers.firmata import codec, words
 from hal.drivers.firmata.audit import Audit
 from hal.drivers.firmata.codec import Decoder, Firmware, PinState
-from hal.drivers.firmata.fittings import FITTINGS, AnalogInputFitting, DigitalInputFitting, Fitting, Pin
+from hal.drivers.firmata.fittings import (
+    FITTINGS,
+    AnalogInputFitting,
+    DigitalInputFitting,
+    Fitting,
+    MotorFitting,
+    Pin,
+)
 from hal.drivers.firmata.words import Frame, PinMode
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
 from hal.kinds import AnalogInput, DigitalInput
@@ -42,6 +49,9 @@ CONFIRM_AGAIN_S = 0.03
 CONFIRMATIONS = 3
 """How often a stopped pin is asked for: all within the 100 ms after which a stop is answered."""
 
+DEAF_AFTER = 8
+"""So many questions about pins without an answer, two seconds of them, and a board that reports is deaf."""
+
 OLDEST_PROTOCOL = (2, 5)
 SAMPLING_MS = range(10, 1 << 14)
 
@@ -54,6 +64,7 @@ class FirmataBoard(Board):
         self._fittings: dict[str, Fitting] = {}
         self._analog: dict[int, AnalogInput] = {}
         self._digital: dict[int, list[tuple[int, DigitalInput]]] = {}
+        self._motors: dict[int, MotorFitting] = {}
         self._decoder = Decoder.of_reports()
         self._exchange = Exchange(self, self._why_no_answer)
         self._version: words.Version | None = None
@@ -76,6 +87,8 @@ class FirmataBoard(Board):
             self._analog[fitting.spec.channel] = fitting.input
         elif isinstance(fitting, DigitalInputFitting):
             self._digital.setdefault(fitting.port, []).append((fitting.bit, fitting.input))
+        elif isinstance(fitting, MotorFitting):
+            self._motors[fitting.stop_pin] = fitting
         return fitting.device
 
     def stop_frames(self) -> bytes:
@@ -244,15 +257,25 @@ class FirmataBoard(Board):
         lost = self._audit.judge(state)
         if lost is not None and self._ready_at is not None:
             self.lose(DeviceGone(self.name, f"pin {lost.number} lost its mode; is the wire disturbed?"))
+        turning = self._motors.get(state.pin)
+        if turning is not None and turning.motor.at_rest and not turning.judge(state).confirmed:
+            # Its stop was lost on the way, or refused: nothing else would say it once more.
+            with suppress(HalError):
+                self.send(codec.END_ANYTHING + turning.stop())
 
     # ------------------------------------------------------------------ signs of life
 
     def tend(self, now: float) -> float:
-        """Ask for one pin after the other whether it still has its mode; a quiet board more often."""
+        """Ask one pin after the other for its mode and what it does; a quiet board more often."""
         due = min(self._heard_at + HEARTBEAT_S, self._asked_at + AUDIT_S)
         if now < due:
             return due
         self._asked_at = now
+        if self._audit.unanswered >= DEAF_AFTER:
+            # Opening its port again resets it, which is all that can stop a board that hears nothing.
+            self.lose(
+                DeviceSilent(self.name, "it reports, but answers nothing; does its receiving line work?")
+            )
         with suppress(HalError):
             self.send(self._audit.question(self._pins()))
         return now + HEARTBEAT_S

@@ -67,13 +67,14 @@ class MotorFitting(Fitting):
     def __init__(self, name: str, spec: FirmataMotorSpec, send: Send) -> None:
         self._spec = spec
         self._send = send
-        self.stop_pin = spec.pwm_pin
+        self.stop_pin: int = spec.pwm_pin
         forward = codec.pin_value(spec.direction_pin, high=False)
         backward = codec.pin_value(spec.direction_pin, high=True)
         # Indexed by duty in 255ths: those below zero stand where a negative index finds them.
         self._frames = [forward + codec.analog(spec.pwm_pin, level) for level in range(FULL_DUTY + 1)]
         self._frames += [backward + codec.analog(spec.pwm_pin, level) for level in range(FULL_DUTY, 0, -1)]
-        self.device = Motor(name, spec, self)
+        self.motor = Motor(name, spec, self)
+        self.device = self.motor
 
     def write(self, value: float) -> None:
         """A duty from -1 to 1."""

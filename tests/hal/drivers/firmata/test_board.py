@@ -522,6 +522,43 @@ def test_a_stop_that_was_lost_on_the_way_is_noticed_and_said_again() -> None:
     virtual.run(story())
 
 
+@pytest.mark.parametrize("fault", ["drop 100% for 400 ms", "deaf for 1 s", "nak for 1 s"])
+def test_a_stop_that_nobody_asks_to_be_confirmed_and_that_was_lost_is_said_again(fault: str) -> None:
+    async def story() -> None:
+        async with simulated_rover(rover.WHEELS | {"lamp": rover.LAMP}) as rig:
+            left = (await rig.online())["left"]
+            assert isinstance(left, Motor)
+            left.activate()
+            left.set_duty(0.5)
+            await asyncio.sleep(0.1)
+            rig.inject("arduino", fault)
+            await asyncio.sleep(0.35)  # it lapses meanwhile
+            assert left.at_rest
+            assert twin_of(rig).world()["left_duty"] > 0.4
+            await asyncio.sleep(4)
+
+            assert twin_of(rig).world()["left_duty"] == 0.0
+
+    virtual.run(story())
+
+
+def test_a_board_that_reports_and_answers_nothing_is_lost_and_back_when_it_hears_again() -> None:
+    async def story() -> None:
+        async with simulated_rover() as rig:
+            await rig.online()
+            rig.inject("arduino", "deaf for 10 s")
+            deaf_at = asyncio.get_running_loop().time()
+
+            event = await heard_from(rig)
+
+            assert (event.kind, event.detail.partition(";")[0]) == ("lost", "it reports, but answers nothing")
+            assert asyncio.get_running_loop().time() - deaf_at < 2.6
+            async with asyncio.timeout(12):
+                await rig.online()
+
+    virtual.run(story())
+
+
 def test_a_faulted_wheel_takes_no_setpoint() -> None:
     async def story() -> None:
         async with simulated_rover() as rig:
