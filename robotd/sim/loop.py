@@ -119,7 +119,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         due together are in no order that anybody may rely on: the seed draws one, from the number of each and
         from the time alone, so that how often a task was woken on the way does not change it.
         """
-        seed, now = self.seed, self._now
+        seed, now, timers = self.seed, self._now, 0
         keys = []
         for place, handle in enumerate(batch):
             callback = handle._callback
@@ -127,7 +127,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if isinstance(task, NumberedTask):
                 key = hash((seed, now, task.number))
             elif isinstance(handle, asyncio.TimerHandle):
-                key = hash((seed, now, -1 - place))
+                timers -= 1
+                key = hash((seed, now, timers))
             else:
                 key = hash((seed, now))
             keys.append((key, place, handle))
