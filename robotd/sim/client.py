@@ -15,6 +15,8 @@ from robotd.wire.json import decode, encode
 
 HOST = "127.0.0.1"
 TCP_PORT = 8081
+NO_CALL = -1
+"""In place of the id of an answer that has none: to a word for people."""
 
 
 class Sent:
@@ -155,7 +157,7 @@ class Console(asyncio.Protocol):
 
     def _take(self, message: Mapping[str, Any]) -> None:
         if "method" not in message:
-            answered = self._calls.pop(message["id"], None)
+            answered = self._calls.pop(message.get("id", NO_CALL), None)
             if answered is not None:
                 answered(message)
             else:

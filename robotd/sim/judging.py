@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isclose
 from typing import Any
 
@@ -85,7 +85,7 @@ class Judge:
                 sent = self._command(fact)
                 return sent is not None and any(
                     stage["stage"] == fact.stage and fact.reason in (None, _reason(stage))
-                    for stage in sent.stages
+                    for stage in _heard(sent)
                 )
             case Answered():
                 return _contains(self.answer(), fact.parts)
@@ -193,12 +193,18 @@ def _reason(stage: Mapping[str, Any]) -> str | None:
     return None if reason is None else str(reason)
 
 
+def _heard(sent: Sent) -> Sequence[Mapping[str, Any]]:
+    """The stages that its sender knows of: of a repeated id, only the one that answers it."""
+    answered = sent.answer.get("result") if sent.answer else None
+    return sent.stages or ([answered] if answered and "stage" in answered else [])
+
+
 def _stages(sent: Sent) -> str:
     return " ".join(_stage_texts(sent)) or "sent, and nothing heard"
 
 
 def _stage_texts(sent: Sent) -> Iterator[str]:
-    for stage in sent.stages[-SHOWN_STAGES:]:
+    for stage in _heard(sent)[-SHOWN_STAGES:]:
         reason = _reason(stage)
         yield f"{stage['stage']} ({reason})" if reason else str(stage["stage"])
 

@@ -37,7 +37,7 @@ def read_scenario(path: Path, robots: Robots) -> Script:
     config = robots.load(robot)
     reader = StepReader(Names(config))
     world = reader.world(root / "set")
-    faults = {str(place.name): tuple(reader.fault_texts(place)) for place in reader.boards(root / "faults")}
+    faults = reader.faults(root / "faults")
     steps = tuple(reader.steps(root / "steps"))
     invariants = read_invariants(
         root, readings=config.readings, states=[state.path for state in config.chart.states], doubtful=()

@@ -205,12 +205,13 @@ class StepReader:
         values: dict[str, Amount | bool | None] = {}
         for member in place.members():
             name = str(member.name)
-            if name not in self._names.world:
-                hint = nearest(name, self._names.world, what="quantities")
-                member.refuse(f"the simulated world has no '{name}'", hint, key=True)
+            if name not in self._names.settable:
+                hint = nearest(name, self._names.settable, what="quantities")
+                sentence = "cannot be set" if name in self._names.world else "is no quantity of its world"
+                member.refuse(f"'{name}' {sentence}", hint, key=True)
             else:
                 free = member.value == FREE
-                values[name] = None if free else read_amount(member, self._names.world[name])
+                values[name] = None if free else read_amount(member, self._names.settable[name])
         return values
 
     def _set(self, place: Place, model: StepModel) -> Action:
@@ -218,17 +219,20 @@ class StepReader:
             (place / "set").refuse("there is nothing in it")
         return SetWorld(self.world(place / "set"))
 
-    def boards(self, place: Place) -> Iterator[Place]:
-        """What stands under the names of boards, those that there are."""
+    def faults(self, place: Place) -> dict[str, tuple[str, ...]]:
+        """What stands under `faults`, or under the `fault` of a step: the faults of each board."""
+        found: dict[str, tuple[str, ...]] = {}
         for member in place.members():
-            if member.name in self._names.boards:
-                yield member
+            board = str(member.name)
+            if board in self._names.boards:
+                found[board] = tuple(self._fault_texts(member, board))
             else:
-                hint = nearest(str(member.name), self._names.boards, what="boards")
-                member.refuse(f"there is no board '{member.name}'", hint, key=True)
+                hint = nearest(board, self._names.boards, what="boards")
+                member.refuse(f"there is no board '{board}'", hint, key=True)
+        return found
 
-    def fault_texts(self, place: Place) -> Iterator[str]:
-        """The faults at `place`, one or several, those that are sound."""
+    def _fault_texts(self, place: Place, board: str) -> Iterator[str]:
+        """The faults of a board at `place`, one or several, those that are sound."""
         for element in place.one_or_more():
             if not isinstance(element.value, str):
                 element.refuse(
@@ -236,25 +240,25 @@ class StepReader:
                 )
                 continue
             try:
+                self._names.check_fault(board, element.value)
                 yield str(parse_fault(element.value))
             except FaultError as error:
                 element.refuse(str(error))
 
     def _fault(self, place: Place, model: StepModel) -> Action | None:
-        entry = place / "fault"
+        entry, boards = place / "fault", self._names.boards
         if isinstance(entry.value, dict):
-            found = [
-                (str(board.name), text) for board in self.boards(entry) for text in self.fault_texts(board)
-            ]
-        elif len(self._names.boards) == 1:
-            found = [(self._names.boards[0], text) for text in self.fault_texts(entry)]
+            faults = self.faults(entry)
+        elif len(boards) == 1:
+            faults = {boards[0]: tuple(self._fault_texts(entry, boards[0]))}
         else:
-            example = f"fault: {{{self._names.boards[0]}: unplug 5 s}}" if self._names.boards else None
-            entry.refuse("which board?", example and f"for example: {example}")
+            hint = f"for example: fault: {{{boards[0]}: unplug 5 s}}" if boards else "this robot has none"
+            entry.refuse("the name of a board and its fault are due here", hint)
             return None
+        found = [Fault(board, text) for board, texts in faults.items() for text in texts]
         if len(found) > 1:
             entry.refuse("one step is one fault", "make several steps of it")
-        return Fault(*found[0]) if found else None
+        return found[0] if found else None
 
     def _mend(self, place: Place, model: StepModel) -> Action | None:
         name = (place / "mend").known([*self._names.boards, ALL], "board")

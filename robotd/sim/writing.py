@@ -45,7 +45,7 @@ SCHEMA_LINE = "# yaml-language-server: $schema=scenario.schema.json"
 FREE = "free"
 STALE = "stale"
 
-_PLAIN = re.compile(r"-?[A-Za-z0-9_](?:[A-Za-z0-9_ ./%*+()=<>-]|:(?=\w))*(?<! )")
+_PLAIN = re.compile(r"-?[A-Za-z0-9_./](?:[A-Za-z0-9_ ./%*+()=<>-]|:(?=\w))*(?<! )")
 
 
 def to_yaml(scenario: Scenario) -> str:
@@ -77,7 +77,7 @@ def flow(value: Any) -> str:
     match value:
         case str():
             plain = _PLAIN.fullmatch(value) and resolve(value) == value
-            return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
+            return value if plain else _quoted(value)
         case Mapping():
             return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
         case Sequence() if not isinstance(value, Amount | Bound):
@@ -88,11 +88,18 @@ def flow(value: Any) -> str:
             return flow(str(value))
 
 
+def _quoted(text: str) -> str:
+    """In double quotes: YAML's escapes are JSON's, and one more for what does not fit into 16 bits."""
+    return "".join(
+        char if char.isprintable() else f"\\U{ord(char):08x}" for char in json.dumps(text, ensure_ascii=False)
+    )
+
+
 def seconds(time_s: float) -> str:
     """A time as a person writes it."""
-    milliseconds = time_s * 1000
-    if 0 < time_s < 1 and milliseconds == round(milliseconds) and round(milliseconds) / 1000 == time_s:
-        return f"{milliseconds:.0f} ms"
+    milliseconds = float(f"{time_s * 1000:.12g}")
+    if 0 < time_s < 1 and milliseconds / 1000 == time_s:
+        return str(Amount(milliseconds, "ms"))
     return str(Amount(time_s, "s"))
 
 
@@ -167,34 +174,38 @@ def _quantity(value: Amount | Bound) -> Any:
 
 
 def _facts(facts: Sequence[Fact]) -> dict[str, Any]:
-    """Facts of one kind are gathered under its key."""
-    said: dict[str, list[Any]] = {}
-    named: dict[str, dict[str, Any]] = {}
+    """Facts of one kind are gathered under its key. Of two about one thing only the last can be said."""
+    listed: dict[str, list[Any]] = {}
+    said: dict[str, Any] = {}
     for fact in facts:
         match fact:
             case InState():
-                said.setdefault("state", []).append(fact.state)
+                said["state"] = listed.setdefault("state", [])
+                listed["state"].append(fact.state)
             case Told():
-                said.setdefault("event" if fact.happened else "no_event", []).append(fact.event)
+                key = "event" if fact.happened else "no_event"
+                said[key] = listed.setdefault(key, [])
+                listed[key].append(fact.event)
             case InOrder():
-                said["order"] = [list(fact.events)]
+                said["order"] = list(fact.events)
             case Answered():
-                said["answer"] = [fact.parts]
+                said["answer"] = fact.parts
             case StageIs(command=None):
-                said["stage"] = [_stage(fact)]
+                said["stage"] = _stage(fact)
             case StageIs():
-                named.setdefault("stage", {})[str(fact.command)] = _stage(fact)
+                others = said.get("stage")
+                said["stage"] = {**(others if isinstance(others, dict) else {}), fact.command: _stage(fact)}
             case Counted():
-                named.setdefault("count", {})[fact.event] = fact.times
+                said.setdefault("count", {})[fact.event] = fact.times
             case WorldIs():
-                named.setdefault("world", {})[fact.name] = _wanted(fact.value)
+                said.setdefault("world", {})[fact.name] = _wanted(fact.value)
             case BoardIs():
-                named.setdefault("board", {})[fact.board] = fact.state
+                said.setdefault("board", {})[fact.board] = fact.state
             case DeviceIs():
-                named.setdefault("device", {})[fact.device] = fact.state
+                said.setdefault("device", {})[fact.device] = fact.state
             case ReadingIs():
-                said[fact.name] = [_wanted(fact.value)]
-    return {key: values[0] if len(values) == 1 else values for key, values in said.items()} | named
+                said[fact.name] = _wanted(fact.value)
+    return said | {key: names[0] for key, names in listed.items() if len(names) == 1}
 
 
 def _stage(fact: StageIs) -> str:
