@@ -75,7 +75,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         while scheduled and scheduled[0]._when <= now:
             timer = heapq.heappop(scheduled)
             timer._scheduled = False
-            ready.append(timer)
+            if timer._cancelled:
+                self._timer_cancelled_count -= 1
+            else:
+                ready.append(timer)
         self._turns += 1
         if self._turns > TURNS_AT_MOST:
             self._turns = 0  # whoever catches this may still end its tasks
