@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from robotd.cli.arguments import (
     ALL_BOARDS,
+    board_faults,
     board_ports,
     host_and_port,
     payload,
@@ -115,6 +116,40 @@ def test_no_payload_ends_in_anything_but_values_or_a_usage_error(pairs: list[str
     except typer.BadParameter:
         return
     assert len(values) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("simulated", "texts", "faults"),
+    [
+        ((), [], {}),
+        (("base",), ["unplug 5 s after 10 s"], {"base": ["unplug 5 s after 10 s"]}),
+        (("base",), ["arm=drop 1%", " base = nak"], {"arm": ["drop 1%"], "base": ["nak"]}),
+        (BOARDS, ["arm=drop 1%", "arm=split"], {"arm": ["drop 1%", "split"]}),
+    ],
+)
+def test_a_fault_is_of_the_board_before_it_or_of_the_only_one(
+    simulated: tuple[str, ...], texts: list[str], faults: dict[str, list[str]]
+) -> None:
+    assert board_faults(BOARDS, simulated, texts) == faults
+
+
+@pytest.mark.parametrize(
+    ("simulated", "text", "sentence"),
+    [
+        (BOARDS, "nak", "write whose fault it is, as in BOARD=nak"),
+        ((), "nak", "write whose fault it is, as in BOARD=nak"),
+        (BOARDS, "leg=nak", "no board is called 'leg'; the boards are base, arm"),
+        (BOARDS, "arm=", "'' is no fault: there is no such kind"),
+        (BOARDS, "arm=drip 1%", "'drip 1%' is no fault: did you mean 'drop'?"),
+    ],
+)
+def test_a_fault_that_is_none_or_nobodys_is_refused(
+    simulated: tuple[str, ...], text: str, sentence: str
+) -> None:
+    with pytest.raises(typer.BadParameter) as refusal:
+        board_faults(BOARDS, simulated, [text])
+
+    assert sentence in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from hal import Twin, find_driver, serve_pty
+from hal import FaultyTwin, Twin, find_driver, serve_pty
 from robotd.client import RemoteRobot, connect
 from robotd.config import load
 from tests.cli.conftest import RunningRobot, rover_on_any_port
@@ -70,6 +70,46 @@ async def test_killing_and_restarting_the_far_end_is_told_and_moves_nothing(tmp_
                 log = [json.loads(line) for line in robot.log.read_text().splitlines()]
                 told = [line["event"] for line in log if line["level"] == "warning"]
                 assert told == ["arduino.lost", "arduino.back"]
+
+
+async def test_an_unplugged_far_end_is_told_found_again_and_moves_nothing(tmp_path: Path):
+    file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
+    twin = FaultyTwin("arduino", make_twin(file), random.Random(1))
+    async with asyncio.timeout(60), serve_pty(twin, port), running(file, port) as (robot, client):
+        await client.send("arm", wait="done")
+        driving = await client.send("drive", DRIVE, valid_for_s=30.0)
+        await until(lambda _: twin.world()["left_duty"] != 0, client)
+        twin.inject("unplug 1 s", asyncio.get_running_loop().time())
+
+        assert [stage.stage async for stage in driving][-1] == "failed"
+        await until(lambda status: status["boards"]["arduino"]["state"] != "online", client)
+        status = await until(lambda status: status["boards"]["arduino"]["state"] == "online", client)
+        assert status["devices"]["base"]["state"] == "inactive"
+        assert twin.world()["left_duty"] == twin.world()["right_duty"] == 0
+        log = [json.loads(line) for line in robot.log.read_text().splitlines()]
+        told = [line["event"] for line in log if line["level"] == "warning"]
+        assert told == ["arduino.lost", "arduino.back"]
+
+
+async def test_a_simulated_robot_is_started_with_its_faults(tmp_path: Path):
+    file = rover_on_any_port(tmp_path)
+    robot = await asyncio.to_thread(
+        RunningRobot,
+        file,
+        "--sim",
+        "--fault",
+        "unplug 300 ms after 500 ms",
+        "--fault",
+        "arduino=delay 1..2 ms",
+    )
+    try:
+        async with asyncio.timeout(20):
+            while b"arduino.back" not in robot.log.read_bytes():  # noqa: ASYNC110  # another process writes it
+                await asyncio.sleep(0.02)
+    finally:
+        await asyncio.to_thread(robot.end)
+
+    assert b"arduino.lost" in robot.log.read_bytes()
 
 
 async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):

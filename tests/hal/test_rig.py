@@ -14,10 +14,13 @@ from hal import (
     DriveBase,
     DriverNotFound,
     FaultError,
+    LinkFull,
     Motor,
     Rig,
     TwinLink,
+    UnknownQuantity,
     find_driver,
+    serve_tcp,
 )
 from tests import virtual
 from tests.hal.rover import BOARDS, DEVICES, LAMP, MAST, WHEELS, simulated_rover
@@ -88,6 +91,80 @@ def test_a_port_may_be_given_in_place_of_the_one_in_the_file() -> None:
     rig = Rig.build({"arduino": spec}, {}, ports={"arduino": "tcp://127.0.0.1:9"}, rng=random.Random())
 
     assert rig.boards["arduino"].spec.port == "tcp://127.0.0.1:9"
+
+
+def test_the_worlds_of_all_twins_are_one_to_whoever_sets_the_scene() -> None:
+    rig = Rig.of(TWO_BOARDS, TWO_BOARDS_DEVICES, simulated=["arduino", "arm"])
+    rig.set_world("battery", 10.2)
+    assert rig.world()["battery"] == rig.twins["arduino"].world()["battery"] == 10.2
+    assert "lift" in rig.world()
+
+    rig.set_world("battery", None)
+    assert rig.world()["battery"] > 12
+    with pytest.raises(UnknownQuantity, match="no 'batery'; it has battery, bumper, range"):
+        rig.set_world("batery", 10.2)
+
+
+def test_a_fault_is_let_happen_and_mended_at_the_board_that_it_names() -> None:
+    async def story() -> None:
+        events: list[BoardEvent] = []
+        rig = Rig.of(TWO_BOARDS, TWO_BOARDS_DEVICES, simulated=["arduino", "arm"])
+        rig.listen(events.append)
+        async with rig:
+            await rig.online()
+            rig.inject("arm", "unplug 1 h after 1 s")
+            await asyncio.sleep(2)
+            rig.mend("arm")
+            await asyncio.sleep(2)
+
+            assert [(event.kind, event.board) for event in events] == [("lost", "arm"), ("back", "arm")]
+            with pytest.raises(FaultError, match="leg is no board"):
+                rig.inject("leg", "split")
+            with pytest.raises(FaultError, match="did you mean 'unplug'"):
+                rig.inject("arm", "unplugg 1 s")
+
+    virtual.run(story())
+
+
+def test_what_waits_on_the_wire_to_a_simulated_board_can_be_flushed_and_is_bounded() -> None:
+    async def story() -> None:
+        async with simulated_rover() as rig:
+            await rig.online()
+            link = rig.boards["arduino"].link
+            assert link is not None
+            rig.inject("arduino", "stall 100 ms")
+            link.write(bytes(4000))
+            assert link.pending == 4000
+            with pytest.raises(LinkFull, match="4000 bytes wait already"):
+                link.write(bytes(100))
+            link.flush_output()
+            assert link.pending == 0
+
+    virtual.run(story())
+
+
+async def test_a_real_board_has_the_faults_of_its_wire_and_no_others() -> None:
+    served = simulated_rover().twins["arduino"]
+    async with serve_tcp(served) as port:
+        board = {"arduino": {"driver": "firmata", "port": port}}
+        rig = Rig.of(board, {"lamp": LAMP}, faults={"arduino": ["split", "delay 1..2 ms"]})
+        events: list[BoardEvent] = []
+        rig.listen(events.append)
+        async with asyncio.timeout(20), rig:
+            await rig.online()
+            rig.inject("arduino", "unplug 100 ms")
+            while len(events) < 2:  # noqa: ASYNC110  # the events come from the loop
+                await asyncio.sleep(0.01)
+            assert [event.kind for event in events] == ["lost", "back"]
+            with pytest.raises(FaultError, match="'nak' is a fault of a simulated board; tcp://"):
+                rig.inject("arduino", "nak")
+
+
+async def test_a_real_board_that_was_built_without_faults_cannot_have_any() -> None:
+    rig = Rig.of(BOARDS, {"lamp": LAMP})
+
+    with pytest.raises(FaultError, match="arduino is real and was built without faults"):
+        rig.inject("arduino", "split")
 
 
 def test_the_board_uses_its_own_link_again_after_every_loss() -> None:

@@ -1,6 +1,10 @@
 import asyncio
+import random
 
-from hal.twin import SHORTEST_STEP_S, TwinDriver, UnknownQuantity
+import pytest
+
+from hal import FaultyTwin, UnitError
+from hal.twin import SHORTEST_STEP_S, TwinDriver, UnknownQuantity, parse_world_value
 from tests import virtual
 from tests.hal.links.peers import ParrotTwin
 
@@ -124,3 +128,55 @@ def test_an_unknown_quantity_is_told_with_the_known_ones():
     error = UnknownQuantity("batery", ["x", "battery"])
 
     assert str(error) == "the simulated world has no 'batery'; it has battery, x"
+
+
+def test_a_twin_that_is_changed_while_it_sleeps_is_looked_at_in_the_next_turn():
+    class Sleeper(ParrotTwin):
+        def wakes_at(self) -> float | None:
+            return None
+
+    async def story() -> None:
+        said: list[bytes] = []
+        twin = FaultyTwin("sleeper", Sleeper(), random.Random(1))
+        driver = TwinDriver(twin, emit=said.append, failed=lambda _: None)
+        twin.inject("split", 0.0)
+        driver.start()
+        await asyncio.sleep(0.1)
+        twin.inject("garbage 3 B", asyncio.get_running_loop().time())
+        await asyncio.sleep(0.001)
+        assert [len(data) for data in said] == [1] * 8
+
+        driver.stop()
+        twin.inject("garbage 3 B", asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        assert len(said) == 8
+
+    virtual.run(story())
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "value"),
+    [
+        ("10.2 V", 12.0, 10.2),
+        ("300 mm", 1.0, 0.3),
+        (" -4e-1 ", 1.0, -0.4),
+        ("90 deg", 0.0, 1.5707963267948966),
+        ("pressed", False, True),
+        ("Released", True, False),
+        ("true", False, True),
+        ("off", True, False),
+        ("free", 12.0, None),
+        ("free", True, None),
+    ],
+)
+def test_a_quantity_is_written_as_people_do(text: str, now: float | bool, value: float | bool | None):
+    assert parse_world_value(text, now) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "now"),
+    [("pressed", 12.0), ("3", False), ("nan", 1.0), ("inf V", 1.0), ("", 1.0), ("3 kilos", 1.0)],
+)
+def test_what_is_nothing_for_a_quantity_is_refused(text: str, now: float | bool):
+    with pytest.raises(UnitError):
+        parse_world_value(text, now)

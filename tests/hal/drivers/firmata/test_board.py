@@ -525,7 +525,7 @@ def test_a_stop_that_was_lost_on_the_way_is_noticed_and_said_again() -> None:
 @pytest.mark.parametrize("fault", ["drop 100% for 400 ms", "deaf for 1 s", "nak for 1 s"])
 def test_a_stop_that_nobody_asks_to_be_confirmed_and_that_was_lost_is_said_again(fault: str) -> None:
     async def story() -> None:
-        async with simulated_rover(rover.WHEELS | {"lamp": rover.LAMP}) as rig:
+        async with simulated_rover({**rover.WHEELS, "lamp": rover.LAMP}) as rig:
             left = (await rig.online())["left"]
             assert isinstance(left, Motor)
             left.activate()
