@@ -49,6 +49,8 @@ class Simulation:
         """The loop's time when the daemon was ready and every sensor had reported."""
         self.bugs: list[Mapping[str, Any]] = []
         """What nobody caught: contexts of the loop's exception handler."""
+        self.at_end: list[Callable[[], None]] = []
+        """Called on the loop when the daemon has ended."""
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -167,6 +169,8 @@ async def _whole(
             raise RuntimeError("the daemon ended before the story")
         stop.set()
         await running
+        for look in simulation.at_end:
+            look()
         told: T = telling.result()
         return told
     finally:

@@ -1,0 +1,216 @@
+"""What is promised about actuators: judged where a value leaves its kind, before a wire can harm it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from math import isfinite
+
+from hal import (
+    SETPOINT_FRESHNESS_S,
+    Actuator,
+    Device,
+    DeviceState,
+    DigitalOutputSpec,
+    DriveBaseSpec,
+    Motor,
+    MotorSpec,
+    ServoSpec,
+    verbs,
+)
+from robotd.core.chart import ESTOP
+from robotd.core.decision import Decision, Outcome
+from robotd.core.message import Command
+from robotd.core.stage import STARTED, Stage
+from robotd.sim.invariants.promise import ROUNDING_S, Promise
+from robotd.sim.simulation import Simulation
+
+HELD = 8
+"""What holds on a stop may say one of so many last values again: a full wire did not take all of them."""
+ROUNDING = 1e-9
+"""Of a value, as a share of its limit."""
+RENEWED_S = 0.1
+"""A device that is renewed says the same value again after this time at the latest."""
+LAPSES_S = SETPOINT_FRESHNESS_S + RENEWED_S + 0.02
+"""So long after its last write an output that streams is at its stop value."""
+
+
+class Moves:
+    """Tells a value that sets something in motion from one that stops it, or keeps it where it is."""
+
+    def __init__(self) -> None:
+        self._last: dict[Actuator, deque[float]] = {}
+
+    def told(self, device: Actuator, value: float) -> bool:
+        """Whether `value` moves `device`: it is not its stop value nor, where it holds, a recent one."""
+        last = self._last.get(device)
+        if last is None:
+            last = self._last[device] = deque(maxlen=HELD)
+        moves = not (value in last if device.spec.on_stop in ("hold", "keep") else value == _rest(device))
+        if not last or last[-1] != value:
+            last.append(value)
+        return moves
+
+
+class Standing(Promise):
+    """Looks at every value that an actuator is told, and at every action that begins."""
+
+    name = "standing"
+    sentence = "nothing moves while the robot is stopped, and nothing does that no present state activated"
+
+    def __init__(self, simulation: Simulation, breaks: Callable[[str], None]) -> None:
+        super().__init__(simulation, breaks)
+        self._moves = Moves()
+        self._actuators = [d for d in self.engine.rig.devices.values() if isinstance(d, Actuator)]
+        self._moving = {name for name, info in simulation.config.commands.items() if info.moves}
+
+    def output(self, device: Actuator, value: float) -> None:
+        """A value that moves needs an active device and no latch."""
+        self.checked += 1
+        if not self._moves.told(device, value):
+            return
+        if self.engine.stop.latch is not None:
+            self.breaks(f"{device.name} was told {value:.6g} while the robot was stopped")
+        elif not _active(device):
+            self.breaks(f"{device.name} was told {value:.6g} while it was {device.state}")
+
+    def stage(self, stage: Stage) -> None:
+        """No moving command begins."""
+        if stage.stage == STARTED and self.engine.stop.latch is not None:
+            self.checked += 1
+            tracked = self.engine.ledger.find(stage.id)
+            if tracked is not None and tracked.command.type in self._moving:
+                self.breaks(f"{tracked.command.type} began while the robot was stopped")
+
+    def decision(self, decision: Decision) -> None:
+        """After a stop all are at rest; after a move only those are active that a state names."""
+        if decision.outcome is not Outcome.MOVED:
+            return
+        self.checked += 1
+        if decision.message.type == ESTOP and self.engine.stop.latch is not None:
+            for device in self._actuators:
+                if not device.at_rest:
+                    self.breaks(f"{device.name} is not at rest after a stop")
+        needed = self.engine.machine.needed_devices(self.engine.rig.devices)
+        for device in self._actuators:
+            if device.state is DeviceState.ACTIVE and device.name not in needed:
+                self.breaks(f"{device.name} is active, and no present state names it")
+
+
+class Limits(Promise):
+    """Looks at every value that an actuator is told, and at what it says of itself."""
+
+    name = "limits"
+    sentence = "no setpoint is beyond the limits of its device, and every number is finite"
+
+    def output(self, device: Actuator, value: float) -> None:
+        """Within the limits of its kind."""
+        self.checked += 1
+        match device.spec:
+            case MotorSpec(max_duty=most):
+                low, high = -most, most
+            case ServoSpec(min=low, max=high):
+                pass
+            case _:
+                low, high = 0.0, 1.0
+        if not low - ROUNDING <= value <= high + ROUNDING:
+            self.breaks(f"{device.name} was told {value:.6g}; it takes {low:.6g} to {high:.6g}")
+
+    def reading(self, device: Device, name: str) -> None:
+        """What an actuator says that it does."""
+        if not isinstance(device, Actuator):
+            return
+        self.checked += 1
+        found = device.reading(name)
+        if found is None or isinstance(found.value, bool):
+            return
+        most = _limit_of(device, name)
+        if not isfinite(found.value) or abs(found.value) > most * (1 + ROUNDING):
+            self.breaks(f"{device.name}.{name} is {found.value:.6g} {found.unit}, its limit {most:.6g}")
+
+
+class Freshness(Promise):
+    """Follows each output that streams, with one timer for each that moves."""
+
+    name = "freshness"
+    sentence = "an output whose setpoint nobody renews is at its stop value when that lapses"
+
+    def __init__(self, simulation: Simulation, breaks: Callable[[str], None]) -> None:
+        super().__init__(simulation, breaks)
+        self._streams = {
+            device
+            for device in self.engine.rig.devices.values()
+            if isinstance(device, Motor) and device.spec.on_stop != "keep" and _has_streamed_verb(device)
+        }
+        self._streamed = {name for name, info in simulation.config.commands.items() if info.streamed}
+        self._written_at: dict[Actuator, float] = {}
+        self._watched: set[Actuator] = set()
+        self._valid_until: dict[str, float] = {}
+        """By type, until when the newest streamed command counts."""
+
+    def output(self, device: Actuator, value: float) -> None:
+        """It moves from now on, or goes on, or stands."""
+        if device not in self._streams:
+            return
+        self.checked += 1
+        if value == 0.0:
+            self._written_at.pop(device, None)
+            return
+        loop = asyncio.get_running_loop()
+        now = self._written_at[device] = loop.time()
+        if device not in self._watched:
+            self._watched.add(device)
+            loop.call_at(now + LAPSES_S, self._look, device)
+
+    def decision(self, decision: Decision) -> None:
+        """A client may say how long a setpoint counts."""
+        message = decision.message
+        if type(message) is Command and message.type in self._streamed and decision.refusal is None:
+            self._valid_until[message.type] = message.expires_at or 0.0
+
+    def _look(self, device: Actuator) -> None:
+        written_at = self._written_at.get(device)
+        if written_at is None:
+            self._watched.discard(device)
+            return
+        loop = asyncio.get_running_loop()
+        due = max(written_at + LAPSES_S, *self._valid_until.values(), 0.0)
+        if loop.time() >= due - ROUNDING_S:
+            age_s = loop.time() - written_at
+            self.breaks(f"{device.name} still moves {age_s:.3f} s after anybody renewed its setpoint")
+        else:
+            loop.call_at(due + ROUNDING_S, self._look, device)
+
+
+def _rest(device: Actuator) -> float:
+    """The value that stands still."""
+    match device.spec:
+        case DigitalOutputSpec(active=active):
+            return 0.0 if active == "high" else 1.0
+        case ServoSpec(min=low, max=high):
+            return min(max(0.0, low), high)
+        case _:
+            return 0.0
+
+
+def _active(device: Actuator) -> bool:
+    """Whether it may move, by itself or as a part of another."""
+    whole = device.wheel_of if isinstance(device, Motor) else None
+    return device.state is DeviceState.ACTIVE or (whole is not None and whole.state is DeviceState.ACTIVE)
+
+
+def _limit_of(device: Actuator, reading: str) -> float:
+    match device.spec:
+        case DriveBaseSpec(max_speed=speed, max_turn=turn):
+            return turn if reading.endswith("angular") else speed
+        case MotorSpec(max_duty=duty):
+            return duty
+        case ServoSpec(min=low, max=high):
+            return max(abs(low), abs(high))
+        case _:
+            return float("inf")
+
+
+def _has_streamed_verb(device: Device) -> bool:
+    return any(verb.verb_info.streamed for verb in verbs(device).values())  # type: ignore[attr-defined]  # hal's @verb sets it
