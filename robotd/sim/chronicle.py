@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from hal import BoardEvent, Device, DeviceState
 from robotd.core.decision import Decision
@@ -14,6 +15,9 @@ from robotd.sim.simulation import Simulation
 
 T = TypeVar("T")
 
+SHOWN_LINES = 30
+"""So many of the last lines of a traceback are kept."""
+_SHOWN_OF_ERRORS = ("action", "trigger", "states")
 _NOT_THERE = frozenset({DeviceState.ABSENT, DeviceState.FAULTED})
 
 
@@ -69,6 +73,8 @@ class Chronicle:
         """Each state that a board was in, and since when."""
         self.deeds: list[Deed] = []
         self.steps: list[Taken] = []
+        self.errors: list[tuple[float, str]] = []
+        """What the daemon logged as an error, with the traceback where user code raised."""
         self._listen(engine)
 
     def events(self, since: int = 0) -> Iterator[str]:
@@ -79,6 +85,16 @@ class Chronicle:
     def note(self, kind: str, text: str) -> None:
         """The scenario did something."""
         self.deeds.append(Deed(self._simulation.now, kind, text))
+
+    def log(self, level: str, event: str, said: Mapping[str, Any]) -> None:
+        """The daemon logged something."""
+        if level == "error":
+            rest = {name: value for name, value in said.items() if name in _SHOWN_OF_ERRORS}
+            lines = [" ".join([event, *(f"{name}={value}" for name, value in rest.items())])]
+            error = said.get("exc_info")
+            if isinstance(error, BaseException):
+                lines += "".join(traceback.format_exception(error)).splitlines()[-SHOWN_LINES:]
+            self.errors.append((self._simulation.now, "\n".join(lines)))
 
     def close(self) -> None:
         """The story is over: what the end of the daemon brings is no part of it."""

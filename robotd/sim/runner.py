@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from robotd.core.chart import NOWHERE, Where
 from robotd.core.invariant import Invariant
-from robotd.sim.chronicle import Chronicle, Taken
+from robotd.sim.chronicle import SHOWN_LINES, Chronicle, Taken
 from robotd.sim.deeds import Deeds, plain
 from robotd.sim.judging import EDGE_S, Judge, changes_unseen, expected
 from robotd.sim.scenario import Expect, Fact, Step, Wait
@@ -22,7 +22,6 @@ SETTLING_S = 1e-9
 """When a timer of this length ends all that was due has happened, and practically no time has passed."""
 LOOKING_S = 0.001
 """How often what changes without a word is looked at: the world, and the age of a reading."""
-SHOWN_BUG_LINES = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +69,12 @@ def run_scenario(script: Script, *, seed: int | None = None) -> Result:
         runs.append(run)
         return await run.whole()
 
+    def log(level: str, event: str, said: Mapping[str, Any]) -> None:
+        for run in runs:
+            run.chronicle.log(level, event, said)
+
     try:
-        failure = simulate(script.config, story, seed=seed, faults=scenario.faults, world=world)
+        failure = simulate(script.config, story, seed=seed, faults=scenario.faults, world=world, logs=log)
     except CannotSimulate:
         raise
     except Exception as error:
@@ -95,7 +98,7 @@ def bare(result: Result) -> Result:
 
 
 def _fallen(error: Exception, runs: list[_Run]) -> Failure:
-    lines = "".join(traceback.format_exception(error)).splitlines()[-SHOWN_BUG_LINES:]
+    lines = "".join(traceback.format_exception(error)).splitlines()[-SHOWN_LINES:]
     at, step = (runs[0].simulation.now, runs[0].step) if runs else (0.0, None)
     return Failure(
         sentence=f"the daemon fell: {type(error).__name__}: {error}",

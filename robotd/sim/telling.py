@@ -11,6 +11,7 @@ from robotd.sim.runner import Failure, Result
 from robotd.sim.writing import step_lines
 
 SHOWN_MESSAGES = 20
+SHOWN_ERRORS = 3
 
 
 def report(result: Result, name: str) -> str:
@@ -18,7 +19,7 @@ def report(result: Result, name: str) -> str:
     failure = result.failure
     if failure is None:
         return ""
-    lines = [*_place(result, failure), *_details(failure), *_messages(result)]
+    lines = [*_place(result, failure), *_details(failure), *_errors(result), *_messages(result)]
     lines.append(f"repeat: {repeating(result, name)}")
     return "\n".join(lines)
 
@@ -48,6 +49,13 @@ def _details(failure: Failure) -> Iterator[str]:
         yield f"  {word + ':':<10}{text if len(lines) == 1 else ''}".rstrip()
         if len(lines) > 1:
             yield from (f"    {line}" for line in lines)
+
+
+def _errors(result: Result) -> Iterator[str]:
+    for at, text in [] if result.chronicle is None else result.chronicle.errors[-SHOWN_ERRORS:]:
+        first, *rest = text.splitlines()
+        yield f"an error was logged at {at:.3f} s: {first}"
+        yield from (f"    {line}" for line in rest)
 
 
 def _messages(result: Result) -> Iterator[str]:

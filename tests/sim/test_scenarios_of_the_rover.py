@@ -1,0 +1,30 @@
+"""The scenarios that ship with the rover hold, whatever the seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robotd.sim.reading import read_scenario
+from robotd.sim.runner import run_scenario
+from robotd.sim.telling import report
+from tests.counts import cases
+from tests.sim.scenarios import CONFIG, robots
+
+FILES = sorted((CONFIG / "scenarios").glob("*.yaml"))
+SEEDS = max(5, cases(30))
+
+
+def test_there_are_twelve_or_more() -> None:
+    assert len(FILES) >= 12
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_holds_with_every_seed(path: Path) -> None:
+    script = read_scenario(path, robots())
+
+    for seed in range(SEEDS):
+        result = run_scenario(script, seed=seed)
+
+        assert result.failure is None, report(result, str(path))
