@@ -25,8 +25,10 @@ def lost(exploration: Exploration) -> Iterator[tuple[int, list[str]]]:
     if len(exploration.space.regions) == 1:
         return  # a stop leads out of everything, and `reset` to the start
     before = _Before(exploration)
-    returns = before.leading_to([0], None)
-    left = bytearray(1 if not mark else 0 for mark in returns)
+    left = bytearray(b"\1") * len(exploration)
+    if exploration.parents.count(-1) == 1:
+        # Everything is reached from the one start, so whatever leads back to it leads to everything.
+        left = bytearray(1 - mark for mark in before.leading_to([0], None))
     everything = _leaves(exploration, range(len(exploration)))
     for _ in range(PARTS_AT_MOST):
         first = left.find(1)

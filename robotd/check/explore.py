@@ -115,8 +115,7 @@ class Exploration:
         nodes = (0,) * len(self.space.regions)
         for step in self.space.rest(START, nodes, (), ()):
             self._note(-1, step)
-            if not step.circle:
-                yield step
+            yield step
 
     def _look(self, configuration: int) -> tuple[list[int], int]:
         """The node of each region, and the bits of the states that are present."""
@@ -219,7 +218,7 @@ class Exploration:
             steps = list(self.space.rest(trigger, tuple(nodes), (), literals))
             for step in steps:
                 self._note(place, step)
-            deltas = tuple(dict.fromkeys(step.after - before for step in steps if not step.circle))
+            deltas = tuple(dict.fromkeys(step.after - before for step in steps))
             self._rests[key] = deltas
         return deltas
 

@@ -26,6 +26,8 @@ TESTS_AT_MOST = 20_000
 CELLS_AT_MOST = 64
 POINTS_AT_MOST = 3
 """Values tried in one gap between two constants."""
+GUESSES = (0.0, 1.0, -1.0)
+"""Values tried besides where a guard does arithmetic."""
 
 Value: TypeAlias = float | bool | None
 """None: a reading that is stale, a payload value that is absent."""
@@ -163,6 +165,9 @@ class Solver:
             return [False, True, *absent]
         numbers = sorted({number for literal in literals for number in shape(literal.guard.text).numbers})
         points = list(_points(numbers, min(len(names), POINTS_AT_MOST)))
+        if not all(shape(literal.guard.text).plain for literal in literals):
+            shares = [number / len(names) for number in numbers]
+            points = list(dict.fromkeys([*points, *GUESSES, *shares, *(-share for share in shares)]))
         if whole:
             points = list(dict.fromkeys(float(near) for point in points for near in _whole(point)))
         return [*points, *absent]

@@ -283,9 +283,13 @@ class Space:
     ) -> Iterator[Step]:
         payload = self.payload(trigger)
         proven = not isinstance(self.solver.solve(literals, payload), Unsolved)
-        if nodes in passed or len(passed) > MAX_ALWAYS:
+        own = (
+            1 if trigger == ALWAYS else 0
+        )  # the first round is then what the message does, and is not undone
+        if nodes in passed or len(passed) > MAX_ALWAYS + own:
             circle = passed[passed.index(nodes) :] if nodes in passed else passed
-            yield Step(trigger, rounds, literals, self.encode(passed[0]), passed, circle, proven)
+            after = self.encode((*passed, nodes)[own])
+            yield Step(trigger, rounds, literals, after, passed, circle, proven)
             return
         mask = self.mask(nodes)
         takers = [

@@ -45,13 +45,7 @@ def _ever(context: Context, path: str) -> bool:
 def traps(context: Context) -> Iterator[Finding]:
     """States without a way out but the built-in ones; final states with one. The innermost trap is told."""
     for number, region in context.regions():
-        left: dict[str, tuple[int, str]] = {}
-        for place, node, trigger, choice in context.taken(number):
-            if choice.option is not None:
-                before, after = region.present(node), region.present(choice.option.dest)
-                for path in before:
-                    if path not in after and place < left.get(path, (place + 1,))[0]:
-                        left[path] = (place, trigger)
+        left = ways_out(context, number)
         told: list[str] = []
         for path, state in reversed(list(region.region.states.items())):
             if path not in context.reached:
@@ -63,6 +57,8 @@ def traps(context: Context) -> Iterator[Finding]:
                 yield warning("not-final", state.where, sentence, "leave 'final' out", trace)
             if path in left or _may_stay(region, state) or any(one.startswith(f"{path}.") for one in told):
                 continue
+            if context.exploration.cycles and path in context.passed:
+                continue  # what leads out of it may be undone only because it goes round
             told.append(path)
             yield error(
                 "trap-state",
@@ -71,6 +67,19 @@ def traps(context: Context) -> Iterator[Finding]:
                 "add a transition out of it, or say 'final: true' if it is meant to be the end",
                 context.tracer.to(context.reached[path]),
             )
+
+
+def ways_out(context: Context, number: int) -> dict[str, tuple[int, str]]:
+    """The states of a region that something in the file leads out of: from which place first, by what."""
+    region = context.space.regions[number]
+    left: dict[str, tuple[int, str]] = {}
+    for place, node, trigger, choice in context.taken(number):
+        if choice.option is not None:
+            after = region.present(choice.option.dest)
+            for path in region.present(node):
+                if path not in after and place < left.get(path, (place + 1,))[0]:
+                    left[path] = (place, trigger)
+    return left
 
 
 def _may_stay(region: LocalRegion, state: State) -> bool:

@@ -37,9 +37,7 @@ class Tracer:
             return ()
         steps = [self._tell(None, self._first(way[0]))]
         for before, after in pairwise(way):
-            found = next(
-                step for step in self._space.steps(before) if step.after == after and not step.circle
-            )
+            found = next(step for step in self._space.steps(before) if step.after == after)
             steps.append(self._tell(before, found))
         return tuple(steps)
 
@@ -51,13 +49,13 @@ class Tracer:
     def taking(self, place: int, trigger: str) -> tuple[TraceStep, ...]:
         """To the configuration at `place`, and then what the trigger does there, if it does anything."""
         steps = self._space.steps(self._exploration.order[place], [trigger])
-        found = next((step for step in steps if not step.circle), None)
+        found = next(steps, None)
         return self.to(place) if found is None else self.on(place, found)
 
     def _first(self, after: int) -> Step:
         nodes = (0,) * len(self._space.regions)
         steps = self._space.rest(START, nodes, (), ())
-        return next(step for step in steps if step.after == after and not step.circle)
+        return next(step for step in steps if step.after == after)
 
     def _tell(self, before: int | None, step: Step) -> TraceStep:
         space = self._space

@@ -28,10 +28,13 @@ class Case:
 def dead(context: Context) -> Iterator[Finding]:
     """Transitions that are never taken, and those of which nobody knows."""
     for number, region in context.regions():
-        cases = _cases(context, number, region)
+        cases = cases_of(context, number, region)
         for transition in region.region.transitions:
             of_it = [case for case in cases if case.transition is transition]
             never = [case for case in of_it if not case.taken]
+            if context.exploration.cycles:
+                # Where the machine never rests now, it may once the circle is mended.
+                never = [case for case in never if case.source in context.reached]
             if never and not context.exploration.complete:
                 continue
             if len(never) == len(of_it) and len({_why(context, case) for case in never}) == 1:
@@ -47,7 +50,7 @@ def dead(context: Context) -> Iterator[Finding]:
                 )
 
 
-def _cases(context: Context, number: int, region: LocalRegion) -> list[Case]:
+def cases_of(context: Context, number: int, region: LocalRegion) -> list[Case]:
     """Every trigger at every source that the robot can be in."""
     cases = {
         (id(transition), source, trigger): Case(transition, source, trigger)
@@ -79,6 +82,8 @@ def _cases(context: Context, number: int, region: LocalRegion) -> list[Case]:
 
 
 def _why(context: Context, case: Case) -> str:
+    if case.source not in context.reached:
+        return "never rests"
     if not case.places and case.trigger != ALWAYS:
         return "never comes"
     return "shadowed" if _can_hold(context, case) else "never holds"
@@ -110,6 +115,12 @@ def _told(context: Context, cases: list[Case], *, whole: bool) -> Iterator[Findi
             yield error("unknown-trigger", where, sentence, hint, trace)
             continue
         what = "this transition" if whole else f"'{case.trigger}' from {case.source}"
+        if why == "never rests":
+            sentence = f"{what} is never taken: the robot never comes to rest in {case.source}"
+            yield error(
+                "dead-transition", where, sentence, "an 'always' transition always leads on from there"
+            )
+            continue
         if why == "never holds":
             guard = case.transition.guard
             text = "" if guard is None else f" '{guard.text}'"
