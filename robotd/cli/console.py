@@ -174,12 +174,12 @@ class Progress:
         self._bar.update(self._task, advance=1, doing=printable(doing))
 
     def failed(self, title: str, report: str) -> None:
-        """Say at once what failed, above the line."""
+        """Say at once what failed, above the line, and why where that was not said before."""
         if not self._quiet:
-            heading = _harmless(Text.assemble(("failed", "bold red"), f"  {title}"))
-            self._bar.console.print(heading, soft_wrap=True)
-            self._bar.console.print(_harmless(Text(report)), soft_wrap=True)
-            self._bar.console.print()
+            text = Text.assemble(("failed", "bold red"), f"  {title}")
+            if report:
+                text.append(f"\n{report}\n")
+            self._bar.console.print(_harmless(text), soft_wrap=True)
 
 
 def _region_states(regions: Mapping[str, Any]) -> Iterable[str]:

@@ -139,7 +139,7 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
 
     # What a board logs about the faults of a scenario is no news here.
     logging.getLogger().addHandler(logging.NullHandler())
-    drawn: set[tuple[str, bool]] = set()
+    kept: set[tuple[str, bool]] = set()
     with console.Progress(due, quiet=quiet) as progress:
         for script, seed in rounds:
             began = perf_counter()
@@ -147,14 +147,14 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
                 result = run_scenario(script, seed=seed)
             except CannotSimulate as error:
                 fail(Exit.FAILED, f"{script.config.path}: {error}")
-            took_s = perf_counter() - began
-            why = report(result, script.file)
-            if why:
-                progress.failed(f"{script.scenario.title} (seed {seed})", why)
-            # A page draws one run of each scenario: of all the others only the verdict is kept.
+            took_s, why = perf_counter() - began, report(result, script.file)
+            # Of each scenario one run that holds and one that does not are told and drawn as a whole: of all
+            # the others the verdict is enough.
             kind = (script.file, result.failure is None)
-            results.append(Timed(script.file, result if kind not in drawn else bare(result), took_s, why))
-            drawn.add(kind)
+            if result.failure is not None:
+                progress.failed(f"{script.scenario.title} (seed {seed})", "" if kind in kept else why)
+            results.append(Timed(script.file, bare(result) if kind in kept else result, took_s, why))
+            kept.add(kind)
             progress.advance(script.scenario.title)
 
 
