@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from robotd.core.message import Event, Lane
-from robotd.sim.chronicle import Chronicle
 from robotd.sim.client import Console, Sent
-from robotd.sim.judging import Judge
 from robotd.sim.scenario import (
     LATEST,
     OPERATOR,
@@ -39,11 +37,32 @@ NO_LATCH = "none"
 """What `reset: latest` sends where nobody ever stopped the robot."""
 
 
+class Chronicler(Protocol):
+    """Is told what is done."""
+
+    types: dict[str, str]
+    """Of each command, by its id."""
+
+    def note(self, kind: str, text: str) -> None:
+        """Something was done."""
+
+
+class Asked(Protocol):
+    """Knows what was sent and asked."""
+
+    sent: dict[str, Sent]
+    """The newest command of each name and type."""
+    last: Sent | None
+    """The newest command of all."""
+    answer: Callable[[], Mapping[str, Any] | None]
+    """What the newest question of all was answered with."""
+
+
 class Deeds:
     """The hands of a scenario. The chronicle is told what they do, the judge what they sent and asked."""
 
     def __init__(
-        self, simulation: Simulation, chronicle: Chronicle, judge: Judge, heard: Callable[[], None]
+        self, simulation: Simulation, chronicle: Chronicler, judge: Asked, heard: Callable[[], None]
     ) -> None:
         """`heard` is called after each message that a client gets."""
         self._simulation = simulation
@@ -113,6 +132,7 @@ class Deeds:
             self._send_once(send)
         if for_s is not None:
             loop = asyncio.get_running_loop()
+            self._streams = [stream for stream in self._streams if not stream.done()]
             self._streams.append(loop.create_task(self._renew(send, loop.time(), for_s), name="setpoints"))
 
     def _send_once(self, send: Send) -> None:

@@ -1,0 +1,98 @@
+"""What a random operator puts into payloads and into the world: mostly what the file is about, or nearly."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from robotd.config import RobotConfig
+from robotd.core.action import Parameter
+from robotd.core.expression import Expression
+
+USUAL = (0.1, 0.3, 1.0)
+"""Where the file has no number for a parameter."""
+FACTORS = (1.0, 1.0, 1.000001, 0.999999, 1.1, 0.9, 0.0, 3.0)
+"""Around the numbers of the file: at a limit, just beside it, far from it."""
+WITHIN_SHARE = 0.8
+"""So many of the numbers are somewhere within the limits; the others are beside them."""
+ABSURD: tuple[Any, ...] = (1e308, -1e308, 10**400, -0.0, 5e-324, 2**53 + 1)
+TEXTS = ("", "left", "slow", "0", "true")
+NONSENSE = ("NaN", "Infinity", "1e999", "null", '"nan m/s"', '"1 kg"', "[]", "{}", '"0.2"', "true", "-1e400")
+"""Values as they may stand in a line of JSON, or may not."""
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+
+
+class Values:
+    """Draws values for one robot."""
+
+    def __init__(self, config: RobotConfig, rng: random.Random) -> None:
+        self._rng = rng
+        self._numbers = _numbers_of_actions(config)
+        self._thresholds = _thresholds(config)
+
+    def payload(self, command: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
+        """One that fits the parameters, if not always the limits."""
+        rng = self._rng
+        return {
+            parameter.wire_name: self._value(command, parameter)
+            for parameter in parameters
+            if parameter.required or rng.random() < 0.5
+        }
+
+    def threshold(self, quantity: str, now: float) -> float:
+        """A number for a quantity of the world: around one that the file compares it with."""
+        known = self._thresholds.get(quantity)
+        if not known:
+            return now * self._rng.choice((0.0, 0.5, 1.0, 2.0))
+        return self._rng.choice(known) * self._rng.uniform(0.8, 1.2)
+
+    def _value(self, command: str, parameter: Parameter) -> Any:
+        rng = self._rng
+        if parameter.type is bool:
+            return rng.random() < 0.5
+        if parameter.type is str:
+            return rng.choice(TEXTS)
+        if parameter.type is int:
+            return rng.choice((0, 1, -1, rng.randint(-100, 100), 2**53))
+        if rng.random() < 0.02:
+            return rng.choice(ABSURD)
+        limit = rng.choice(self._numbers.get(command, USUAL))
+        if rng.random() < WITHIN_SHARE:
+            return round(rng.uniform(-limit, limit), 3)
+        value = rng.choice((-1, 1)) * limit * rng.choice(FACTORS)
+        if parameter.unit and rng.random() < 0.1:
+            return f"{value!r} {parameter.unit}"
+        return value
+
+
+def _numbers_of_actions(config: RobotConfig) -> Mapping[str, tuple[float, ...]]:
+    """For each command, the numbers that the file says about the devices that it commands."""
+    found: dict[str, list[float]] = {}
+    for region in config.chart.regions:
+        for transition in region.transitions:
+            steps = transition.do.steps if transition.do else ()
+            for step in steps:
+                device = config.devices.get(step.action.partition(".")[0])
+                fields = dict(device) if device is not None else {}
+                numbers = [abs(float(v)) for v in fields.values() if type(v) in (int, float) and v]
+                for trigger in transition.triggers:
+                    found.setdefault(trigger, []).extend(numbers)
+    return {command: tuple(numbers) for command, numbers in found.items() if numbers}
+
+
+def _thresholds(config: RobotConfig) -> Mapping[str, list[float]]:
+    """For each sensor, the numbers that stand in expressions which mention it."""
+    expressions: list[Expression] = []
+    for rule in config.rules:
+        expressions += [rule.when, *([rule.clear] if rule.clear else [])]
+    for region in config.chart.regions:
+        expressions += [t.guard for t in region.transitions if t.guard is not None]
+    found: dict[str, list[float]] = {}
+    for expression in expressions:
+        numbers = [float(text) for text in _NUMBER.findall(expression.text)]
+        for reading in sorted(expression.readings):
+            found.setdefault(reading.partition(".")[0], []).extend(numbers)
+    return found
