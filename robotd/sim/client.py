@@ -147,7 +147,9 @@ class Console(asyncio.Protocol):
         """Answers and what was subscribed to."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._take(decode(line))
+            said = decode(line)
+            for message in said if isinstance(said, list) else (said,):  # a list answers a batch
+                self._take(message)
             if self.on_message is not None:
                 self.on_message()
 
