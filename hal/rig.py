@@ -71,6 +71,9 @@ class Rig:
             DeviceRefused: a device names what is not there, or what its board cannot carry.
             FaultError: a text is no fault, or none that this board can have.
         """
+        for name in faults or ():
+            if name not in boards:
+                raise FaultError(f"there is no board '{name}' that could have faults")
         built: dict[str, Board] = {}
         twins: dict[str, FaultyTwin] = {}
         wires: dict[str, FaultyLink | FaultyTwinLink] = {}

@@ -80,7 +80,7 @@ class FaultyTwin:
     def power_on(self, now: float) -> bytes:
         """Somebody opened the port. Raises `Unplugged`."""
         if self._sound:
-            return self.twin.power_on(now)
+            return self.twin.power_on(now - self._clock.lag_s)
         self._settle(now)
         # What happened once while the port was closed, and is over, nobody saw.
         self.wire.clear()
@@ -94,7 +94,7 @@ class FaultyTwin:
     def receive(self, data: bytes, now: float) -> bytes:
         """Bytes for the twin; those for which the wire has no room are lost."""
         if self._sound:
-            return self.twin.receive(data, now)
+            return self.twin.receive(data, now - self._clock.lag_s)
         if self.wire.has_room(len(data), now):
             self.wire.outward.put(data, now)
         self._hear(now)
@@ -103,25 +103,27 @@ class FaultyTwin:
     def advance(self, now: float) -> bytes:
         """Move the twin on to `now`, through everything that goes wrong or comes right until then."""
         if self._sound:
-            return self.twin.advance(now)
+            return self.twin.advance(now - self._clock.lag_s)
         while (change_at := self._plan.next_at) <= now:
             self._pass(change_at)
             self._settle(change_at)
         self._pass(now)
         self._require_plugged(now)
-        self._sound = self._plan.quiet and self._clock.is_right and self.wire.is_clear(now)
+        self._sound = self._plan.quiet and self.wire.is_clear(now)
         return self._arrived(now)
 
     def wakes_at(self) -> float | None:
         """When the twin wakes, a fault begins or ends, or a byte arrives."""
         due = self.twin.wakes_at()
         if self._sound:
-            return due
-        moments = [self._plan.next_at, self._acts_at]
-        if due is not None:
-            moments.append(self._clock.when(due))
-        moments += [way.due_at for way in (self.wire.inward, self.wire.outward)]
-        next_at = min(moments)
+            return due if due is None else due + self._clock.lag_s
+        next_at = min(
+            math.inf if due is None else self._clock.when(due),
+            self._plan.next_at,
+            self._acts_at,
+            self.wire.inward.due_at,
+            self.wire.outward.due_at,
+        )
         return next_at if next_at < math.inf else None
 
     def world(self) -> dict[str, float | bool]:
@@ -152,12 +154,14 @@ class FaultyTwin:
         self._hear(now)
 
     def _hear(self, now: float) -> None:
+        if not self.wire.outward.size:
+            return
         for piece in self.wire.outward.take(now):
             if not self._deaf:
                 self.wire.hear(self.twin.receive(piece, self._clock.read(now)), now)
 
     def _arrived(self, now: float) -> bytes:
-        return b"".join(self.wire.inward.take(now))
+        return b"".join(self.wire.inward.take(now)) if self.wire.inward.size else b""
 
     def _require_plugged(self, now: float) -> None:
         if self._pulled:
@@ -225,28 +229,32 @@ class FaultyTwin:
 
 
 class _Clock:
-    """The twin's own time against that of whoever runs it. It never goes back."""
+    """The twin's own time against that of whoever runs it. It never goes back, not even in the last bit."""
 
     def __init__(self) -> None:
+        self.lag_s = 0.0
+        """How much it has lost, while it goes right."""
+        self._rate = 1.0
         self._since = 0.0
         self._showed = 0.0
-        self._rate = 1.0
-
-    @property
-    def is_right(self) -> bool:
-        """Both show the same."""
-        return self._rate == 1.0 and self._since == self._showed
 
     def go(self, rate: float, at: float) -> None:
         """From `at` on it goes so fast."""
         self._showed, self._since, self._rate = self.read(at), at, rate
+        self.lag_s = at - self._showed
+        while at - self.lag_s < self._showed:
+            self.lag_s = math.nextafter(self.lag_s, -math.inf)
 
     def read(self, now: float) -> float:
         """What it shows at `now`."""
+        if self._rate == 1.0:
+            return now - self.lag_s
         return self._showed + (now - self._since) * self._rate
 
     def when(self, time: float) -> float:
         """The moment at which it shows `time`."""
+        if self._rate == 1.0:
+            return time + self.lag_s
         return self._since + (time - self._showed) / self._rate
 
 

@@ -78,7 +78,7 @@ class Wire:
 
     def hear(self, data: bytes, now: float) -> None:
         """Bytes from the far end set out; they are lost where too many are late already."""
-        if self.inward.size + len(data) <= INBOX_LIMIT_BYTES:
+        if data and self.inward.size + len(data) <= INBOX_LIMIT_BYTES:
             self.inward.put(data, now)
 
     def clear(self) -> None:

@@ -66,6 +66,8 @@ def test_plain_data_is_checked_as_a_file_is() -> None:
         simulated_rover({**WHEELS, "base": {**WHEELS["base"], "max_speed": "80 cm"}})
     with pytest.raises(FaultError):
         simulated_rover(faults=["gremlins"])
+    with pytest.raises(FaultError, match="there is no board 'leg'"):
+        Rig.of(BOARDS, {}, faults={"leg": ["split"]})
 
 
 def test_a_simulated_board_gets_its_twin_and_another_its_port() -> None:
