@@ -151,9 +151,9 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
             # Of each scenario one run that holds and one that does not are told and drawn as a whole: of all
             # the others the verdict is enough.
             kind = (script.file, result.failure is None)
+            results.append(Timed(script.file, bare(result) if kind in kept else result, took_s, why))
             if result.failure is not None:
                 progress.failed(f"{script.scenario.title} (seed {seed})", "" if kind in kept else why)
-            results.append(Timed(script.file, bare(result) if kind in kept else result, took_s, why))
             kept.add(kind)
             progress.advance(script.scenario.title)
 
