@@ -12,6 +12,7 @@ from robotd.core.chart import NOWHERE, Where
 from robotd.core.invariant import Invariant
 from robotd.sim.chronicle import SHOWN_LINES, Chronicle, Taken
 from robotd.sim.deeds import Deeds, plain
+from robotd.sim.invariants import Watch
 from robotd.sim.judging import EDGE_S, Judge, changes_unseen, expected
 from robotd.sim.scenario import Expect, Fact, Step, Wait
 from robotd.sim.script import Script
@@ -85,7 +86,7 @@ def run_scenario(script: Script, *, seed: int | None = None) -> Result:
     return Result(
         script=script,
         seed=seed,
-        failure=failure or run.bug(),
+        failure=failure or run.bug() or run.unkept(),
         duration_s=run.ended_at,
         digest=run.simulation.recording.digest,
         chronicle=run.chronicle,
@@ -132,6 +133,7 @@ class _Run:
         self._loop = asyncio.get_running_loop()
         self.chronicle = Chronicle(simulation, self._changed)
         self._judge = Judge(simulation, self.chronicle)
+        self._watch = Watch(simulation, told=self._wake_up)
         self._deeds = Deeds(simulation, self.chronicle, self._judge, self._wake_up)
 
     async def whole(self) -> Failure | None:
@@ -162,6 +164,13 @@ class _Run:
                 sentence=f"nobody caught: {error!r}" if error else str(context["message"]), at=self.ended_at
             )
         return None
+
+    def unkept(self) -> Failure | None:
+        """The first of what every robot is promised that was not kept, at the end of the daemon at last."""
+        broken = self._watch.broken
+        if broken is None:
+            return None
+        return Failure(sentence=f"{broken.name}: {broken.sentence}", at=broken.at, step=self.step)
 
     # -- steps
 
@@ -253,8 +262,9 @@ class _Run:
         finally:
             timer.cancel()
             self._waiting = None
-        if self._broken is not None:
-            raise _FailedError(self._broken)
+        failure = self._broken or self.unkept()
+        if failure is not None:
+            raise _FailedError(failure)
 
     def _wake_up(self) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -87,7 +87,7 @@ class Operator:
             self._cancel: 6,
             self._stop: 4,
             self._reset: 3,
-            self._world: 10,
+            self._world: 14,
             self._nonsense: 4,
             self._malformed: 2,
             self._flood: 1.5,
