@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.errors import LinkClosed, LinkError, LinkFull
-from hal.faults import Fault, FaultKind, FaultyLink, parse_fault
+from hal.faults import Fault, FaultError, FaultKind, FaultyLink, parse_fault
 from hal.faults.wire import Wire
 from hal.link import IN_FLIGHT_LIMIT_BYTES
 from hal.links.memory import MemoryLink, TwinLink, memory_pair
@@ -278,6 +278,64 @@ def test_a_wire_that_is_lost_behind_the_faults_is_lost_once():
         assert len(here.ends) == 1
 
     virtual.run(story())
+
+
+def test_a_fault_of_a_wire_may_end_by_itself_also_while_the_wire_is_closed():
+    async def story() -> None:
+        link, here, far, there = await opened("drop 100% for 1 s", "split for 5 s after 2 s")
+        link.write(b"lost")
+        await asyncio.sleep(1.5)
+        link.write(b"kept")
+        await asyncio.sleep(0.1)
+        assert there.chunks == [b"kept"]
+        link.close()
+        await asyncio.sleep(1)
+        again = Timekeeper()
+        await far.open(there)
+        await link.open(again)
+        far.write(b"abc")
+        await asyncio.sleep(0.1)
+        assert again.chunks == [b"a", b"b", b"c"]
+        link.close()
+        await asyncio.sleep(5)
+        await far.open(there)
+        await link.open(here)
+        far.write(b"def")
+        await asyncio.sleep(0.1)
+
+        assert here.chunks == [b"def"]
+
+    virtual.run(story())
+
+
+def test_a_late_byte_that_finds_the_wire_closed_is_lost_and_the_reason_follows():
+    class Gone(MemoryLink):
+        """A wire that is gone, and has not said so yet."""
+
+        def write(self, data: bytes) -> None:
+            raise LinkClosed(f"{self.name} is closed")
+
+    async def story() -> None:
+        near, here = Gone("wire"), Listener()
+        link = FaultyLink(near, random.Random(1), ["delay 1..1 s"])
+        await link.open(here)
+        link.write(b"late")
+        await asyncio.sleep(2)
+        assert (link.pending, here.ends) == (0, [])
+        near.close()
+
+        assert await here.end() is None
+
+    virtual.run(story())
+
+
+def test_a_wire_has_no_faults_of_a_simulated_board():
+    near, _ = memory_pair("wire")
+
+    with pytest.raises(
+        FaultError, match="'freeze battery' is a fault of a simulated board; wire is a wire to"
+    ):
+        FaultyLink(near, random.Random(1), ["freeze battery"])
 
 
 def test_a_write_that_finds_the_wire_closed_is_refused_and_its_reason_follows():

@@ -303,6 +303,15 @@ def test_a_refusing_board_does_nothing_that_it_is_told_and_answers_what_it_is_as
     assert twin.world()["left_duty"] == 1.0
 
 
+def test_it_may_be_told_to_refuse_as_any_twin():
+    twin, inner = arduino()
+    twin.refusing = True
+
+    assert inner.refusing
+    assert twin.receive(codec.analog(5, 200), 0.4) == REFUSAL
+    assert twin.refusing
+
+
 @pytest.mark.parametrize(("fault", "rate"), [("slow clock", 0.5), ("slow clock 20%", 0.8)])
 def test_a_slow_clock_reports_seldom_then_as_before_and_never_goes_back(fault: str, rate: float):
     twin, _ = arduino()
