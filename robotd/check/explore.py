@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from robotd.check.space import Choice, Literals, Space, Step
@@ -56,6 +57,8 @@ class Exploration:
         """Arrows without a trigger that were taken, by identity: from which place, and whether proven."""
         self.visited: list[dict[int, int]] = [{} for _ in space.regions]
         """By region: the nodes where `always` began or passed, and the place from which first."""
+        self.left: dict[str, tuple[int, str]] = {}
+        """States that were left without a trigger: from which place first, after which trigger."""
         self.cycles: dict[tuple[int, ...], tuple[int, Step]] = {}
         """Each circle of `always` by its arrows; the place from which it was met first, and how."""
         self._numbers: dict[int, int] = {}
@@ -232,6 +235,11 @@ class Exploration:
         for nodes in step.passed:
             for visited, node in zip(self.visited, nodes, strict=True):
                 visited.setdefault(node, place)
+        for before, after in pairwise((*step.passed, self.space.decode(step.after))):
+            for region, one, other in zip(self.space.regions, before, after, strict=True):
+                for path in region.present(one) if not step.circle else ():
+                    if path not in region.present(other):
+                        self.left.setdefault(path, (place, step.trigger))
         if step.circle:
             circle = step.rounds[-len(step.circle) :]
             key = tuple(sorted({id(arrow.transition) for round_ in circle for _, arrow in round_}))

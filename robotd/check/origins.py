@@ -24,7 +24,9 @@ class Source:
     origin: Origin
     detail: str = ""
     states: frozenset[str] | None = None
-    """It comes only while one of these is present; None: at any time."""
+    """It comes only while one of these is present; None: at any time..."""
+    unless: frozenset[str] = frozenset()
+    """...but not while one of these is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class Origins:
             for event in BOARD_EVENTS:
                 self._add(f"{board}.{event}", Source(Origin.BOARD))
         for command in sorted(self._commands):
-            self._add(command, Source(Origin.COMMAND))
+            # While a stop is latched, commands are refused before the machine sees them.
+            self._add(command, Source(Origin.COMMAND, unless=frozenset({ESTOPPED})))
         self._add(ESTOP, Source(Origin.ESTOP))
         self._add(RESET, Source(Origin.RESET, states=frozenset({ESTOPPED})))
         self._add(ALWAYS, Source(Origin.ALWAYS))
@@ -76,13 +79,11 @@ class Origins:
         """The ways in which it comes; empty: it never does."""
         return tuple(self._sources.get(trigger, ()))
 
-    def states(self, trigger: str) -> frozenset[str] | None:
-        """It comes only while one of these is present; None: at any time."""
+    def states(self, trigger: str) -> frozenset[str]:
+        """The states on which it depends whether it comes."""
         found: set[str] = set()
-        for source in self._sources.get(trigger, ()):
-            if source.states is None:
-                return None
-            found |= source.states
+        for source in self.sources(trigger):
+            found |= source.unless | (source.states or frozenset())
         return frozenset(found)
 
     def payload(self, trigger: str) -> Payload:

@@ -77,7 +77,13 @@ class Space:
         self.always = tuple(self._takers.get(ALWAYS, ()))
         """The regions with transitions that need no trigger."""
         self._number_states(subject)
-        self._conditions = {trigger: origins.states(trigger) for trigger in self.triggers}
+        self._sources = {
+            trigger: [
+                (None if source.states is None else self.bits(source.states), self.bits(source.unless))
+                for source in origins.sources(trigger)
+            ]
+            for trigger in self.triggers
+        }
         self._asked = [[self._asked_by(options) for options in region.options] for region in self.regions]
         self.asked = [[sum_of(asked.values()) for asked in of_region] for of_region in self._asked]
         """By region and node: the bits on which it depends what the region does there."""
@@ -96,7 +102,7 @@ class Space:
         for invariant in subject.invariants:
             mentioned |= dict.fromkeys(sorted(invariant.expression.states))
         for trigger in self.triggers:
-            mentioned |= dict.fromkeys(sorted(self.origins.states(trigger) or ()))
+            mentioned |= dict.fromkeys(sorted(self.origins.states(trigger)))
         self._bit = {path: 1 << place for place, path in enumerate(mentioned)}
         self.masks = [
             [self.bits(region.present(node)) for node in range(len(region.nodes))] for region in self.regions
@@ -116,7 +122,7 @@ class Space:
         """By trigger: the bits on which it depends whether it comes, and which guards hold."""
         return {
             trigger: sum_of(
-                [self.bits(self._conditions[trigger] or ())]
+                [self.bits(self.origins.states(trigger))]
                 + [
                     self.bits(one.arrow.transition.guard.states)
                     for one in of_it
@@ -169,8 +175,10 @@ class Space:
 
     def comes(self, trigger: str, mask: int) -> bool:
         """Whether it can come while those states are present."""
-        condition = self._conditions[trigger]
-        return condition is None or bool(self.bits(condition) & mask)
+        return any(
+            (needed is None or needed & mask) and not unless & mask
+            for needed, unless in self._sources[trigger]
+        )
 
     def choices(self, number: int, node: int, trigger: str, mask: int) -> tuple[Choice, ...]:
         """What the region may do at the trigger; empty where it has nothing to choose from."""

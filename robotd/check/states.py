@@ -72,7 +72,7 @@ def traps(context: Context) -> Iterator[Finding]:
 def ways_out(context: Context, number: int) -> dict[str, tuple[int, str]]:
     """The states of a region that something in the file leads out of: from which place first, by what."""
     region = context.space.regions[number]
-    left: dict[str, tuple[int, str]] = {}
+    left = {path: way for path, way in context.exploration.left.items() if path in region.region.states}
     for place, node, trigger, choice in context.taken(number):
         if choice.option is not None:
             after = region.present(choice.option.dest)
@@ -119,7 +119,7 @@ def ways_back(context: Context) -> Iterator[Finding]:
         yield error(
             "no-way-back",
             region.region.states[missing[0]].where,
-            f"no way leads from {' and '.join(leaves)} back to {listed(missing)}, nor a stop and a reset",
+            f"{listed(missing)} can never be again from {' and '.join(leaves)}: no stop and reset lead back",
             "add a transition back, or say 'final: true' where it is meant to end",
             context.tracer.to(place),
         )

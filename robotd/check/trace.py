@@ -86,7 +86,7 @@ class Tracer:
         return next(
             source
             for source in space.origins.sources(trigger)
-            if source.states is None or source.states & present
+            if (source.states is None or source.states & present) and not source.unless & present
         )
 
     # Values.

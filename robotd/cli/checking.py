@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ from robotd.cli.files import load
 from robotd.cli.findings import explanation_text, finding_text
 
 if TYPE_CHECKING:
+    from robotd.check import Report
     from robotd.config import RobotConfig
 
 
@@ -25,16 +28,21 @@ def check(
     explain: Annotated[
         str | None, typer.Option(metavar="CODE", help="Say what a code means, with an example and the mend.")
     ] = None,
+    scenarios: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write each trace there, for `robotd test`.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Prove from FILE alone that its machine is sound; say what is not, with a trace to where it shows.
 
-    Exits 0 when every proof holds, 1 when one fails (with --strict also on a warning), 78 when the file is not
-    valid. Opens no port and starts nothing.
+    Exits 0 when every proof holds, 1 when one fails (with --strict also on a warning), 78 when the file is
+    not valid. Opens no port and starts nothing.
 
     Example: robotd check config/rover.yaml
 
     Example: robotd check --explain trap-state
+
+    Example: robotd check robot.yaml --strict --scenarios findings && robotd test findings
     """
     if explain is not None:
         _explain(explain)
@@ -47,6 +55,8 @@ def check(
 
     report = prove(Subject.of(config))
     failed = report.failed(strict=strict)
+    if scenarios is not None:
+        _write_scenarios(report, config, scenarios)
     counts = _counts(config) | {"configurations": report.configurations}
     if as_json:
         result: dict[str, Any] = {"ok": not failed, "file": str(config.path), "robot": config.robot, **counts}
@@ -78,6 +88,25 @@ def _numbers(counts: Mapping[str, int]) -> str:
     return ", ".join(
         f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items()
     )
+
+
+def _write_scenarios(report: Report, config: RobotConfig, folder: Path) -> None:
+    """A file for each finding whose trace can be taken in simulation."""
+    from robotd.sim.retelling import retell
+    from robotd.sim.writing import to_yaml
+
+    robot = Path(os.path.relpath(config.path.resolve(), folder.resolve())).as_posix()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for finding in report.findings:
+            scenario = retell(finding, config, robot)
+            if scenario is not None:
+                where = finding.where
+                file = folder / f"{finding.code}-{where.line}-{where.column}.yaml"
+                file.write_text(to_yaml(scenario), encoding="utf-8")
+                typer.echo(f"wrote {file}", err=True)
+    except OSError as error:
+        fail(Exit.FAILED, f"{folder} cannot be written: {error.strerror or error}")
 
 
 def _explain(code: str) -> None:

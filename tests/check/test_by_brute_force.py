@@ -164,7 +164,7 @@ def copied(judge: Recorder) -> Recorder:
 
 
 def messages(judge: Interpreter) -> Iterator[Message]:
-    for name in COMMANDS:
+    for name in COMMANDS if judge.leaves()[0] != "estopped" else ():
         for payload in ({}, {"x": 1.0}, {"x": -1.0}):
             yield command(name, payload)
     for name in (*EVENTS, "estop", "always", "reset"):
