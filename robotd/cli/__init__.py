@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import typer
 
-from robotd.cli import checking, controlling, daemon, describing, driving, hardware, testing, watching
+from robotd.cli import (
+    checking,
+    controlling,
+    daemon,
+    describing,
+    driving,
+    hardware,
+    simulating,
+    testing,
+    watching,
+)
 from robotd.cli.arguments import RunCommand
 
 __all__ = ["app", "main"]
@@ -26,6 +36,7 @@ app = typer.Typer(
 app.command("run", cls=RunCommand)(daemon.run)
 app.command("check")(checking.check)
 app.command("test")(testing.run_scenarios)
+app.command("sim")(simulating.sim)
 app.command("status")(watching.status)
 app.command("send")(driving.send)
 app.command("watch")(watching.watch)

@@ -146,6 +146,21 @@ def scenarios(rows: Iterable[tuple[bool, str, str, str]]) -> None:
     )
 
 
+def coverage(
+    states: Mapping[str, int], events: Mapping[str, int], transitions: Iterable[tuple[str, str, int, str]]
+) -> None:
+    """What a campaign has seen: where, what and how often, what was never seen in red."""
+    table(("state", "entered"), [(name, _times(count)) for name, count in states.items()])
+    if events:
+        table(("event", "happened"), [(name, _times(count)) for name, count in events.items()])
+    rows = [(where, what, _times(count), said) for where, what, count, said in transitions]
+    table(("rarest transitions", "", "taken", "its condition"), rows)
+
+
+def _times(count: int) -> Text:
+    return Text(str(count)) if count else Text("never", "bold red")
+
+
 class Progress:
     """How far something is, on a terminal's last line; nothing on a pipe, or where `quiet`."""
 
