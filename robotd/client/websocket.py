@@ -43,8 +43,11 @@ class WebSocketChannel:
         await self._connection.close()
 
 
-async def open_websocket(url: str) -> Channel:
-    """Connect to `url`. Raises `OSError` when that fails for any reason."""
+async def open_websocket(url: str, ping_s: float | None = PING_S) -> Channel:
+    """Connect to `url`. Raises `OSError` when that fails for any reason.
+
+    `ping_s`: how often the robot is asked whether it is there; None: never, as a browser does not.
+    """
     try:
         connection = await connect_websocket(
             url,
@@ -52,7 +55,7 @@ async def open_websocket(url: str) -> Channel:
             compression=None,
             proxy=None,
             max_size=ANSWER_LIMIT_BYTES,
-            ping_interval=PING_S,
+            ping_interval=ping_s,
             ping_timeout=PING_S,
             close_timeout=CLOSE_TIMEOUT_S,
         )

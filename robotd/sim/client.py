@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from robotd.core.stage import TERMINAL
 from robotd.wire.json import decode, encode
@@ -41,6 +41,16 @@ class Sent:
         return self.stage in TERMINAL
 
 
+class Outgoing(Protocol):
+    """Where what a console says goes."""
+
+    def write(self, data: bytes) -> None:
+        """Send it; never waits."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
 class Console(asyncio.Protocol):
     """One connection. Make it with `connect`."""
 
@@ -57,7 +67,7 @@ class Console(asyncio.Protocol):
         self.unasked: Mapping[str, Any] | None = None
         """The newest answer to what was no call: to bytes of `write`."""
         self.gone = False
-        self._transport: asyncio.Transport
+        self._transport: Outgoing
         self._calls: dict[int, Callable[[Mapping[str, Any]], None]] = {}
         self._numbers = itertools.count(1)
         self._rest = b""
@@ -69,9 +79,13 @@ class Console(asyncio.Protocol):
         `name` begins the ids of what it sends, so those of two consoles differ.
         """
         _, console = await asyncio.get_running_loop().create_connection(lambda: cls(name), HOST, TCP_PORT)
-        console.call("hello", {"client": name, "protocol": [1]})
-        console.call("subscribe", {"topics": ["stage"]})
+        console.greet()
         return console
+
+    def greet(self) -> None:
+        """Say who this is, and ask for the stages of all commands."""
+        self.call("hello", {"client": self.name, "protocol": [1]})
+        self.call("subscribe", {"topics": ["stage"]})
 
     # -- what an operator does ------------------------------------------------------------------------
 
@@ -152,6 +166,12 @@ class Console(asyncio.Protocol):
                 self._take(message)
             if self.on_message is not None:
                 self.on_message()
+
+    def receive(self, message: bytes) -> None:
+        """One whole message from the daemon."""
+        self._take(decode(message))
+        if self.on_message is not None:
+            self.on_message()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The daemon hung up, or we did."""

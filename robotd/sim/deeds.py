@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from robotd.core.message import Event, Lane
+from robotd.sim.browser import Browser
 from robotd.sim.client import Console, Sent
 from robotd.sim.scenario import (
     LATEST,
     OPERATOR,
+    TCP,
+    WEBSOCKET,
     Action,
     Amount,
     Cancel,
@@ -18,6 +21,7 @@ from robotd.sim.scenario import (
     Disconnect,
     Expect,
     Fault,
+    Gap,
     Inject,
     Mend,
     Reset,
@@ -29,7 +33,7 @@ from robotd.sim.scenario import (
     Write,
 )
 from robotd.sim.simulation import Simulation
-from robotd.sim.writing import flow
+from robotd.sim.writing import flow, seconds
 
 RENEWING_S = 0.1
 """How often a setpoint is sent again while a step's `for` lasts."""
@@ -75,7 +79,7 @@ class Deeds:
 
     async def begin(self) -> None:
         """The operator is there."""
-        await self._connect(OPERATOR)
+        await self._connect(OPERATOR, TCP)
 
     async def end(self) -> None:
         """Nothing is sent any more."""
@@ -83,6 +87,8 @@ class Deeds:
             stream.cancel()
         if self._streams:
             await asyncio.wait(self._streams)
+        for client in self._clients.values():
+            client.close()
 
     async def carry_out(self, step: Step) -> None:
         """One step, now. Raises `TypeError` for one that only waits or expects."""
@@ -100,9 +106,11 @@ class Deeds:
             case Write():
                 self._write(action)
             case Connect():
-                await self._connect(action.client)
+                await self._connect(action.client, action.over)
             case Disconnect():
                 self._clients[action.client].close()
+            case Gap():
+                self._simulation.network.silence(action.duration_s)
             case SetWorld():
                 for name, value in action.values.items():
                     self._simulation.rig.set_world(name, plain(value))
@@ -119,8 +127,9 @@ class Deeds:
 
     # -- clients
 
-    async def _connect(self, name: str) -> None:
-        client = self._clients[name] = await self._simulation.connect(name)
+    async def _connect(self, name: str, over: str) -> None:
+        come = Browser.connect if over == WEBSOCKET else self._simulation.connect
+        client = self._clients[name] = await come(name)
         client.on_message = self._heard
 
     def _ask(self, name: str, question: Callable[[Console], Sent]) -> None:
@@ -213,6 +222,8 @@ def described(action: Action) -> tuple[str, str]:
             return "connect", client
         case Disconnect(client):
             return "disconnect", client
+        case Gap(duration_s):
+            return "gap", seconds(duration_s)
         case SetWorld(values):
             return "set", ", ".join(f"{name} {_held(value)}" for name, value in values.items())
         case Fault(board, text):

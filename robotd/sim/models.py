@@ -89,7 +89,11 @@ class StepModel(Entry):
     cancel: str | None = Field(default=None, description="a command that was sent")
     write: str | None = Field(default=None, description="a line to the robot, whatever it is")
     connect: str | None = Field(default=None, description="a further client comes")
+    over: Literal["tcp", "websocket"] | None = Field(default=None, description="how it comes")
     disconnect: str | None = Field(default=None, description="a client hangs up")
+    gap: PositiveDuration | None = Field(
+        default=None, description="no byte passes between the robot and its clients for so long"
+    )
     world: World = Field(default=None, alias="set", description="hold the world so; `free` lets go of it")
     fault: FaultText = Field(
         default=None, description="something goes wrong, with the only board or with one"

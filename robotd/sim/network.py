@@ -31,6 +31,7 @@ class Network:
         self._loop = loop
         self._servers: dict[tuple[str, int], MemoryServer] = {}
         self._ports = FIRST_PORT
+        self._silent_until = 0.0
 
     def listen(self, host: str, port: int) -> Listener:
         """Take an address; port 0 picks one. Raises `OSError` where it is taken."""
@@ -53,14 +54,31 @@ class Network:
         if server is None:
             raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
         here, there = (host, self._next_port()), (host, port)
-        near = MemoryTransport(self._loop, here, there)
-        far = MemoryTransport(self._loop, there, here)
+        near = MemoryTransport(self._loop, self, here, there)
+        far = MemoryTransport(self._loop, self, there, here)
         near.other, far.other = far, near
         server.connections.append(far)
         far.begin(server.protocol_factory())
         client = protocol_factory()
         near.begin(client)
         return near, client
+
+    def silence(self, duration_s: float) -> None:
+        """Carry nothing for so long, as when the Wi-Fi is lost: nobody is told, and all of it comes later."""
+        self._silent_until = max(self._silent_until, self._loop.time() + duration_s)
+        self._loop.call_at(self._silent_until, self._carry_on)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is carried now."""
+        return self._loop.time() < self._silent_until
+
+    def _carry_on(self) -> None:
+        if not self.silent:
+            for server in [*self._servers.values()]:
+                for far in server.connections:
+                    far.carry_on()
+                    far.other.carry_on()
 
     async def for_ever(self) -> None:
         """Wait until cancelled."""
@@ -148,9 +166,12 @@ class _Socket:
 class MemoryTransport(asyncio.Transport):
     """One end of a connection."""
 
-    def __init__(self, loop: VirtualLoop, name: tuple[str, int], peer: tuple[str, int]) -> None:
+    def __init__(
+        self, loop: VirtualLoop, network: Network, name: tuple[str, int], peer: tuple[str, int]
+    ) -> None:
         super().__init__({"sockname": name, "peername": peer, "socket": _Socket(name, peer)})
         self._loop = loop
+        self._network = network
         self.other: MemoryTransport
         self.max_size = READ_BYTES
         self._protocol: asyncio.Protocol
@@ -199,12 +220,22 @@ class MemoryTransport(asyncio.Transport):
             del self._inbox[: len(data)]
             self.other._flow()
             self._protocol.data_received(data)
-        elif self.other._ends and not self.other._outbox and not self._heard_end:
+        elif self._end_comes():
             self._heard_end = True
             if not self._protocol.eof_received():
                 self.close()
-        if self._inbox or (self.other._ends and not self._heard_end):
+        if self._inbox or self._end_comes():
             self._deliver_soon()
+
+    def _end_comes(self) -> bool:
+        """The far end writes no more, all that it wrote was read, and this was not told yet."""
+        other = self.other
+        return other._ends and not (other._outbox or self._heard_end or self._network.silent)
+
+    def carry_on(self) -> None:
+        """The network carries again."""
+        self._flow()
+        self._deliver_soon()
 
     # -- writing --------------------------------------------------------------------------------------
 
@@ -220,6 +251,8 @@ class MemoryTransport(asyncio.Transport):
 
     def _flow(self) -> None:
         """Move what the window takes; it moves on as the far end reads."""
+        if self._network.silent:
+            return
         other = self.other
         if other._gone:
             self._outbox.clear()  # as a reset connection does

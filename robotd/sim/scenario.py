@@ -33,6 +33,8 @@ from robotd.core.message import NO_PAYLOAD
 
 OPERATOR = "operator"
 """The client that is connected from the start, and that speaks where a step names none."""
+TCP, WEBSOCKET = "tcp", "websocket"
+"""How a client may come."""
 LATEST = "latest"
 """For `reset`: the latch of the newest stop, whoever asked for it."""
 RELATIVE_TOLERANCE = 1e-6
@@ -234,6 +236,8 @@ class Connect:
     """A further client comes."""
 
     client: str
+    over: str = TCP
+    """Over `websocket` it is cut off when it does not answer pings, as a browser is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,13 @@ class Disconnect:
     """A client hangs up."""
 
     client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """For so long no byte passes between the robot and its clients; what they send comes afterwards."""
+
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +306,7 @@ Action: TypeAlias = (
     | Write
     | Connect
     | Disconnect
+    | Gap
     | SetWorld
     | Fault
     | Mend

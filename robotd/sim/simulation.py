@@ -17,6 +17,7 @@ from robotd.daemon.engine import Engine
 from robotd.errors import RobotdError
 from robotd.sim.client import HOST, TCP_PORT, Console
 from robotd.sim.loop import VirtualLoop, run
+from robotd.sim.network import Network
 from robotd.sim.recording import Recording
 
 T = TypeVar("T")
@@ -51,7 +52,15 @@ class Simulation:
         """What nobody caught: contexts of the loop's exception handler."""
         self.at_end: list[Callable[[], None]] = []
         """Called on the loop when the daemon has ended."""
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualLoop):
+            raise TypeError("a simulation runs in virtual time")
+        self._loop = loop
+
+    @property
+    def network(self) -> Network:
+        """What lies between the daemon and its clients."""
+        return self._loop.network
 
     @property
     def now(self) -> float:

@@ -17,6 +17,7 @@ from robotd.sim.quantities import read_amount
 from robotd.sim.scenario import (
     LATEST,
     OPERATOR,
+    TCP,
     Action,
     Amount,
     Cancel,
@@ -24,6 +25,7 @@ from robotd.sim.scenario import (
     Disconnect,
     Expect,
     Fault,
+    Gap,
     Inject,
     Mend,
     Reset,
@@ -43,8 +45,9 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "reset": frozenset({"from"}),
     "cancel": frozenset({"from"}),
     "write": frozenset({"from"}),
-    "connect": frozenset(),
+    "connect": frozenset({"over"}),
     "disconnect": frozenset(),
+    "gap": frozenset(),
     "set": frozenset(),
     "fault": frozenset(),
     "mend": frozenset(),
@@ -188,7 +191,7 @@ class StepReader:
         elif self._clients.get(name):
             (place / "connect").refuse(f"'{name}' is there already", "choose another name")
         self._clients[name] = True
-        return Connect(name)
+        return Connect(name, model.over or TCP)
 
     def _disconnect(self, place: Place, model: StepModel) -> Action | None:
         there = [name for name, connected in self._clients.items() if connected]
@@ -197,6 +200,9 @@ class StepReader:
             return None
         self._clients[name] = False
         return Disconnect(name)
+
+    def _gap(self, place: Place, model: StepModel) -> Action:
+        return Gap(model.gap or 0.0)
 
     # -- what the world does
 
@@ -323,6 +329,7 @@ _READERS: Mapping[str, Callable[[StepReader, Place, StepModel], Action | None]] 
     "write": StepReader._write,
     "connect": StepReader._connect,
     "disconnect": StepReader._disconnect,
+    "gap": StepReader._gap,
     "set": StepReader._set,
     "fault": StepReader._fault,
     "mend": StepReader._mend,

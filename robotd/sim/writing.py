@@ -10,6 +10,7 @@ from typing import Any
 from robotd.config.document import resolve
 from robotd.sim.scenario import (
     OPERATOR,
+    TCP,
     Action,
     Amount,
     Answered,
@@ -23,6 +24,7 @@ from robotd.sim.scenario import (
     Expect,
     Fact,
     Fault,
+    Gap,
     Inject,
     InOrder,
     InState,
@@ -126,8 +128,12 @@ def _action(action: Action) -> Iterator[tuple[str, Any]]:
             yield "write", action.line
         case Connect():
             yield "connect", action.client
+            if action.over != TCP:
+                yield "over", action.over
         case Disconnect():
             yield "disconnect", action.client
+        case Gap():
+            yield "gap", seconds(action.duration_s)
         case SetWorld():
             yield "set", _world(action.values)
         case Fault():

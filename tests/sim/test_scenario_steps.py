@@ -51,6 +51,10 @@ HOLDS = {
     "a second client": "- connect: visitor\n- send: arm\n  from: visitor\n- expect: {state: armed}",
     "a client that hangs up": "- connect: visitor\n- disconnect: visitor\n- connect: visitor\n"
     "- stop: here again\n  from: visitor\n- expect: {state: estopped}",
+    "a client in a browser": "- connect: phone\n  over: websocket\n- send: arm\n  from: phone\n"
+    "- expect: {stage: done, state: armed}",
+    "a gap in the network": "- gap: 1 s\n- send: arm\n- expect: {state: disarmed}\n  for: 1 s\n"
+    "- within: 1 ms\n  expect: {state: armed, stage: done}",
     "write": "- write: nonsense\n- expect: {answer: {error: {code: -32700, data: {reason: parse_error}}}}",
     "write a word": "- write: stop\n- expect: {state: estopped}",
     "expect states of parents": ARM + "- expect: {state: [armed, armed.teleop]}",

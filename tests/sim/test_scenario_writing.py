@@ -23,6 +23,7 @@ from robotd.sim.scenario import (
     Disconnect,
     Expect,
     Fault,
+    Gap,
     Inject,
     InOrder,
     InState,
@@ -52,6 +53,8 @@ EVERYTHING = Scenario(
     steps=(
         Step(Send("arm"), at_s=0.0),
         Step(Connect("visitor")),
+        Step(Connect("phone", "websocket")),
+        Step(Gap(0.5)),
         Step(
             Send("drive", {"linear": "0.3 m/s", "angular": -0.5}, name="first", valid_for_s=0.25), for_s=2.0
         ),
