@@ -14,6 +14,7 @@ import pytest
 
 from hal import (
     DRIVERS,
+    FAULTS,
     Actuator,
     BoardEvent,
     BoardState,
@@ -148,6 +149,40 @@ def test_on_every_wire_it_comes_online_moves_and_stands_still_when_it_is_stopped
             assert set(evidence) == {n for n, d in rig.devices.items() if isinstance(d, Actuator)}
         assert board.state is BoardState.CLOSED
         assert {device.state for device in rig.devices.values()} == {DeviceState.ABSENT}
+
+    virtual.run(story())
+
+
+def any_fault(rng: random.Random, sensor: str) -> str:
+    """One that may be in force together with any other."""
+    info = rng.choice([*FAULTS.values()])
+    words = [info.example]
+    if info.lasts:
+        words.append(f"for {rng.randrange(50, 3000)} ms")
+    words.append(f"after {rng.randrange(1000)} ms")
+    return " ".join(words).replace("battery", sensor).replace("bumper", sensor)
+
+
+@pytest.mark.parametrize("seed", range(cases(100)))
+@pytest.mark.parametrize("name", ROBOTS)
+def test_whatever_goes_wrong_together_it_is_online_and_still_when_that_is_over(name: str, seed: int) -> None:
+    async def story() -> None:
+        robot, rig, rng = ROBOTS[name], simulated(name, [], seed), random.Random(seed)
+        async with rig:
+            await rig.online()
+            for _ in range(200):
+                if rng.random() < 0.05:
+                    rig.inject("arduino", any_fault(rng, robot.sensor))
+                activate_all(rig)
+                with contextlib.suppress(HalError):
+                    robot.move(rig)
+                await asyncio.sleep(0.05)
+            rig.halt()
+            await asyncio.sleep(15)
+
+            assert rig.twins["arduino"].faults == []
+            assert rig.boards["arduino"].state is BoardState.ONLINE
+            assert not robot.moves(rig.twins["arduino"])
 
     virtual.run(story())
 
