@@ -53,7 +53,8 @@ def run_scenarios(
     """Run scenarios against the simulated robot, in virtual time: exit 0 when all hold, 1 when one does not.
 
     A file that is invalid, the scenario's or the robot's, is exit 78. Needs no port, no terminal, no root.
-    Ctrl-C ends it; what is known by then is told and written.
+    Ctrl-C ends it; what is known by then is told and written. What may stand in a scenario:
+    `robotd schema --scenario` says it to editors, and the installed ones show it.
 
     Example: robotd test
 

@@ -16,7 +16,8 @@ SWITCHED = {"pressed": True, "on": True, "released": False, "off": False}
 """Words for true and false that suit a switch."""
 
 _BOUND = re.compile(r"\s*(?P<relation>>=|<=|>|<|)\s*(?P<value>.*?)\s*", re.DOTALL)
-_SPAN = re.compile(r"(?P<low>\S+?)\s*\.\.\s*(?P<high>\S+)(?P<unit>.*)", re.DOTALL)
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_SPAN = re.compile(rf"(?P<low>{_NUMBER})\s*\.\.\s*(?P<high>{_NUMBER})(?P<unit>.*)", re.DOTALL)
 
 
 class _MisfitError(ValueError):
@@ -34,7 +35,7 @@ def read_amount(place: Place, unit: str | None) -> Amount | bool | None:
     """
     try:
         value = place.value
-        if unit == FLAG or (unit is None and (isinstance(value, bool) or value in SWITCHED)):
+        if _is_switch(value, unit):
             return _flag(value)
         return Amount(*_number(value, unit))
     except _MisfitError as misfit:
@@ -46,12 +47,19 @@ def read_bound(place: Place, unit: str | None) -> Bound | bool | None:
     """What a value is expected to be, likewise."""
     try:
         value = place.value
-        if unit == FLAG or (unit is None and (isinstance(value, bool) or value in SWITCHED)):
+        if _is_switch(value, unit):
             return _flag(value)
         return _bound(value, unit)
     except _MisfitError as misfit:
         place.refuse(str(misfit), misfit.hint)
     return None
+
+
+def _is_switch(value: object, unit: str | None) -> bool:
+    """Whether true or false is due: where nobody knows, the value itself says so."""
+    if unit is not None:
+        return unit == FLAG
+    return isinstance(value, bool) or (isinstance(value, str) and value in SWITCHED)
 
 
 def _flag(value: object) -> bool:
