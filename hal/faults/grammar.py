@@ -4,7 +4,7 @@
     unplug 5 s after 10 s   drop 1% for 30 s      deaf for 500 ms       slow clock 20%
 
 `KINDS` has all of them. Some last until they are mended, or as long as `for` says; the others happen once.
-Either begins at once, when the wire is first opened, or later: `after`.
+`after` counts from when a fault is let happen; for those given from the start, from the first opening.
 """
 
 from __future__ import annotations

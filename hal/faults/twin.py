@@ -106,7 +106,6 @@ class FaultyTwin:
             return self.twin.advance(now - self._clock.lag_s)
         while (change_at := self._plan.next_at) <= now:
             self._pass(change_at)
-            self._settle(change_at)
         self._pass(now)
         self._require_plugged(now)
         self._sound = self._plan.quiet and self.wire.is_clear(now)
@@ -143,15 +142,15 @@ class FaultyTwin:
     # ------------------------------------------------------------------ time passes
 
     def _pass(self, now: float) -> None:
-        """The twin moves on to `now`, and hears what has arrived."""
-        self._acts_at = math.inf
-        then = self._clock.read(now)
+        """The twin moves on to `now`, hears what has arrived, and has what goes wrong then."""
+        self.wire.hear(self.twin.advance(self._clock.read(now)), now)
+        self._hear(now)
+        self._settle(now)
         if self._reboots is not None:
             garbage = self._rng.randbytes(int(self._reboots.amount))
             self._reboots = None
-            self.wire.hear(garbage + self.twin.power_on(then), now)
-        self.wire.hear(self.twin.advance(then), now)
-        self._hear(now)
+            self.wire.hear(garbage + self.twin.power_on(self._clock.read(now)), now)
+        self._acts_at = math.inf
 
     def _hear(self, now: float) -> None:
         if not self.wire.outward.size:

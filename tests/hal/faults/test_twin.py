@@ -221,6 +221,19 @@ def test_a_reboot_forgets_the_pins_and_greets_again_after_its_garbage():
     assert said[1][0] == pytest.approx(1.0 + BOOT_MS / 1000, abs=0.006)
 
 
+def test_what_goes_wrong_between_two_wakes_goes_wrong_at_its_own_moment():
+    """As after a loop that was busy for a while."""
+    twin, inner = parrot()
+    twin.power_on(0.0)
+    for fault in ("reboot after 2500 ms", "deaf for 1 s after 3 s", "slow clock for 2 s after 4 s"):
+        twin.inject(fault, 0.0)
+    twin.advance(10.0)
+
+    assert inner.started_at == 2.5
+    assert inner.ticks == 6  # 10 s less the second that the clock lost, from 2.5 s on
+    assert twin.receive(b"polly", 10.0) == b"polly"
+
+
 def test_a_reboot_while_nobody_has_the_port_open_is_not_noticed():
     twin, inner = parrot()
     twin.power_on(0.0)
