@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from robotd.check.explore import Exploration
+from robotd.check.explore import CONFIGURATIONS_AT_MOST, Exploration
 from robotd.check.finding import Finding, Severity, TraceStep
 from robotd.check.local import LocalRegion
 from robotd.check.origins import Origins
@@ -31,12 +31,12 @@ class Taken(NamedTuple):
 class Context:
     """A robot and everything that can become of it."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, at_most: int = CONFIGURATIONS_AT_MOST) -> None:
         """Raises `TooLarge`."""
         self.subject = subject
         self.origins = Origins(subject)
         self.space = Space(subject, self.origins)
-        self.exploration = Exploration(self.space)
+        self.exploration = Exploration(self.space, at_most)
         self.tracer = Tracer(subject, self.exploration)
         self.reached: dict[str, int] = {}
         """Every state in which the robot can come to rest, and the place where first."""

@@ -111,6 +111,8 @@ def _told(context: Context, cases: list[Case], *, whole: bool) -> Iterator[Findi
         where = case.transition.where
         if why == "never comes":
             hint = "nothing that is done there ends with it" if "." in case.trigger else None
+            if case.trigger in context.subject.chart.commands:
+                hint = "while a stop is latched, commands are refused"
             sentence = f"'{case.trigger}' never comes while the robot is in {case.source}"
             yield error("unknown-trigger", where, sentence, hint, trace)
             continue
@@ -138,7 +140,7 @@ def _told(context: Context, cases: list[Case], *, whole: bool) -> Iterator[Findi
         yield error(
             "dead-transition",
             where,
-            f"{what} is never taken: {lines} always comes first",
+            f"{what} is never taken: {lines} always come{'s' if len(winners) == 1 else ''} first",
             "put the one with the narrower guard first, or leave this one out",
             trace,
         )
