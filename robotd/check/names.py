@@ -9,9 +9,10 @@ from robotd.check.finding import Finding
 from robotd.check.origins import Running
 from robotd.core.chart import NOWHERE
 
-ONE_CHANGED_LETTER = 6
-"""With so many letters, one other letter makes a typing error and not another word."""
+LETTERS_SWAPPED = 4
 ONE_LETTER_MORE = 5
+ONE_OTHER_LETTER = 6
+"""In shorter names than these it makes another word: `arm` and `ram`, `lift` and `left`."""
 
 
 def untaken(context: Context) -> Iterator[Finding]:
@@ -53,9 +54,10 @@ def slipped(name: str, meant: str) -> bool:
     if len(name) == len(meant):
         differ = [place for place, (one, other) in enumerate(zip(name, meant, strict=True)) if one != other]
         if len(differ) == 1:
-            return len(name) >= ONE_CHANGED_LETTER
+            return len(name) >= ONE_OTHER_LETTER
         first = differ[0]
-        return differ == [first, first + 1] and name[first : first + 2] == meant[first : first + 2][::-1]
+        swapped = differ == [first, first + 1] and name[first : first + 2] == meant[first : first + 2][::-1]
+        return swapped and len(name) >= LETTERS_SWAPPED
     short, long = sorted((name, meant), key=len)
     return (
         len(long) - len(short) == 1

@@ -1,10 +1,11 @@
-"""The report as a whole: what it says when there is too much to look at, and that it says the same each time."""
+"""The report as a whole: what it says when there is too much to look at, and that it is always the same."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,6 @@ from robotd.core.machine import MAX_ALWAYS
 from tests.check.replaying import Replay
 from tests.check.test_defects import FILES
 from tests.core.making import UNITS, arrow, chart, region, when
-
-BACK = "back"
 
 
 def ring(name: str, size: int) -> Chart:
@@ -76,7 +75,8 @@ def test_a_stop_that_led_elsewhere_would_be_told():
     context = Context(side_by_side(ring("a", 3)))
     assert list(states.stops(context)) == []
 
-    context.space.regions[0].options[1] = {}
+    region_a = context.space.regions[0]
+    region_a.options[[node.leaf for node in region_a.nodes].index("a2")] = {}
 
     (finding,) = states.stops(context)
     assert (finding.code, finding.severity) == ("estop", Severity.ERROR)
@@ -86,11 +86,8 @@ def test_a_stop_that_led_elsewhere_would_be_told():
 def test_a_chain_without_a_trigger_may_be_as_long_as_the_machine_allows():
     def chain(length: int) -> Subject:
         paths = [f"s{number}" for number in range(length + 1)]
-        links = [
-            Transition((), (one,), other, when("bumper.active"))
-            for one, other in zip(paths, paths[1:], strict=False)
-        ]
-        home = arrow("home", " ".join(paths), "s0")
+        links = [Transition((), (one,), other, when("bumper.active")) for one, other in pairwise(paths)]
+        home = arrow("home", paths[-1], "s0")
         return Subject(chart=chart(region(*paths, transitions=[*links, home])), readings=UNITS)
 
     assert [one.code for one in prove(chain(MAX_ALWAYS)).findings] == []
