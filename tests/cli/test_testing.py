@@ -159,8 +159,9 @@ def test_ctrl_c_ends_it_and_what_is_known_is_written(folder: Path) -> None:
         text=True,
     )
     assert process.stdout is not None
+    assert process.stderr is not None
     while "repeat:" not in process.stdout.readline():
-        assert process.poll() is None
+        assert process.poll() is None, process.stderr.read()
 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
