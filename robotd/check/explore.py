@@ -72,10 +72,6 @@ class Exploration:
     def __len__(self) -> int:
         return len(self.order)
 
-    def place(self, configuration: int) -> int | None:
-        """Where a configuration stands in `order`, if it was reached."""
-        return self._numbers.get(configuration)
-
     def way(self, place: int) -> list[int]:
         """The configurations on a shortest way to the one at `place`, a start first."""
         found = []

@@ -55,6 +55,8 @@ class Literal:
     states: frozenset[str]
     holds: bool
     guard: Expression = field(compare=False)
+    fresh: bool = False
+    """Not to hold is to be false then: no value is stale or absent."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +67,8 @@ class Literal:
     def test(self, values: Assignment) -> bool:
         """Whether it is as it says, for values of all its names."""
         payload = {name: values[f"{PAYLOAD}.{name}"] for name in self.guard.payload}
-        return self.guard.test(values, payload, self.states).holds is self.holds
+        verdict = self.guard.test(values, payload, self.states)
+        return verdict.holds is self.holds and not (self.fresh and verdict.reason not in ("", "false"))
 
 
 Payload: TypeAlias = Mapping[str, Parameter]

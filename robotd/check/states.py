@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from robotd.check.backward import lost
 from robotd.check.context import Context, error, listed, note, warning
@@ -152,7 +153,8 @@ def _breaking(context: Context, invariant: Invariant) -> Iterator[tuple[int, boo
     """The places where it is, or with some readings may be, broken; nearest first."""
     expression = invariant.expression
     for mask, place in context.exploration.watched.items():
-        literal = context.space.literal(expression, mask, invariant.kind == "never")
+        broken = context.space.literal(expression, mask, invariant.kind == "never")
+        literal = replace(broken, fresh=True)
         if not expression.readings:
             if invariant.broken({}, literal.states):
                 yield place, True
