@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.scenarios import failure, run
+from robotd.core.machine import StateMachine
+from robotd.sim.runner import run_scenario
+from tests.daemon.story import robot_file
+from tests.sim.scenarios import failure, run, script
 
 ARM = "- send: arm\n"
 DRIVE = ARM + "- send: {drive: {linear: 0.3 m/s}}\n"
@@ -185,11 +188,28 @@ def test_a_reading_that_goes_stale_does_not_last(tmp_path: Path) -> None:
 
 
 def test_a_step_that_comes_too_late_says_so(tmp_path: Path) -> None:
-    steps = "- within: 1 s\n  expect: {event: bump}\n- at: 500 ms\n  send: arm\n"
-    late = "- at: 100 ms\n  inject: bump\n- set: {bumper: pressed}\n- within: 1 s\n  expect: {state: armed}\n"
+    silent = "- fault: stall 1 s\n- within: 1 s\n  expect: {event: arduino.silent}\n"
 
-    assert failure(tmp_path, steps).sentence == "not so within 1 s"
-    assert failure(tmp_path, late).step == 3 - 1
+    found = failure(tmp_path, silent + "- at: 100 ms\n  send: arm")
+
+    assert (found.sentence, found.step) == ("it was due at 100 ms; the steps before took longer", 2)
+    assert run(tmp_path, silent + "- at: 300 ms\n  send: arm").failure is None
+
+
+def test_a_bug_that_nobody_caught_is_a_failure(tmp_path: Path) -> None:
+    handlers = """
+        import asyncio
+        from robotd import Robot, handler
+
+        @handler
+        async def patrol(robot: Robot) -> None:
+            asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+        """
+    robot = robot_file(tmp_path, handlers=handlers)
+
+    found = failure(tmp_path, ARM + "- send: patrol\n- wait: 1 s", robot=str(robot))
+
+    assert found.sentence == "nobody caught: ZeroDivisionError('division by zero')"
 
 
 def test_the_world_may_be_held_from_the_start(tmp_path: Path) -> None:
@@ -218,8 +238,6 @@ def test_an_invariant_ends_the_scenario_where_it_breaks(tmp_path: Path, top: str
 
 
 def test_the_invariants_of_the_robots_file_are_watched_too(tmp_path: Path) -> None:
-    from tests.daemon.story import robot_file
-
     robot = robot_file(tmp_path, never='never: "armed and base.moving"\n')
     found = failure(tmp_path, DRIVE + "- wait: 1 s", robot=str(robot))
 
@@ -235,15 +253,10 @@ def test_the_same_seed_is_the_same_run_and_another_is_another(tmp_path: Path) ->
 
 
 def test_a_scenario_has_a_seed_of_its_own(tmp_path: Path) -> None:
-    from robotd.sim.runner import run_scenario
-    from tests.sim.scenarios import script
-
     assert run_scenario(script(tmp_path, ARM, top="seed: 7")).seed == 7
 
 
 def test_a_daemon_that_falls_is_a_failure_with_its_traceback(tmp_path: Path) -> None:
-    from robotd.core.machine import StateMachine
-
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug of ours")
 

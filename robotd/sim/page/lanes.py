@@ -20,6 +20,7 @@ SHORTEST_PX = 2.0
 OVERLAP_PX = 0.5
 """So much of two bars may overlap in one row."""
 BAR_PX = 18.0
+FLAG_PX = 16.0
 PLOT_HEIGHT_PX = 34.0
 PIXEL_PX = 0.5
 """Changes closer than this are drawn as one."""
@@ -100,27 +101,29 @@ def stacked(name: str, spans: Sequence[Span], scale: Scale, note: str = "") -> L
 def marks(name: str, moments: Sequence[Mark], scale: Scale, note: str = "") -> Lane:
     """Moments with a flag each; where two flags would overlap, one goes lower."""
     ends: list[float] = []
-    drawn = []
+    stems, flags = [], []
     for moment in moments:
         x = scale.x(moment.at)
         width = CHARACTER_PX * len(moment.text) + 10
-        left = min(x, WIDTH_PX - width)
+        left = min(x, WIDTH_PX - width - 1)
         row = next((row for row, end in enumerate(ends) if end <= left), len(ends))
         if row == len(ends):
             ends.append(0.0)
         ends[row] = left + width + 2
-        y = row * 16.0
-        drawn.append(
+        y = row * FLAG_PX
+        look = f"mark {moment.look}"
+        stems.append(tag("line", x1=x, x2=x, y1=0.0, y2=y + FLAG_PX - 2, class_=f"stem {look}"))
+        flags.append(
             tag(
                 "g",
                 tag("title", moment.tip),
-                tag("line", x1=x, x2=x, y1=0.0, y2=y + 14, class_="stem"),
-                tag("rect", x=left, y=y, width=width, height=14.0, rx=2, class_="flag"),
+                tag("rect", x=left, y=y, width=width, height=FLAG_PX - 2, rx=2, class_="flag"),
                 tag("text", moment.text, x=left + 5, y=y + 10.5),
-                class_=f"mark {moment.look}",
+                class_=look,
             )
         )
-    return Lane(name, note, max(16.0 * len(ends), 16.0), Markup("".join(drawn)))
+    # The flags lie over the stems of others.
+    return Lane(name, note, FLAG_PX * max(len(ends), 1), Markup("".join([*stems, *flags])))
 
 
 def plot(name: str, unit: str, changes: Changes, scale: Scale) -> Lane:
