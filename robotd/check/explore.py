@@ -33,7 +33,9 @@ class Table(NamedTuple):
     """What one region does, at one node, for one set of bits of the others."""
 
     moves: Sequence[Move]
-    """At triggers that no other region takes."""
+    """At triggers that no other region takes..."""
+    calm: Sequence[Move]
+    """...and those of which no `always` transition takes any notice."""
     shared: Mapping[str, tuple[Choice, ...]]
     """What it may choose at the others."""
 
@@ -127,6 +129,7 @@ class Exploration:
 
     def _deltas(self, place: int, nodes: list[int], mask: int) -> Iterable[int]:
         moves: list[Move] = []
+        calm: list[Move] = []
         shared: dict[str, list[tuple[Choice, ...]]] = {}
         for number, node in enumerate(nodes):
             bits = mask & self.space.asked[number][node]
@@ -135,12 +138,13 @@ class Exploration:
                 table = self._tables[number][node][bits] = self._table(number, node, mask)
                 self.local[number][node, mask] = place
             moves += table.moves
+            calm += table.calm
             for trigger, choices in table.shared.items():
                 shared.setdefault(trigger, []).append(choices)
         for trigger, per_region in shared.items():
             moves += self._joined(trigger, per_region)
         if self.space.always:
-            return self._rested(place, nodes, moves)
+            return self._rested(place, nodes, mask, moves, calm)
         return [move[0] for move in moves]
 
     def _table(self, number: int, node: int, mask: int) -> Table:
@@ -155,7 +159,16 @@ class Exploration:
                 shared[trigger] = choices
             else:
                 moves |= dict.fromkeys(self._moves(trigger, [(choice,) for choice in choices]))
-        return Table(tuple(moves), shared)
+        if not space.always or number in space.always:
+            return Table(tuple(moves), (), shared)
+        masks, stride = space.masks[number], space.strides[number]
+        calm = [
+            move
+            for move in moves
+            if not move.literals
+            and not (masks[node] ^ masks[node + move.delta // stride]) & space.asked_always
+        ]
+        return Table([move for move in moves if move not in calm], calm, shared)
 
     def _moves(self, trigger: str, combinations: Iterable[Sequence[Choice]]) -> Iterator[Move]:
         for combination in combinations:
@@ -197,11 +210,16 @@ class Exploration:
 
     # What follows without a trigger.
 
-    def _rested(self, place: int, nodes: list[int], moves: Iterable[Move]) -> Iterator[int]:
+    def _rested(
+        self, place: int, nodes: list[int], mask: int, moves: Iterable[Move], calm: Sequence[Move]
+    ) -> Iterator[int]:
         """Each move with the `always` transitions after it; and those that a reading alone sets off."""
         configuration = self.order[place]
+        if calm:
+            own = self._rest(place, calm[0].trigger, (), nodes, mask)
+            yield from (delta + more for delta, _, _ in calm for more in own)
         for delta, trigger, literals in (*moves, Move(0, ALWAYS, ())):
-            after = self._look(configuration + delta) if delta else (nodes, self.space.mask(nodes))
+            after = self._look(configuration + delta) if delta else (nodes, mask)
             for more in self._rest(place, trigger, literals, *after):
                 if trigger != ALWAYS or more:
                     yield delta + more
@@ -210,7 +228,8 @@ class Exploration:
         self, place: int, trigger: str, literals: Literals, nodes: list[int], mask: int
     ) -> tuple[int, ...]:
         always = tuple([nodes[number] for number in self.space.always])
-        key = (trigger, literals, always, mask & self.space.asked_always)
+        what = trigger if literals or trigger == ALWAYS else ""  # it matters only to what guards ask for
+        key = (what, literals, always, mask & self.space.asked_always)
         deltas = self._rests.get(key)
         if deltas is None:
             before = self.space.encode(nodes)

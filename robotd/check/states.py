@@ -153,8 +153,7 @@ def _breaking(context: Context, invariant: Invariant) -> Iterator[tuple[int, boo
     """The places where it is, or with some readings may be, broken; nearest first."""
     expression = invariant.expression
     for mask, place in context.exploration.watched.items():
-        broken = context.space.literal(expression, mask, invariant.kind == "never")
-        literal = replace(broken, fresh=True)
+        literal = replace(context.space.literal(expression, mask, invariant.kind == "never"), fresh=True)
         if not expression.readings:
             if invariant.broken({}, literal.states):
                 yield place, True

@@ -12,7 +12,7 @@ from robotd.check.guards import Assignment, Literal, Unsolved
 from robotd.check.origins import Source
 from robotd.check.space import Space, Step
 from robotd.check.subject import Subject
-from robotd.core.action import NO_DEFAULT, Parameter
+from robotd.core.action import Parameter
 from robotd.core.chart import ALWAYS, NOWHERE
 from robotd.core.parser import PAYLOAD
 
@@ -45,6 +45,13 @@ class Tracer:
         """To the configuration at `place`, -1 for before the start, and one step on from there."""
         before = self._exploration.order[place] if place >= 0 else None
         return (*self.to(place), self._tell(before, step))
+
+    def round(self, place: int, step: Step) -> tuple[TraceStep, ...]:
+        """To the configuration at `place`, and from there with the step's trigger into its circle."""
+        if place < 0:
+            return self.on(place, step)
+        steps = self._space.steps(self._exploration.order[place], [step.trigger])
+        return self.on(place, next((one for one in steps if one.circle), step))
 
     def taking(self, place: int, trigger: str) -> tuple[TraceStep, ...]:
         """To the configuration at `place`, and then what the trigger does there, if it does anything."""
@@ -127,8 +134,6 @@ class Tracer:
                 payload[parameter.wire_name] = parameter.type(value)
             elif parameter.required:
                 payload[parameter.wire_name] = NEUTRAL[parameter.type]
-            elif parameter.default is not NO_DEFAULT:
-                continue
         return payload
 
 

@@ -163,7 +163,7 @@ def cycles(context: Context) -> Iterator[Finding]:
                 where,
                 f"the 'always' transitions go round without end: {listed(list(passed))}",
                 "leave a gap between their guards: < 10.8 one way, > 11.4 the other",
-                context.tracer.on(place, step),
+                context.tracer.round(place, step),
             )
         else:
             yield warning(

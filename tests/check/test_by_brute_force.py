@@ -259,4 +259,4 @@ def test_every_trace_is_what_the_machine_does(chart: Chart) -> None:
     for place in range(min(len(context.exploration), 40)):
         Replay(chart, context.tracer.to(place))
     for place, step in context.exploration.cycles.values():
-        assert Replay(chart, context.tracer.on(place, step)).cycle is not None
+        assert Replay(chart, context.tracer.round(place, step)).cycle is not None
