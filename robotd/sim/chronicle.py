@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -64,6 +65,10 @@ class Chronicle:
         self.beginning = engine.machine.leaves
         """The leaf of each region when the robot was ready."""
         self.told: list[Told] = []
+        self.last: dict[str, int] = {}
+        """The number of the last message of each type..."""
+        self.counts: Counter[str] = Counter()
+        """...and how many there were."""
         self.stages: list[tuple[float, Stage]] = []
         self.types: dict[str, str] = {}
         """Of each command that a client sent, by its id; some never reach the machine."""
@@ -124,6 +129,9 @@ class Chronicle:
             why,
             decision.after,
         )
+        if not self._closed:
+            self.last[told.type] = len(self.told)
+            self.counts[told.type] += 1
         self._add(self.told, told)
 
     def _staged(self, stage: Stage) -> None:

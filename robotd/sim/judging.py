@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
+from hal import Device
+from robotd.core.stage import REJECTED
 from robotd.sim.chronicle import Chronicle
 from robotd.sim.client import Sent
 from robotd.sim.scenario import (
@@ -31,6 +32,8 @@ from robotd.sim.writing import flow
 NOTHING = "nothing"
 EDGE_S = 1e-6
 """What happens less than this apart happens at one moment."""
+LOOKING_S = 0.001
+"""How often the simulated world and the state of a board are looked at, which tell nobody of a change."""
 SHOWN_STAGES = 6
 """So many of the last stages of a command are told."""
 
@@ -43,6 +46,7 @@ class Judge:
         self._chronicle = chronicle
         self._since = 0
         self._used: dict[str, int] = {}
+        self._orders: dict[InOrder, tuple[int, int]] = {}
         self.sent: dict[str, Sent] = {}
         """The newest command of each name and type."""
         self.last: Sent | None = None
@@ -75,12 +79,12 @@ class Judge:
             case DeviceIs():
                 return self._simulation.rig.devices[fact.device].state.value == fact.state
             case Told():
-                return (fact.event in self._events_since(fact.event)) is fact.happened
+                last = self._chronicle.last.get(fact.event, -1)
+                return (last >= self._begin(fact.event)) is fact.happened
             case Counted():
-                return Counter(self._chronicle.events())[fact.event] == fact.times
+                return self._chronicle.counts[fact.event] == fact.times
             case InOrder():
-                told = self._chronicle.events()
-                return all(event in told for event in fact.events)  # each search goes on where the last ended
+                return self._found(fact) == len(fact.events)
             case StageIs():
                 sent = self._command(fact)
                 return sent is not None and any(
@@ -109,11 +113,10 @@ class Judge:
                 why = f" ({device.fault})" if device.fault else ""
                 return f"device {fact.device} {device.state.value}{why}"
             case Told():
-                came = ", ".join(dict.fromkeys(self._events_since(fact.event)))
+                came = ", ".join(dict.fromkeys(self._chronicle.events(self._begin(fact.event))))
                 return f"{came or NOTHING} since the last expectation was met"
             case Counted():
-                times = Counter(self._chronicle.events())[fact.event]
-                return f"{fact.event} {times} times"
+                return f"{fact.event} {self._chronicle.counts[fact.event]} times"
             case InOrder():
                 came = ", ".join(event for event in self._chronicle.events() if event in fact.events)
                 return came or NOTHING
@@ -123,12 +126,41 @@ class Judge:
             case Answered():
                 return f"answer {flow(self.answer())}"
 
+    def look_at(self, facts: Iterable[Fact]) -> float:
+        """When to look again at what may become so, or end, without anybody being told: the loop's time."""
+        engine = self._simulation.engine
+        soon = engine.clock() + LOOKING_S
+        due = inf
+        for fact in facts:
+            if isinstance(fact, WorldIs | BoardIs):
+                due = min(due, soon)
+            elif isinstance(fact, ReadingIs):
+                device, _, reading = fact.name.partition(".")
+                due = min(due, _stale_at(engine.rig.devices[device], reading, engine.clock()))
+        return due
+
+    def turned_away(self) -> Iterator[str]:
+        """The newest commands that never reached the machine, and why: no message tells of them."""
+        for sent in {id(sent): sent for sent in self.sent.values()}.values():
+            error = sent.answer.get("error") if sent.answer else None
+            if error is not None and [stage["stage"] for stage in sent.stages] == [REJECTED]:
+                yield f"{sent.type}: {error['message']}"
+
     def _command(self, fact: StageIs) -> Sent | None:
         return self.last if fact.command is None else self.sent.get(fact.command)
 
-    def _events_since(self, event: str) -> Iterator[str]:
-        """What was told since the last expectation was met, as far as `event` was not used by one."""
-        return self._chronicle.events(max(self._since, self._used.get(event, 0)))
+    def _begin(self, event: str) -> int:
+        """The number of the first message by which an expectation of `event` may be met."""
+        return max(self._since, self._used.get(event, 0))
+
+    def _found(self, order: InOrder) -> int:
+        """How many of its events came by now, one after the other. What was looked through stays so."""
+        looked, found = self._orders.get(order, (0, 0))
+        for event in self._chronicle.events(looked):
+            if found < len(order.events) and event == order.events[found]:
+                found += 1
+        self._orders[order] = len(self._chronicle.told), found
+        return found
 
 
 def expected(fact: Fact) -> str:
@@ -157,17 +189,19 @@ def expected(fact: Fact) -> str:
             return f"answer {flow(fact.parts)}"
 
 
-def changes_unseen(fact: Fact, *, holds_on: bool) -> bool:
-    """Whether it may become so, or end (`holds_on`), without anybody being told: by time or by the world."""
-    return isinstance(fact, WorldIs | BoardIs) or (
-        isinstance(fact, ReadingIs) and (fact.value is None or holds_on)
-    )
-
-
 def _fits(seen: float | bool | None, wanted: Bound | bool | None) -> bool:
     if isinstance(wanted, Bound):
         return seen is not None and not isinstance(seen, bool) and wanted.holds(seen)
     return seen is wanted
+
+
+def _stale_at(device: Device, name: str, now: float) -> float:
+    """When a reading goes stale if nothing new comes; infinite where it never does, or has done so."""
+    reading = device.reading(name)
+    if reading is None or device.stale_after_s is None:
+        return inf
+    at = reading.at + device.stale_after_s + EDGE_S
+    return at if at > now else inf
 
 
 def _contains(seen: Any, wanted: Any) -> bool:

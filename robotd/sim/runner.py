@@ -13,7 +13,7 @@ from robotd.core.invariant import Invariant
 from robotd.sim.chronicle import SHOWN_LINES, Chronicle, Taken
 from robotd.sim.deeds import Deeds, plain
 from robotd.sim.invariants import Watch
-from robotd.sim.judging import EDGE_S, Judge, changes_unseen, expected
+from robotd.sim.judging import EDGE_S, Judge, expected
 from robotd.sim.scenario import Expect, Fact, Step, Wait
 from robotd.sim.script import Script
 from robotd.sim.simulation import CannotSimulate, Simulation, simulate
@@ -21,8 +21,6 @@ from robotd.sim.writing import flow, seconds
 
 SETTLING_S = 1e-9
 """When a timer of this length ends all that was due has happened, and practically no time has passed."""
-LOOKING_S = 0.001
-"""How often what changes without a word is looked at: the world, and the age of a reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,17 +203,15 @@ class _Run:
 
     async def _become(self, facts: tuple[Fact, ...], deadline: float) -> None:
         """Until all of them hold, or until the deadline: what happens at that moment counts."""
-        looks = any(changes_unseen(fact, holds_on=False) for fact in facts)
         while self._missing(facts) and self._loop.time() < deadline:
-            await self._wait(min(deadline, self._loop.time() + LOOKING_S) if looks else deadline)
+            await self._wait(min(deadline, self._judge.look_at(facts)))
             await self._settle()
 
     async def _last(self, facts: tuple[Fact, ...], end: float) -> None:
         """Until one of them does not hold, or until the end: what happens at that moment is after it."""
-        looks = any(changes_unseen(fact, holds_on=True) for fact in facts)
         end -= EDGE_S
         while not self._missing(facts) and self._loop.time() < end:
-            await self._wait(min(end, self._loop.time() + LOOKING_S) if looks else end)
+            await self._wait(min(end, self._judge.look_at(facts)))
             if self._loop.time() < end:
                 await self._settle()
 
@@ -228,6 +224,7 @@ class _Run:
             for fact in missing
             for pair in (("expected", expected(fact)), ("seen", self._judge.seen(fact)))
         ]
+        details += [("refused", text) for text in self._judge.turned_away()]
         self._fail(step, sentence, details)
 
     def _fail(self, step: Step, sentence: str, details: Iterable[tuple[str, str]] = ()) -> NoReturn:

@@ -86,6 +86,12 @@ def test_a_scenario_that_never_was_a_file_shows_its_step() -> None:
     ]
 
 
+def test_a_command_that_never_reached_the_machine_is_told_with_the_reason(tmp_path: Path) -> None:
+    steps = "- send: arm\n- send: {drive: {angular: 1 rad/s}}\n- expect: {base.moving: true}"
+
+    assert "  refused:  drive: 'linear' is missing" in told(run(tmp_path, steps)).splitlines()
+
+
 def test_of_many_messages_the_last_ones_are_shown(tmp_path: Path) -> None:
     steps = (
         "- send: arm\n- send: {drive: {linear: 0.1 m/s}}\n  for: 5 s\n- wait: 4 s\n- expect: {state: docked}"
