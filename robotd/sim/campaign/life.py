@@ -21,6 +21,8 @@ from robotd.sim.invariants import Broken, Watch
 from robotd.sim.scenario import Fault, Step
 from robotd.sim.simulation import Simulation, simulate
 
+LAST_S = 2.0
+"""At the end somebody is there: a daemon that ends in the middle of something has more to do."""
 FELL = "no fall"
 """What is broken when the daemon itself falls."""
 
@@ -95,6 +97,9 @@ class _Run:
         deed_at = self._operator.pause_s()
         fault_at, fault = self._faults.next(0.0)
         while True:
+            if deed_at >= end and simulation.now < end - LAST_S:
+                deed_at = end - LAST_S
+                self._operator.hurry()
             due = min(deed_at, fault_at, end)
             await self._until(due)
             if self.watch.broken is not None or due == end:
@@ -117,7 +122,7 @@ class _Run:
     def told(self, coverage: Coverage, fell: Broken | None) -> Life:
         """What became of it."""
         engine = self.simulation.engine
-        broken = self.watch.broken or fell
+        broken = fell or self.watch.broken
         return Life(
             seed=self.simulation.seed,
             duration_s=self._ended_at or self.simulation.now,

@@ -37,9 +37,9 @@ OTHERS = ("second", "third", "fourth")
 """Further clients, who come and go."""
 IDS = ("a", "b", "c")
 """Ids that are used again and again."""
-SHORTEST_SILENCE_S, LONGEST_SILENCE_S = 2.0, 3600.0
-SILENCE_SHAPE = 0.45
-"""Of the Pareto distribution of silences: half of them are over in 9 s, and one in thirty is the longest."""
+SHORTEST_SILENCE_S, LONGEST_SILENCE_S = 0.5, 3600.0
+SILENCE_SHAPE = 0.4
+"""Of the Pareto distribution of silences: half of them are over in 3 s, and one in thirty is the longest."""
 BUSY_FOR = 12
 """Things done between two silences, on average."""
 PAUSES_S = (0.0, 0.0, 0.01, 0.05, 0.1, 0.3, 0.5, 1.0)
@@ -47,6 +47,10 @@ PAUSES_S = (0.0, 0.0, 0.01, 0.05, 0.1, 0.3, 0.5, 1.0)
 STREAMS_S = (0.2, 0.5, 1.0, 3.0)
 VALIDITIES_S = (0.001, 0.02, 0.2, 1.0, 10.0)
 FLOODS = (20, 60, 300)
+LETS_GO = 0.2
+"""How likely, before anything else, a quantity that is held is given back: the world is mostly as it is."""
+KEEPS_AT_IT = 0.9
+"""How likely a stopped robot is not left alone yet."""
 LATCHES = ("none", "a-latch-of-last-week")
 MALFORMED = (
     "",
@@ -85,6 +89,7 @@ class Operator:
             self._possible: 50,
             self._any_command: 8,
             self._cancel: 6,
+            self._waver: 6,
             self._stop: 4,
             self._reset: 3,
             self._world: 14,
@@ -101,17 +106,28 @@ class Operator:
         if self._busy > 0:
             self._busy -= 1
             return rng.choice(PAUSES_S)
+        if self._simulation.engine.stop.latch is not None and rng.random() < KEEPS_AT_IT:
+            return rng.choice(PAUSES_S)
         self._busy = self._how_busy()
         silence_s = SHORTEST_SILENCE_S * rng.paretovariate(SILENCE_SHAPE)
         return round(min(silence_s, LONGEST_SILENCE_S), 3)
+
+    def hurry(self) -> None:
+        """No silence for a while."""
+        self._busy = max(self._busy, BUSY_FOR)
 
     def draw(self) -> Step:
         """What is done now; `for_s` is how long a stream goes on."""
         rng = self._rng
         if self._simulation.engine.stop.latch is not None and rng.random() < 0.5:
             return self._reset()
+        if self._pinned and rng.random() < LETS_GO:
+            return self._let_go()
         (deed,) = rng.choices(self._deeds, self._weights)
-        return deed()
+        step = deed()
+        if isinstance(step.do, Send):
+            self._known[step.do.type] = None
+        return step
 
     def _how_busy(self) -> int:
         return int(self._rng.expovariate(1 / BUSY_FOR)) + 1
@@ -119,22 +135,32 @@ class Operator:
     # -- commands
 
     def _possible(self) -> Step:
-        """What the present states take, the rarest first."""
+        """What the present states take: setpoints mostly, and what was rarely sent until now."""
         possible = self._simulation.engine.machine.possible()
         if not possible:
             return self._any_command()
-        weights = [1 / (1 + self._sent[kind]) ** 0.5 for kind in possible]
+        commands = self._config.commands
+        weights = [(1 + 2 * commands[kind].streamed) / (1 + self._sent[kind]) ** 0.5 for kind in possible]
         return self._command(self._rng.choices(possible, weights)[0])
 
     def _any_command(self) -> Step:
         kinds = [*self._config.commands]
         return self._command(self._rng.choice(kinds)) if kinds else self._stop()
 
+    def _waver(self) -> Step:
+        """There, back and there again in one batch, before the robot has said a word."""
+        there, back = self._possible().do, self._any_command().do
+        wanted = [action for action in (there, back) if isinstance(action, Send)]
+        calls = [
+            {"jsonrpc": "2.0", "id": f"w{number}", "method": "send", "params": _params(wanted[number % 2])}
+            for number in range(self._rng.choice((3, 5)) if len(wanted) == 2 else 0)
+        ]
+        return self._line(json.dumps(calls))
+
     def _command(self, kind: str, times: int = 1) -> Step:
         rng, info = self._rng, self._config.commands[kind]
         self._sent[kind] += 1
-        self._known[kind] = None
-        streams = info.streamed and times == 1 and rng.random() < 0.6
+        streams = info.streamed and times == 1 and rng.random() < 0.5
         send = Send(
             kind,
             self._values.payload(kind, info.parameters),
@@ -213,18 +239,19 @@ class Operator:
     # -- the world
 
     def _world(self) -> Step:
-        """A quantity is held at a value, or given back to the world."""
+        """A quantity is held at a value."""
         rng = self._rng
         names = [*self._names.settable]
         if not names:
             return self._possible()
-        if self._pinned and rng.random() < 0.6:
-            name = rng.choice([*self._pinned])
-            del self._pinned[name]
-            return Step(SetWorld({name: None}))
         name = rng.choice(names)
         self._pinned[name] = None
         return Step(SetWorld({name: self._held(name)}))
+
+    def _let_go(self) -> Step:
+        name = self._rng.choice([*self._pinned])
+        del self._pinned[name]
+        return Step(SetWorld({name: None}))
 
     def _held(self, name: str) -> Amount | bool:
         unit: Any = self._names.settable[name]
@@ -232,3 +259,8 @@ class Operator:
             return True
         now = self._simulation.rig.world()[name]
         return Amount(round(self._values.threshold(name, float(now)), 4), unit or "")
+
+
+def _params(send: Send) -> Mapping[str, Any]:
+    """Of the wire's `send`."""
+    return {"type": send.type, "payload": dict(send.payload)}

@@ -17,7 +17,10 @@ FACTORS = (1.0, 1.0, 1.000001, 0.999999, 1.1, 0.9, 0.0, 3.0)
 """Around the numbers of the file: at a limit, just beside it, far from it."""
 WITHIN_SHARE = 0.8
 """So many of the numbers are somewhere within the limits; the others are beside them."""
-ABSURD: tuple[Any, ...] = (1e308, -1e308, 10**400, -0.0, 5e-324, 2**53 + 1)
+ABSURD: tuple[Any, ...] = (1e308, -1e308, 1e150, 1e12, 10**400, 5e-324)
+ABSURD_SHARE = 0.05
+ABSURD_SHARE_UNBOUNDED = 0.25
+"""Where no device has a limit: whatever a handler makes of it is the user's own code."""
 TEXTS = ("", "left", "slow", "0", "true")
 NONSENSE = ("NaN", "Infinity", "1e999", "null", '"nan m/s"', '"1 kg"', "[]", "{}", '"0.2"', "true", "-1e400")
 """Values as they may stand in a line of JSON, or may not."""
@@ -57,9 +60,10 @@ class Values:
             return rng.choice(TEXTS)
         if parameter.type is int:
             return rng.choice((0, 1, -1, rng.randint(-100, 100), 2**53))
-        if rng.random() < 0.02:
+        numbers = self._numbers.get(command)
+        if rng.random() < (ABSURD_SHARE if numbers else ABSURD_SHARE_UNBOUNDED):
             return rng.choice(ABSURD)
-        limit = rng.choice(self._numbers.get(command, USUAL))
+        limit = rng.choice(numbers or USUAL)
         if rng.random() < WITHIN_SHARE:
             return round(rng.uniform(-limit, limit), 3)
         value = rng.choice((-1, 1)) * limit * rng.choice(FACTORS)

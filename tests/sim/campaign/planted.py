@@ -1,0 +1,126 @@
+"""Ten bugs, each a small change of the shipped code, and the promise that each of them breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from hal import Actuator, Device, DeviceState
+from robotd.core.decision import Entry
+from robotd.core.message import Lane, Message
+from robotd.core.queue import MessageQueue
+from robotd.daemon.engine import Engine
+from robotd.runtime.executor import Executor
+from robotd.runtime.ledger import Ledger
+from robotd.safety.stop import Latch, Stop
+
+
+class Planted(NamedTuple):
+    """One bug."""
+
+    plant: Callable[[pytest.MonkeyPatch], None]
+    breaks: str
+    """The promise."""
+
+
+def freshness_not_checked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Actuator, "_fresh_until", lambda *_: None)
+
+
+def outcome_not_stamped(patch: pytest.MonkeyPatch) -> None:
+    emit = Engine._emit
+
+    def unstamped(
+        self: Engine, event: str, cause: Message, _entry: Entry | None, payload: Mapping[str, Any]
+    ) -> None:
+        emit(self, event, cause, None, payload)
+
+    patch.setattr(Engine, "_emit", unstamped)
+
+
+def limit_order_lets_nan_through(patch: pytest.MonkeyPatch) -> None:
+    def limited(self: Actuator, what: str, value: float, low: float, high: float, unit: str) -> float:
+        if self.spec.on_limit == "clamp":
+            return min(max(float(value), low), high)
+        return self._within(what, value, low, high, unit)
+
+    patch.setattr(Actuator, "_limited", limited)
+
+
+def cancel_not_awaited(patch: pytest.MonkeyPatch) -> None:
+    async def close(self: Executor) -> None:
+        self.stop("shutting_down")
+
+    patch.setattr(Executor, "close", close)
+
+
+def epoch_not_raised(patch: pytest.MonkeyPatch) -> None:
+    def trip(self: Stop, reason: str, by: str) -> Latch:
+        began = self._clock()
+        self._rig.halt()
+        self.latch = Latch(self._new_id(), reason or "no reason given", by, began)
+        return self.latch
+
+    patch.setattr(Stop, "trip", trip)
+
+
+def queue_unbounded(patch: pytest.MonkeyPatch) -> None:
+    def offer(self: MessageQueue, message: Message) -> bool:
+        self._command.append(message)
+        return True
+
+    patch.setattr(MessageQueue, "_offer_command", offer)
+
+
+def latch_cleared_by_a_new_command(patch: pytest.MonkeyPatch) -> None:
+    offer = Engine.offer
+
+    def clearing(self: Engine, command: Any) -> None:
+        self.stop.clear()
+        offer(self, command)
+
+    patch.setattr(Engine, "offer", clearing)
+
+
+def stale_read_after_reconnect(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Device, "vanish", lambda self: self._live(DeviceState.ABSENT))
+
+
+def handler_leaked(patch: pytest.MonkeyPatch) -> None:
+    def end(self: Executor, run: Any, stage: str, reason: str, *, halt: bool = True) -> None:
+        if run.over:
+            return
+        self._finish(run, stage, reason, outcome=False)
+        run.permit.end_motion()
+        if halt:
+            run.permit.halt_used()
+
+    patch.setattr(Executor, "_end", end)
+
+
+def double_terminal_stage(patch: pytest.MonkeyPatch) -> None:
+    settle = Ledger.settle
+
+    def twice(self: Ledger, command_id: str, *args: Any, **more: Any) -> None:
+        tracked = self._open.get(command_id)
+        settle(self, command_id, *args, **more)
+        if tracked is not None and tracked.command.lane is Lane.BACKGROUND:
+            self._open[command_id] = tracked
+
+    patch.setattr(Ledger, "settle", twice)
+
+
+PLANTED: Mapping[str, Planted] = {
+    "freshness not checked": Planted(freshness_not_checked, "freshness"),
+    "outcome not stamped": Planted(outcome_not_stamped, "own outcomes"),
+    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits"),
+    "cancel not awaited": Planted(cancel_not_awaited, "no leak"),
+    "epoch not raised": Planted(epoch_not_raised, "epoch"),
+    "queue unbounded": Planted(queue_unbounded, "bounds"),
+    "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch"),
+    "stale read after reconnect": Planted(stale_read_after_reconnect, "fresh readings"),
+    "handler leaked": Planted(handler_leaked, "no leak"),
+    "double terminal stage": Planted(double_terminal_stage, "one end"),
+}

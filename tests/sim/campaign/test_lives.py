@@ -1,0 +1,66 @@
+"""Random lives of the rover and of a harder robot: every promise is kept, and each repeats itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robotd.config import RobotConfig, load
+from robotd.sim.campaign.campaign import LONGEST_LIFE_S, Tally, live_all, tasks
+from robotd.sim.campaign.life import live
+from tests.counts import CAMPAIGN, cases
+
+ROVER = load(Path(__file__).parents[3] / "config" / "rover.yaml")
+SHUTTLE = load(Path(__file__).parent / "robots" / "shuttle.yaml")
+SEEDS = range(30)
+LIFE_S = 120.0
+HOURS_S = 24 * 3600.0 if CAMPAIGN else 1200.0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_promise_is_kept_in_a_short_life_full_of_faults(seed: int) -> None:
+    config = SHUTTLE if seed % 3 == 0 else ROVER
+
+    assert live(config, seed, LIFE_S, 0.1).broken is None
+
+
+@pytest.mark.parametrize("seed", range(cases(20)))
+def test_every_promise_is_kept_in_hours_of_the_rover(seed: int) -> None:
+    tally = Tally.of(ROVER)
+    for task, life in live_all(ROVER, tasks([seed], HOURS_S, 0.02)):
+        tally.add(task, life)
+
+    assert tally.broken == []
+    assert tally.duration_s == pytest.approx(HOURS_S)
+
+
+@pytest.mark.parametrize("config", [ROVER, SHUTTLE], ids=lambda config: config.robot)
+def test_the_same_seed_lives_the_same_life(config: RobotConfig) -> None:
+    digests = [live(config, 7, LIFE_S, 0.2).digest for _ in range(2)]
+
+    assert digests[0] == digests[1]
+    assert live(config, 8, LIFE_S, 0.2).digest != digests[0]
+
+
+def test_several_lives_reach_every_state_and_say_what_they_saw() -> None:
+    tally = Tally.of(ROVER)
+    for task, life in live_all(ROVER, tasks(range(12), LIFE_S, 0.1)):
+        tally.add(task, life)
+    transitions = tally.coverage.as_json()["transitions"]
+
+    assert all(tally.coverage.states.values())
+    assert all(seen["taken"] for seen in transitions if "failed" not in seen["what"])
+    assert tally.stages["done"] > 100
+    assert tally.stages["rejected"] > 100
+    assert len(tally.faults) >= 8
+    assert min(tally.checked.values()) > 0
+
+
+def test_a_long_campaign_is_parted_into_lives_whose_seeds_repeat_them_alone() -> None:
+    due = tasks([3], 2.5 * LONGEST_LIFE_S, 0.02)
+
+    assert [task.duration_s for task in due] == [LONGEST_LIFE_S, LONGEST_LIFE_S, LONGEST_LIFE_S / 2]
+    assert due[0].seed == 3
+    assert len({task.seed for task in due}) == 3
+    assert {task.campaign for task in due} == {3}

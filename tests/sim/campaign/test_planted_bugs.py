@@ -1,0 +1,62 @@
+"""What a campaign is for: each of ten bugs is found, by the promise it breaks, and shown in a few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from robotd.config import RobotConfig, load
+from robotd.sim.campaign.life import Life, live
+from robotd.sim.campaign.shrink import shrink
+from robotd.sim.reading import read_scenario
+from robotd.sim.runner import run_scenario
+from robotd.sim.script import Robots
+from robotd.sim.writing import to_yaml
+from tests.sim.campaign.planted import PLANTED
+
+SHUTTLE = Path(__file__).parent / "robots" / "shuttle.yaml"
+CONFIG: RobotConfig = load(SHUTTLE)
+SEEDS = 200
+LIFE_S = 60.0
+FAULTS = 0.2
+TRIES = 80
+"""A clock that counts looks at it: so many runs, however fast the machine is."""
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """The shipped code with one of the bugs."""
+    with pytest.MonkeyPatch.context() as patch:
+        PLANTED[name].plant(patch)
+        yield
+
+
+def first_broken() -> Life:
+    """The first life in which something is broken."""
+    lives = (live(CONFIG, seed, LIFE_S, FAULTS) for seed in range(SEEDS))
+    return next(life for life in lives if life.broken is not None)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_is_found_and_shown_by_a_scenario_that_holds_without_it(
+    name: str, tmp_path: Path
+) -> None:
+    file, ticks = tmp_path / "found.yaml", count()
+    with planted(name):
+        life = first_broken()
+        shrunk = shrink(CONFIG, life, str(SHUTTLE), within_s=TRIES, clock=lambda: next(ticks) / 2)
+        assert shrunk.scenario is not None
+        file.write_text(to_yaml(shrunk.scenario))
+        again = run_scenario(read_scenario(file, Robots(tmp_path))).failure
+    mended = run_scenario(read_scenario(file, Robots(tmp_path))).failure
+
+    assert life.broken is not None
+    assert life.broken.name == PLANTED[name].breaks
+    assert again is not None
+    assert again.sentence.startswith(f"{PLANTED[name].breaks}: ")
+    assert mended is None
+    assert len(shrunk.scenario.steps) <= len(life.steps)
