@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from hal import FaultError, HalError
 from robotd.core.chart import NOWHERE, Where
 from robotd.core.invariant import Invariant
 from robotd.sim.chronicle import SHOWN_LINES, Chronicle, Taken
@@ -185,7 +186,10 @@ class _Run:
             case Wait(duration_s):
                 await self._pass(self._loop.time() + duration_s)
             case _:
-                await self._deeds.carry_out(step)
+                try:
+                    await self._deeds.carry_out(step)
+                except (OSError, HalError, FaultError) as error:
+                    self._fail(step, f"this cannot be done: {error}")
         await self._settle()
 
     async def _expect(self, step: Step, facts: tuple[Fact, ...]) -> None:

@@ -196,6 +196,15 @@ def test_a_step_that_comes_too_late_says_so(tmp_path: Path) -> None:
     assert run(tmp_path, silent + "- at: 300 ms\n  send: arm").failure is None
 
 
+def test_a_step_that_cannot_be_done_says_why(tmp_path: Path) -> None:
+    steps = "".join(f"- connect: phone{number}\n  over: websocket\n" for number in range(8))
+
+    found = failure(tmp_path, steps)
+
+    assert found.sentence.startswith("this cannot be done: ")
+    assert found.step == 7
+
+
 def test_a_bug_that_nobody_caught_is_a_failure(tmp_path: Path) -> None:
     handlers = """
         import asyncio
