@@ -75,10 +75,10 @@ class Exploration:
         return len(self.order)
 
     def way(self, place: int) -> list[int]:
-        """The configurations on a shortest way to the one at `place`, a start first."""
+        """The places on a shortest way to `place`, a start first; none for -1."""
         found = []
         while place >= 0:
-            found.append(self.order[place])
+            found.append(place)
             place = self.parents[place]
         return found[::-1]
 

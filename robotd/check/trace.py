@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from robotd.check.explore import START, Exploration
@@ -25,21 +24,24 @@ class Tracer:
     """Tells shortest ways through an exploration."""
 
     def __init__(self, subject: Subject, exploration: Exploration) -> None:
-        self._subject = subject
         self._space: Space = exploration.space
         self._exploration = exploration
+        self._steps: dict[int, TraceStep] = {}
         self._calm = tuple(Literal(rule.when.text, frozenset(), False, rule.when) for rule in subject.rules)
 
     def to(self, place: int) -> tuple[TraceStep, ...]:
         """From the start to the configuration at `place` of the exploration."""
-        way = self._exploration.way(place)
-        if not way:
-            return ()
-        steps = [self._tell(None, self._first(way[0]))]
-        for before, after in pairwise(way):
-            found = next(step for step in self._space.steps(before) if step.after == after)
-            steps.append(self._tell(before, found))
-        return tuple(steps)
+        return tuple(self._step_to(one) for one in self._exploration.way(place))
+
+    def _step_to(self, place: int) -> TraceStep:
+        """The last step on the way to `place`; ways share their beginnings, so each is found once."""
+        step = self._steps.get(place)
+        if step is None:
+            order, before = self._exploration.order, self._exploration.parents[place]
+            ways = self._first() if before < 0 else self._space.steps(order[before])
+            found = next(one for one in ways if one.after == order[place])
+            step = self._steps[place] = self._tell(None if before < 0 else order[before], found)
+        return step
 
     def on(self, place: int, step: Step) -> tuple[TraceStep, ...]:
         """To the configuration at `place`, -1 for before the start, and one step on from there."""
@@ -59,10 +61,8 @@ class Tracer:
         found = next(steps, None)
         return self.to(place) if found is None else self.on(place, found)
 
-    def _first(self, after: int) -> Step:
-        nodes = (0,) * len(self._space.regions)
-        steps = self._space.rest(START, nodes, (), ())
-        return next(step for step in steps if step.after == after)
+    def _first(self) -> Iterator[Step]:
+        return self._space.rest(START, (0,) * len(self._space.regions), (), ())
 
     def _tell(self, before: int | None, step: Step) -> TraceStep:
         space = self._space

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from robotd.check import Report
     from robotd.config import RobotConfig
 
+SHOWN_FINDINGS = 100
+"""So many are spelled out for people; the rest are counted. Programs get all."""
+
 
 def check(
     file: Annotated[
@@ -63,8 +66,10 @@ def check(
         result["findings"] = [finding.as_json() for finding in report.findings]
         typer.echo(json.dumps(result, indent=2))
     else:
-        for finding in report.findings:
+        for finding in report.findings[:SHOWN_FINDINGS]:
             typer.echo(f"{finding_text(finding, config)}\n", err=True)
+        if (more := len(report.findings) - SHOWN_FINDINGS) > 0:
+            typer.echo(f"and {more} more\n", err=True)
         found = {f"{severity}s": report.count(severity) for severity in Severity}
         numbers = _numbers({name: number for name, number in (counts | found).items() if number})
         typer.echo(f"{'FAILED' if failed else 'ok'}  {config.robot}: {numbers}")
