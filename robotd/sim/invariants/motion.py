@@ -21,7 +21,6 @@ from hal import (
 )
 from robotd.core.chart import ESTOP
 from robotd.core.decision import Decision, Outcome
-from robotd.core.message import Command
 from robotd.core.stage import STARTED, Stage
 from robotd.sim.invariants.promise import ROUNDING_S, Promise
 from robotd.sim.simulation import Simulation
@@ -163,11 +162,11 @@ class Freshness(Promise):
             self._watched.add(device)
             loop.call_at(now + LAPSES_S, self._look, device)
 
-    def decision(self, decision: Decision) -> None:
-        """A client may say how long a setpoint counts."""
-        message = decision.message
-        if type(message) is Command and message.type in self._streamed and decision.refusal is None:
-            self._valid_until[message.type] = message.expires_at or 0.0
+    def stage(self, stage: Stage) -> None:
+        """A client may say how long a setpoint counts; one that its device refused changes nothing."""
+        tracked = self.engine.ledger.find(stage.id) if stage.stage == STARTED else None
+        if tracked is not None and tracked.command.type in self._streamed:
+            self._valid_until[tracked.command.type] = tracked.command.expires_at or 0.0
 
     def _look(self, device: Actuator) -> None:
         written_at = self._written_at.get(device)
