@@ -131,9 +131,7 @@ class StepReader:
 
     def _client(self, place: Place, model: StepModel) -> str:
         """Who does it; they are there."""
-        name = model.client
-        if name is None:
-            return OPERATOR
+        name = model.client or OPERATOR
         if name not in self._clients:
             hint = nearest(name, self._clients, what="clients") if len(self._clients) > 1 else None
             (place / "from").refuse(f"no client '{name}' has come", hint or f"first: connect: {name}")

@@ -116,6 +116,7 @@ FAULTS = {
         "'operator' has hung up",
         "first: connect: operator",
     ),
+    "- disconnect: operator\n- send: arm": ("'operator' has hung up", "first: connect: operator"),
     "- connect: operator": ("'operator' is there already", "choose another name"),
     "- disconnect: visitor": ("there is no client 'visitor'", "there is only 'operator'"),
     "- cancel: arm": ("there is no sent command 'arm'", None),
