@@ -13,6 +13,7 @@ from robotd.sim.names import Names
 from robotd.sim.scenario import Scenario
 from robotd.sim.script import Robots, Script
 from robotd.sim.steps import StepReader
+from robotd.sim.surroundings import read_faults, read_world
 
 BEGINS = "robot: <path of the robot's file>"
 
@@ -35,10 +36,9 @@ def read_scenario(path: Path, robots: Robots) -> Script:
         )
         raise ConfigErrors.of(document.errors)
     config = robots.load(robot)
-    reader = StepReader(Names(config))
-    world = reader.world(root / "set")
-    faults = reader.faults(root / "faults")
-    steps = tuple(reader.steps(root / "steps"))
+    names = Names(config)
+    world, faults = read_world(root / "set", names), read_faults(root / "faults", names)
+    steps = tuple(StepReader(names).steps(root / "steps"))
     invariants = read_invariants(
         root, readings=config.readings, states=[state.path for state in config.chart.states], doubtful=()
     )

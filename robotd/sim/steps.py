@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hal import FaultError, parse_fault
 from robotd.config.document import describe
 from robotd.config.errors import nearest
 from robotd.config.place import NAME, NAME_HINT, Place
@@ -13,13 +12,11 @@ from robotd.core.chart import BUILT_IN_TRIGGERS
 from robotd.sim.expecting import read_facts
 from robotd.sim.models import StepModel
 from robotd.sim.names import Names
-from robotd.sim.quantities import read_amount
 from robotd.sim.scenario import (
     LATEST,
     OPERATOR,
     TCP,
     Action,
-    Amount,
     Cancel,
     Connect,
     Disconnect,
@@ -36,7 +33,7 @@ from robotd.sim.scenario import (
     Wait,
     Write,
 )
-from robotd.sim.writing import FREE
+from robotd.sim.surroundings import read_fault_texts, read_faults, read_world
 
 ALL = "all"
 ACTIONS: Mapping[str, frozenset[str]] = {
@@ -204,57 +201,17 @@ class StepReader:
 
     # -- what the world does
 
-    def world(self, place: Place) -> dict[str, Amount | bool | None]:
-        """What stands under `set`."""
-        values: dict[str, Amount | bool | None] = {}
-        for member in place.members():
-            name = str(member.name)
-            if name not in self._names.settable:
-                hint = nearest(name, self._names.settable, what="quantities")
-                sentence = "cannot be set" if name in self._names.world else "is no quantity of its world"
-                member.refuse(f"'{name}' {sentence}", hint, key=True)
-            else:
-                free = member.value == FREE
-                values[name] = None if free else read_amount(member, self._names.settable[name])
-        return values
-
     def _set(self, place: Place, model: StepModel) -> Action:
         if not place.value["set"]:
             (place / "set").refuse("there is nothing in it")
-        return SetWorld(self.world(place / "set"))
-
-    def faults(self, place: Place) -> dict[str, tuple[str, ...]]:
-        """What stands under `faults`, or under the `fault` of a step: the faults of each board."""
-        found: dict[str, tuple[str, ...]] = {}
-        for member in place.members():
-            board = str(member.name)
-            if board in self._names.boards:
-                found[board] = tuple(self._fault_texts(member, board))
-            else:
-                hint = nearest(board, self._names.boards, what="boards")
-                member.refuse(f"there is no board '{board}'", hint, key=True)
-        return found
-
-    def _fault_texts(self, place: Place, board: str) -> Iterator[str]:
-        """The faults of a board at `place`, one or several, those that are sound."""
-        for element in place.one_or_more():
-            if not isinstance(element.value, str):
-                element.refuse(
-                    f"a fault is due here, not {describe(element.value)}", "for example: unplug 5 s"
-                )
-                continue
-            try:
-                self._names.check_fault(board, element.value)
-                yield str(parse_fault(element.value))
-            except FaultError as error:
-                element.refuse(str(error))
+        return SetWorld(read_world(place / "set", self._names))
 
     def _fault(self, place: Place, model: StepModel) -> Action | None:
         entry, boards = place / "fault", self._names.boards
         if isinstance(entry.value, dict):
-            faults = self.faults(entry)
+            faults = read_faults(entry, self._names)
         elif len(boards) == 1:
-            faults = {boards[0]: tuple(self._fault_texts(entry, boards[0]))}
+            faults = {boards[0]: read_fault_texts(entry, boards[0], self._names)}
         else:
             hint = f"for example: fault: {{{boards[0]}: unplug 5 s}}" if boards else "this robot has none"
             entry.refuse("the name of a board and its fault are due here", hint)
