@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tests.benchmarks import check, core, cost, process, serial_port, stop, throughput
+from tests.benchmarks import check, core, cost, process, serial_port, sim, stop, throughput
 from tests.benchmarks.figures import Report
 
 
@@ -26,6 +26,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "start": process.start,
         "memory": partial(process.memory, flood_s=5.0 if quick else 60.0),
         "cost": cost.cost,
+        "sim": partial(sim.sim, rounds=1 if quick else 5, hours=0.2 if quick else 2.0),
         "check": check.check,
     }
 

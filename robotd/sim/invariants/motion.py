@@ -118,8 +118,6 @@ class Limits(Promise):
 
     def reading(self, device: Device, name: str) -> None:
         """What an actuator says that it does."""
-        if not isinstance(device, Actuator):
-            return
         self.checked += 1
         found = device.reading(name)
         if found is None or isinstance(found.value, bool):
@@ -199,7 +197,7 @@ def _active(device: Actuator) -> bool:
     return device.state is DeviceState.ACTIVE or (whole is not None and whole.state is DeviceState.ACTIVE)
 
 
-def _limit_of(device: Actuator, reading: str) -> float:
+def _limit_of(device: Device, reading: str) -> float:
     match device.spec:
         case DriveBaseSpec(max_speed=speed, max_turn=turn):
             return turn if reading.endswith("angular") else speed

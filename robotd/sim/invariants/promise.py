@@ -55,7 +55,7 @@ class Promise:
         """An actuator is about to write `value`, in the unit of hal's `Output`."""
 
     def reading(self, device: Device, name: str) -> None:
-        """A reading has changed, or was renewed."""
+        """An actuator says something new of itself."""
 
     def life(self, device: Device) -> None:
         """A device has changed its state."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from hal import Device
+from hal import Actuator, Device
 from robotd.core.decision import Decision
 from robotd.core.invariant import Invariant
 from robotd.sim.invariants.commands import Bounds, InTime, OneEnd, Settles
@@ -70,13 +70,16 @@ class Watch:
         for output in self._hooks("output"):
             engine.rig.tap_outputs(output)
         for device in engine.rig.devices.values():
-            device.listeners += self._hooks("reading")
             device.life_listeners += self._hooks("life")
+            if isinstance(device, Actuator):
+                device.listeners += self._hooks("reading")
         simulation.at_end += self._hooks("end")
         if self._own:
             engine.dispatcher.observers.append(self._decided)
+            mentioned = {name for own in self._own for name in own.expression.readings}
             for device in engine.rig.devices.values():
-                device.listeners.append(self._changed)
+                if any(f"{device.name}.{name}" in mentioned for name in device.readings_units()):
+                    device.listeners.append(self._changed)
 
     def _hooks(self, name: str) -> list[Callable[..., Any]]:
         """The hooks of that name, of the promises that define one."""
