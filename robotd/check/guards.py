@@ -255,8 +255,9 @@ def _points(numbers: Sequence[float], each: int) -> Iterator[float]:
         for part in range(1, each + 1)
     ]
     between = [
-        _short(one + (other - one) * part / (each + 1), one, other)
-        for one, other in pairwise(ends)
+        # Each inside a slot of its own, so that no two become one by rounding.
+        _short(one + gap * part, one + gap * (part - 0.5), one + gap * (part + 0.5))
+        for one, gap in ((one, (other - one) / (each + 1)) for one, other in pairwise(ends))
         for part in range(1, each + 1)
     ]
     for point in [*between, *beyond, *below, *ends]:

@@ -28,26 +28,32 @@ class Case:
 def dead(context: Context) -> Iterator[Finding]:
     """Transitions that are never taken, and those of which nobody knows."""
     for number, region in context.regions():
-        cases = cases_of(context, number, region)
-        for transition in region.region.transitions:
-            of_it = [case for case in cases if case.transition is transition]
-            never = [case for case in of_it if not case.taken]
-            if context.exploration.cycles:
-                # Where the machine never rests now, it may once the circle is mended.
-                never = [case for case in never if case.source in context.reached]
-            if never and not context.exploration.complete:
-                continue
-            if len(never) == len(of_it) and len({_why(context, case) for case in never}) == 1:
-                yield from _told(context, never[:1], whole=True)
-            else:
-                yield from _told(context, never, whole=False)
-            if any(case.taken and not case.proven for case in of_it):
-                yield warning(
-                    "unproven",
-                    transition.where,
-                    "nobody can say whether this transition can ever be taken",
-                    "compare each name of the guard with a number, without arithmetic",
-                )
+        of_transition: dict[int, list[Case]] = {}
+        for case in cases_of(context, number, region):
+            of_transition.setdefault(id(case.transition), []).append(case)
+        for cases in of_transition.values():
+            yield from _dead(context, cases)
+
+
+def _dead(context: Context, cases: list[Case]) -> Iterator[Finding]:
+    never = [case for case in cases if not case.taken]
+    if context.exploration.cycles:
+        # Where the machine never rests now, it may once the circle is mended.
+        never = [case for case in never if case.source in context.reached]
+    if never and not context.exploration.complete:
+        return
+    reasons = {_why(context, case) for case in never}
+    if len(never) == len(cases) and len(reasons) == 1:
+        yield _told(context, never[0], "this transition")
+    else:
+        yield from (_told(context, case, f"'{case.trigger}' from {case.source}") for case in never)
+    if any(case.taken and not case.proven for case in cases):
+        yield warning(
+            "unproven",
+            cases[0].transition.where,
+            "nobody can say whether this transition can ever be taken",
+            "compare each name of the guard with a number, without arithmetic",
+        )
 
 
 def cases_of(context: Context, number: int, region: LocalRegion) -> list[Case]:
@@ -103,47 +109,32 @@ def _can_hold(context: Context, case: Case) -> bool:
     return any(context.space.solver.solve((one,), payload) is not Unsolved.NO for one in literals)
 
 
-def _told(context: Context, cases: list[Case], *, whole: bool) -> Iterator[Finding]:
-    for case in cases:
-        why = _why(context, case)
-        place = case.places[0].place if case.places else context.reached.get(case.source)
-        trace = () if place is None else context.tracer.to(place)
-        where = case.transition.where
-        if why == "never comes":
-            hint = "nothing that is done there ends with it" if "." in case.trigger else None
-            if case.trigger in context.subject.chart.commands:
-                hint = "while a stop is latched, commands are refused"
-            sentence = f"'{case.trigger}' never comes while the robot is in {case.source}"
-            yield error("unknown-trigger", where, sentence, hint, trace)
-            continue
-        what = "this transition" if whole else f"'{case.trigger}' from {case.source}"
-        if why == "never rests":
-            sentence = f"{what} is never taken: the robot never comes to rest in {case.source}"
-            yield error(
-                "dead-transition", where, sentence, "an 'always' transition always leads on from there"
-            )
-            continue
-        if why == "never holds":
-            guard = case.transition.guard
-            text = "" if guard is None else f" '{guard.text}'"
-            yield error(
-                "dead-transition", where, f"{what} is never taken: its guard{text} never holds", None, trace
-            )
-            continue
-        winners: dict[int, None] = {}
-        for one in case.places:
-            if one.choice.option is not None:
-                winners[one.choice.option.arrow.transition.where.line] = None
-        if place is not None and case.trigger != ALWAYS:
-            trace = context.tracer.taking(place, case.trigger)
-        lines = listed([f"line {line}" for line in winners])
-        yield error(
-            "dead-transition",
-            where,
-            f"{what} is never taken: {lines} always come{'s' if len(winners) == 1 else ''} first",
-            "put the one with the narrower guard first, or leave this one out",
-            trace,
+def _told(context: Context, case: Case, what: str) -> Finding:
+    why, where = _why(context, case), case.transition.where
+    place = case.places[0].place if case.places else context.reached.get(case.source, -1)
+    trace = context.tracer.to(place)
+    if why == "never comes":
+        hint = "nothing that is done there ends with it" if "." in case.trigger else None
+        if case.trigger in context.subject.chart.commands:
+            hint = "while a stop is latched, commands are refused"
+        sentence = f"'{case.trigger}' never comes while the robot is in {case.source}"
+        return error("unknown-trigger", where, sentence, hint, trace)
+    said = f"{what} is never taken"
+    if why == "never rests":
+        hint = "an 'always' transition always leads on from there"
+        return error(
+            "dead-transition", where, f"{said}: the robot never comes to rest in {case.source}", hint
         )
+    if why == "never holds":
+        text = case.transition.guard.text if case.transition.guard else ""
+        return error("dead-transition", where, f"{said}: its guard '{text}' never holds", None, trace)
+    if place >= 0 and case.trigger != ALWAYS:
+        trace = context.tracer.taking(place, case.trigger)
+    options = [one.choice.option for one in case.places if one.choice.option]
+    lines = list(dict.fromkeys(f"line {option.arrow.transition.where.line}" for option in options))
+    first = f"{listed(lines)} always come{'s' if len(lines) == 1 else ''} first"
+    hint = "put the one with the narrower guard first, or leave this one out"
+    return error("dead-transition", where, f"{said}: {first}", hint, trace)
 
 
 def cycles(context: Context) -> Iterator[Finding]:

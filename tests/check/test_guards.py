@@ -48,6 +48,8 @@ def solve(*texts: str) -> Mapping[str, float | bool | None] | Unsolved:
         ("!a.value > 10", "!a.value <= 10"),  # a stale one does neither
         ("x.on", "!y.on"),
         ("a.value < b.value", "b.value < c.value", "a.value > 3"),
+        ("10.8 < a.value < b.value < 11.4",),
+        ("10.8 < a.value < b.value < c.value < 11.4",),
         ("abs(a.value) > 3", "a.value < 0"),
         ("-3 < a.value < -2",),
         ("payload.linear < 0", "payload.on", "payload.count > 2"),
