@@ -113,10 +113,16 @@ class Engine:
     # -- what comes in ------------------------------------------------------------------------------
 
     def offer(self, command: Command) -> None:
-        """Queue a command that the ledger knows, or settle it as refused."""
+        """Queue a command that the ledger knows, or settle it as refused.
+
+        One that came before the newest stop, and waited in its session until the latch was gone, is dead.
+        """
         refusal = self.stop.refusal()
         if self.closing:
             refusal = _ending()
+        elif refusal is None and command.at <= self.stop.newest_at:
+            self.ledger.settle(command.id, CANCELLED, "stopped")
+            return
         elif refusal is None and not self.queue.offer(command):
             refusal = Refused(
                 "busy", f"the {command.lane.name.lower()} lane is full", hint="send less", retry_after_ms=50

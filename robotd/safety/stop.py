@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,8 @@ class Stop:
         self._new_id = new_id
         self.epoch = 0
         self.latch: Latch | None = None
+        self.newest_at = -math.inf
+        """When the newest stop began, whether or not its latch is still set."""
         self.slowest_s = 0.0
         """The longest that writing the stop frames has taken, from the call to the last write."""
 
@@ -66,6 +69,7 @@ class Stop:
         self._rig.halt()
         self.slowest_s = max(self.slowest_s, self._clock() - began)
         self.epoch += 1
+        self.newest_at = began
         self.latch = Latch(self._new_id(), reason or "no reason given", by, began)
         return self.latch
 

@@ -285,3 +285,23 @@ def test_after_the_end_of_the_daemon_a_stop_still_stops_and_a_reset_is_refused()
         assert story.state == "down"
 
     tell(body)
+
+
+def test_what_came_before_a_stop_and_waited_in_its_session_is_dead_after_the_reset():
+    async def body(story: Story) -> None:
+        arrived = story.service.now()
+        await asyncio.sleep(0.01)
+        await timed_stop(story)
+        latch = story.engine.stop.latch
+        assert latch is not None
+        await asyncio.sleep(0.6)
+        story.service.reset(latch.latch_id, "test")
+        await story.settle()
+
+        old = await story.do("arm", at=arrived)
+
+        assert (old.stage, old.reason) == ("cancelled", "stopped")
+        assert story.state == "disarmed"
+        assert (await story.do("arm")).stage == "done"
+
+    tell(body)

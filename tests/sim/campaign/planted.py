@@ -60,6 +60,7 @@ def epoch_not_raised(patch: pytest.MonkeyPatch) -> None:
     def trip(self: Stop, reason: str, by: str) -> Latch:
         began = self._clock()
         self._rig.halt()
+        self.newest_at = began
         self.latch = Latch(self._new_id(), reason or "no reason given", by, began)
         return self.latch
 
