@@ -160,6 +160,7 @@ def _tell(
 
     console.coverage(tally.coverage.states, tally.coverage.events, _rarest(tally))
     console.table(("", ""), _counts(tally))
+    console.table(("promise", "", "looked at"), _promises(tally))
     console.table(("seed", "digest"), [(str(seed), tally.digest(seed)) for seed in tally.digests])
     hours = tally.duration_s / 3600
     factor = tally.duration_s / took_s if took_s else 0.0
@@ -194,11 +195,18 @@ def _verdicts(guard: str | None, verdicts: dict[str, int]) -> str:
 
 
 def _counts(tally: Tally) -> list[tuple[str, str]]:
-    sums = {"commands": tally.stages, "faults": tally.faults, "promises looked at": tally.checked}
+    sums = {"commands": tally.stages, "faults": tally.faults}
     return [
         (what, ", ".join(f"{name} {counts[name]}" for name in sorted(counts)) or "none")
         for what, counts in sums.items()
     ]
+
+
+def _promises(tally: Tally) -> list[tuple[str, str, str]]:
+    from robotd.sim.invariants import STANDARD
+
+    said = {promise.name: promise.sentence for promise in STANDARD}
+    return [(name, said.get(name, "what the file says itself"), str(n)) for name, n in tally.checked.items()]
 
 
 def _as_json(
