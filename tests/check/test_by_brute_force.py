@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import event as note_case
 from hypothesis import strategies as st
 
+from robotd.check import prove
 from robotd.check.backward import lost
 from robotd.check.context import Context
 from robotd.check.explore import Exploration
@@ -271,3 +272,12 @@ def test_every_trace_is_what_the_machine_does(chart: Chart) -> None:
         Replay(chart, context.tracer.to(place))
     for place, step in context.exploration.cycles.values():
         assert Replay(chart, context.tracer.round(place, step)).cycle is not None
+
+
+@settings(UNHURRIED)
+@given(charts())
+def test_whatever_is_found_its_trace_is_what_the_machine_does(chart: Chart) -> None:
+    for finding in prove(subject_of(chart)).findings:
+        replay = Replay(chart, finding.trace)
+        assert (replay.cycle is not None) or finding.code != "always-cycle"
+        note_case(finding.code)
