@@ -136,7 +136,7 @@ def test_the_patrol_turns_away_from_what_is_near_and_goes_on():
     async def body(story: Story) -> None:
         await story.arm()
         await story.do("patrol")
-        await asyncio.sleep(25)
+        await asyncio.sleep(9)
 
         assert story.state == "armed.auto"
         assert abs(story.world()["heading"]) > 0.5

@@ -42,6 +42,8 @@ class Disc(NamedTuple):
     x_m: float
     y_m: float
     radius_m: float
+    low: bool = False
+    """The range sensor looks over it; only a bumper finds it."""
 
 
 class Walls(NamedTuple):
@@ -54,7 +56,8 @@ class Walls(NamedTuple):
 
 
 # The rover starts at the origin and looks along x: at 0.3 m/s it touches the first barrel after five seconds.
-BARRELS = (Disc(1.90, 0.00, 0.25), Disc(-0.60, 1.30, 0.30))
+# Who turns left before that barrel meets a foot-stool.
+OBSTACLES = (Disc(1.90, 0.00, 0.25), Disc(-0.60, 1.30, 0.30), Disc(1.60, 0.80, 0.08, low=True))
 ROOM = Walls(-2.5, -2.0, 3.5, 2.5)
 
 
@@ -81,7 +84,7 @@ class World:
     """The rover and what is around it. Command it through goals and duties; read everything else."""
 
     track_m: float = 0.30
-    obstacles: Sequence[Disc] = BARRELS
+    obstacles: Sequence[Disc] = OBSTACLES
     walls: Walls = ROOM
 
     left_goal_m_s: float = 0.0
@@ -145,7 +148,7 @@ class World:
         nearest = min(
             [
                 _to_walls(self.x_m, self.y_m, ahead, self.walls),
-                *(_to_disc(self.x_m, self.y_m, ahead, disc) for disc in self.obstacles),
+                *(_to_disc(self.x_m, self.y_m, ahead, disc) for disc in self.obstacles if not disc.low),
             ]
         )
         return min(max(0.0, nearest - ROVER_RADIUS_M), RANGE_LIMIT_M)

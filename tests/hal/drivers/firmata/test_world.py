@@ -156,3 +156,15 @@ def test_a_joint_turns_at_its_own_rate_and_only_once_it_is_told_where() -> None:
         joint.step()
     assert joint.angle_rad == 1.0
     assert joint.at_rest
+
+
+def test_a_low_obstacle_presses_the_bumper_and_the_range_sensor_looks_over_it() -> None:
+    world = World(obstacles=[Disc(1.0, 0.0, 0.1, low=True)])
+    before_m = world.range_m
+
+    drive(world, 0.4, 0.4, 4.0)
+
+    assert world.front_pressed
+    assert world.x_m == pytest.approx(0.75, abs=0.005)
+    assert before_m == pytest.approx(3.35)
+    assert world.range_m == pytest.approx(2.6, abs=0.005)
