@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +15,7 @@ import typer
 from robotd.cli.connection import Json
 from robotd.cli.describing import RobotFile
 from robotd.cli.exits import Exit, complain, fail
-from robotd.cli.files import load
+from robotd.cli.files import EXAMPLE_PREFIX, load
 
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from robotd.sim.campaign.life import Life
     from robotd.sim.campaign.shrink import Shrunk
 
+MOST_HOURS = 100_000
 SHRINK_FOR_S = 60.0
 SHOWN_RARE = 12
 """So many of the rarest transitions are shown."""
@@ -28,7 +31,9 @@ SHOWN_RARE = 12
 
 def sim(
     file: RobotFile,
-    hours: Annotated[float, typer.Option(min=0.001, help="Of the robot's time, for each seed.")] = 1.0,
+    hours: Annotated[
+        float, typer.Option(min=0.001, max=MOST_HOURS, help="Of the robot's time, for each seed.")
+    ] = 1.0,
     faults: Annotated[
         str, typer.Option(metavar="SHARE", help="Of the time, in which something is wrong: 2%.")
     ] = "0%",
@@ -58,6 +63,8 @@ def sim(
     Example: robotd sim robot.yaml --hours 100 --faults 2% --seed 7 --jobs 2 --out found
     """
     share = _share(faults)
+    if math.isnan(hours):
+        fail(Exit.USAGE, "--hours nan: so long lives nobody")
     config = load(file, as_json=as_json)
 
     from robotd.sim.campaign.campaign import Tally, quiet, tasks
@@ -67,15 +74,18 @@ def sim(
     due = tasks(range(seed, seed + seeds), hours * 3600, share)
     tally = Tally.of(config)
     began = perf_counter()
-    interrupted = False
+    took_s, interrupted, repeats = 0.0, False, True
+    found: list[tuple[Path | None, Shrunk]] = []
     try:
-        repeats = _run(config, due, tally, jobs, twice=check_repeat, hidden=as_json)
+        try:
+            repeats = _run(config, due, tally, jobs, twice=check_repeat, hidden=as_json)
+        finally:
+            took_s = perf_counter() - began
+        _write(config, file, tally, out, shrink_for, found)
     except CannotSimulate as error:
         fail(Exit.FAILED, f"{config.path}: {error}")
     except KeyboardInterrupt:
-        interrupted, repeats = True, True
-    took_s = perf_counter() - began
-    found = _write(config, file, tally, out, shrink_for) if shrink_for and not interrupted else []
+        interrupted = True
     if as_json:
         typer.echo(json.dumps(_as_json(tally, took_s, found, faults), indent=2))
     else:
@@ -125,19 +135,23 @@ def _run(
 
 
 def _write(
-    config: RobotConfig, robot: str, tally: Tally, folder: Path, shrink_for_s: float
-) -> list[tuple[Path | None, Shrunk]]:
-    """A scenario of the first life in which each promise was broken."""
+    config: RobotConfig,
+    robot: str,
+    tally: Tally,
+    folder: Path,
+    shrink_for_s: float,
+    found: list[tuple[Path | None, Shrunk]],
+) -> None:
+    """A scenario of the first life in which each promise was broken, into `folder` and `found`."""
     from robotd.sim.campaign.shrink import shrink
     from robotd.sim.writing import to_yaml
 
-    found: list[tuple[Path | None, Shrunk]] = []
+    named = robot if robot.startswith(EXAMPLE_PREFIX) else os.path.relpath(robot, folder)
     told: set[str] = set()
-    for _, life in tally.broken:
+    for _, life in tally.broken if shrink_for_s else ():
         if life.broken is None or life.broken.name in told:
             continue
         told.add(life.broken.name)
-        named = robot if robot.startswith("example:") else str(Path(robot).resolve())
         shrunk = shrink(config, life, named, within_s=shrink_for_s, clock=perf_counter)
         path = None
         if shrunk.scenario is not None:
@@ -145,7 +159,6 @@ def _write(
             path = folder / f"{life.broken.name.replace(' ', '-')}-{life.seed}.yaml"
             path.write_text(to_yaml(shrunk.scenario), encoding="utf-8")
         found.append((path, shrunk))
-    return found
 
 
 def _tell(

@@ -82,6 +82,11 @@ def test_a_share_of_faults_that_is_none_is_a_usage_error(faults: str, folder: Pa
     assert run(app, ["sim", "example:rover", "--faults", faults]).exit_code == Exit.USAGE
 
 
+@pytest.mark.parametrize("hours", ["nan", "inf", "0", "-1", "many"])
+def test_hours_that_nobody_lives_are_a_usage_error(hours: str, folder: Path) -> None:
+    assert run(app, ["sim", "example:rover", "--hours", hours]).exit_code == Exit.USAGE
+
+
 def test_an_invalid_file_is_told_with_its_exit_code(folder: Path) -> None:
     (folder / "bad.yaml").write_text("robot: rover\nbords: {}\n")
 
