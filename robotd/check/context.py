@@ -9,7 +9,8 @@ from robotd.check.explore import CONFIGURATIONS_AT_MOST, Exploration
 from robotd.check.finding import Finding, Severity, TraceStep
 from robotd.check.local import LocalRegion
 from robotd.check.origins import Origins
-from robotd.check.space import Choice, Space
+from robotd.check.space import Space
+from robotd.check.step import Choice
 from robotd.check.subject import Subject
 from robotd.check.trace import Tracer
 from robotd.core.chart import ESTOP, RESET, Where

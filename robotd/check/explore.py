@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from robotd.check.space import Choice, Literals, Space, Step
+from robotd.check.space import Space
+from robotd.check.step import Choice, Literals, Step
 from robotd.core.chart import ALWAYS
 
 CONFIGURATIONS_AT_MOST = 1_000_000

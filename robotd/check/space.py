@@ -8,49 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
 
 from robotd.check.guards import Assignment, Literal, Payload, Solver, Unsolved
 from robotd.check.local import LocalRegion, Option
 from robotd.check.origins import Origins
+from robotd.check.step import Choice, Literals, Rounds, Step
 from robotd.check.subject import Subject
 from robotd.core.chart import ALWAYS
 from robotd.core.expression import Expression
-from robotd.core.flatten import Arrow
 from robotd.core.machine import MAX_ALWAYS
-
-Literals = tuple[Literal, ...]
-
-
-class Choice(NamedTuple):
-    """What one region may do at a trigger."""
-
-    option: Option | None
-    """None: nothing, since no guard holds."""
-    literals: Literals
-    """What readings and payload must be like for it."""
-    delta: int
-    """By how much the number of the configuration changes."""
-    proven: bool
-    """There are values for which it is so; otherwise nobody knows whether there are."""
-
-
-class Step(NamedTuple):
-    """One message and all that the machine does with it."""
-
-    trigger: str
-    rounds: tuple[tuple[tuple[int, Arrow], ...], ...]
-    """Region and transition: first those of the trigger, then each round of `always`."""
-    literals: Literals
-    """What readings and payload must be like for it."""
-    after: int
-    """Where it comes to rest; what `always` does is undone where that has no end."""
-    passed: tuple[tuple[int, ...], ...] = ()
-    """The nodes from which each round of `always` went on."""
-    circle: tuple[tuple[int, ...], ...] = ()
-    """Those of them between which it goes on for ever."""
-    proven: bool = True
-    """There are values for which it is so; otherwise nobody knows whether there are."""
 
 
 class Space:
@@ -265,7 +231,7 @@ class Space:
 
     def _moved(
         self, nodes: Sequence[int], taken: Sequence[tuple[int, Option]]
-    ) -> tuple[tuple[int, ...], tuple[tuple[tuple[int, Arrow], ...], ...]]:
+    ) -> tuple[tuple[int, ...], Rounds]:
         moved = list(nodes)
         for number, option in taken:
             moved[number] = option.dest
@@ -275,7 +241,7 @@ class Space:
         self,
         trigger: str,
         nodes: tuple[int, ...],
-        rounds: tuple[tuple[tuple[int, Arrow], ...], ...],
+        rounds: Rounds,
         literals: Literals,
     ) -> Iterator[Step]:
         """Where `always` transitions lead from there, while `literals` hold, until none may be taken."""
@@ -285,7 +251,7 @@ class Space:
         self,
         trigger: str,
         nodes: tuple[int, ...],
-        rounds: tuple[tuple[tuple[int, Arrow], ...], ...],
+        rounds: Rounds,
         literals: Literals,
         passed: tuple[tuple[int, ...], ...],
     ) -> Iterator[Step]:

@@ -9,7 +9,8 @@ from robotd.check.explore import START, Exploration
 from robotd.check.finding import Origin, TraceStep
 from robotd.check.guards import Assignment, Literal, Unsolved
 from robotd.check.origins import Source
-from robotd.check.space import Space, Step
+from robotd.check.space import Space
+from robotd.check.step import Step
 from robotd.check.subject import Subject
 from robotd.core.action import Parameter
 from robotd.core.chart import ALWAYS, NOWHERE

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from robotd.check import Finding, TraceStep
     from robotd.check.codes import Explanation
     from robotd.config import RobotConfig
+
+EXPLAINED_COLUMNS = 100
 
 
 def finding_text(finding: Finding, config: RobotConfig) -> str:
@@ -51,4 +54,5 @@ def _value(value: object) -> str:
 
 def explanation_text(code: str, explanation: Explanation) -> str:
     """What a code means, with its example and mend."""
-    return f"{code}\n\n{explanation.means}\n\nExample:\n{explanation.example}\n\nMend:\n{explanation.mend}"
+    means = fill(explanation.means, EXPLAINED_COLUMNS)
+    return f"{code}\n\n{means}\n\nExample:\n{explanation.example}\n\nMend:\n{explanation.mend}"
