@@ -19,7 +19,7 @@ from robotd.sim.client import Sent
 from robotd.sim.deeds import Deeds
 from robotd.sim.invariants import Broken, Watch
 from robotd.sim.scenario import Fault, Step
-from robotd.sim.simulation import Simulation, simulate
+from robotd.sim.simulation import CannotSimulate, Simulation, simulate
 
 LAST_S = 2.0
 """At the end somebody is there: a daemon that ends in the middle of something has more to do."""
@@ -63,13 +63,34 @@ def live(config: RobotConfig, seed: int, duration_s: float, faults: float) -> Li
     fell: Broken | None = None
     try:
         simulate(coverage.watching(config), story, seed=seed)
+    except CannotSimulate:
+        raise
     except Exception as error:
-        if not runs:
-            raise
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        sentence = f"{type(error).__name__}: {error} ({last.name})"
-        fell = Broken(FELL, f"the daemon fell: {sentence}", runs[0].simulation.now)
-    return runs[0].told(coverage, fell)
+        fell = Broken(FELL, f"the daemon fell: {_said(error)}", runs[0].simulation.now if runs else 0.0)
+    return runs[0].told(coverage, fell) if runs else _stillborn(seed, coverage, fell)
+
+
+def _said(error: BaseException) -> str:
+    """What it is, and where it was raised: the first of a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}: {error} (in {last.name}, {last.filename}:{last.lineno})"
+
+
+def _stillborn(seed: int, coverage: Coverage, fell: Broken | None) -> Life:
+    """The daemon fell before it was ready."""
+    return Life(
+        seed=seed,
+        duration_s=0.0,
+        digest="",
+        broken=fell,
+        steps=(),
+        coverage=coverage,
+        stages={},
+        faults={},
+        checked={},
+    )
 
 
 class _Run:

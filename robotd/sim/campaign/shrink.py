@@ -172,7 +172,7 @@ class _Search:
         broken = self._broken
         if broken.where is not None:
             return failure.where == broken.where
-        return failure.sentence.startswith((f"{broken.name}:", broken.sentence[:20]))
+        return failure.sentence.startswith((f"{broken.name}: ", broken.sentence.partition(":")[0]))
 
 
 def _paced(steps: Sequence[Step]) -> list[_Paced]:

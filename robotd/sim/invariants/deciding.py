@@ -43,8 +43,8 @@ class Legal(Promise):
                 self.breaks(f"{decision.message.type} led from {before} to {after}, and no transition does")
 
     def _leads(self, region: Region, ways: _Ways, trigger: str, before: str, after: str) -> bool:
-        if trigger in BUILT_IN_TRIGGERS:
-            return region is self._regions[0]
+        if trigger in BUILT_IN_TRIGGERS and region is self._regions[0]:
+            return True
         if before in BUILT_IN_STATES or after not in region.states:
             return False
         if ALWAYS in ways:

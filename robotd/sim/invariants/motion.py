@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, nan
 
 from hal import (
     SETPOINT_FRESHNESS_S,
@@ -46,7 +46,8 @@ class Moves:
         last = self._last.get(device)
         if last is None:
             last = self._last[device] = deque(maxlen=HELD)
-        moves = not (value in last if device.spec.on_stop in ("hold", "keep") else value == _rest(device))
+        holds = device.spec.on_stop in ("hold", "keep") and value in last
+        moves = not holds and value != _rest(device)
         if not last or last[-1] != value:
             last.append(value)
         return moves
@@ -181,12 +182,12 @@ class Freshness(Promise):
 
 
 def _rest(device: Actuator) -> float:
-    """The value that stands still."""
+    """The value that stands still; NaN where there is none, since a servo stands wherever it is."""
     match device.spec:
         case DigitalOutputSpec(active=active):
             return 0.0 if active == "high" else 1.0
-        case ServoSpec(min=low, max=high):
-            return min(max(0.0, low), high)
+        case ServoSpec(min=low, max=high, on_stop=on_stop):
+            return min(max(0.0, low), high) if on_stop == "zero" else nan
         case _:
             return 0.0
 

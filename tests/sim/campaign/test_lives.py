@@ -11,10 +11,20 @@ from robotd.sim.campaign.campaign import LONGEST_LIFE_S, Tally, live_all, tasks
 from robotd.sim.campaign.life import live
 from tests.counts import CAMPAIGN, cases
 
-ROVER = load(Path(__file__).parents[3] / "config" / "rover.yaml")
+TESTS = Path(__file__).parents[2]
+ROVER = load(TESTS.parent / "config" / "rover.yaml")
 SHUTTLE = load(Path(__file__).parent / "robots" / "shuttle.yaml")
 SEEDS = range(30)
 LIFE_S = 120.0
+THERE = """robot: there
+{}
+machine:
+  initial: here
+  states: {{here: {{}}, there: {{}}}}
+  transitions:
+    - {{trigger: go, source: here, dest: there}}
+    - {{trigger: come, source: there, dest: here}}
+"""
 HOURS_S = 24 * 3600.0 if CAMPAIGN else 1200.0
 
 
@@ -64,3 +74,28 @@ def test_a_long_campaign_is_parted_into_lives_whose_seeds_repeat_them_alone() ->
     assert due[0].seed == 3
     assert len({task.seed for task in due}) == 3
     assert {task.campaign for task in due} == {3}
+
+
+def test_a_robot_that_falls_at_its_start_is_told_like_any_other_broken_promise() -> None:
+    life = live(load(TESTS / "check" / "defects" / "cycle_of_three.yaml"), 0, LIFE_S, 0.1)
+
+    assert life.broken is not None
+    assert life.broken.name == "no fall"
+    assert "ChartCycle" in life.broken.sentence
+
+
+@pytest.mark.parametrize("text", ["never: there", "always: not there"])
+def test_what_the_file_says_itself_is_watched_with_its_place(text: str, tmp_path: Path) -> None:
+    (tmp_path / "there.yaml").write_text(THERE.format(text))
+    life = live(load(tmp_path / "there.yaml"), 0, LIFE_S, 0.0)
+
+    assert life.broken is not None
+    assert life.broken.name == text.partition(":")[0]
+    assert life.broken.where is not None
+    assert life.broken.where.line == 2
+
+
+def test_a_campaign_of_a_robot_that_only_has_states_lives_on(tmp_path: Path) -> None:
+    (tmp_path / "still.yaml").write_text("robot: still\nmachine: {initial: here, states: {here: {}}}\n")
+
+    assert live(load(tmp_path / "still.yaml"), 0, LIFE_S, 0.5).broken is None
