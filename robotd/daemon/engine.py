@@ -90,7 +90,7 @@ class Engine:
     def start(self) -> None:
         """Enter the initial states. Nothing moves."""
         message = self._event(START, Lane.SAFETY, "daemon")
-        self.dispatcher.follow(self.machine.start(message, self.table))
+        self.dispatcher.start(message)
 
     async def run(self) -> None:
         """Decide until the queue is closed."""

@@ -17,6 +17,7 @@ from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
 
 Observer = Callable[[Decision], None]
+Decide = Callable[[Message, ReadingTable], Decision]
 
 
 class Dispatcher:
@@ -52,6 +53,10 @@ class Dispatcher:
         async for message in self._queue:
             self.dispatch(message)
 
+    def start(self, message: Message) -> None:
+        """Enter the initial states, because of `message`."""
+        self._follow(self._decided(self._machine.start, message))
+
     def dispatch(self, message: Message) -> None:
         """One message, to its end."""
         if message.expires_at is not None:
@@ -61,14 +66,16 @@ class Dispatcher:
                 return
         elif message.lane is Lane.SAFETY:
             self.slowest_safety_s = max(self.slowest_safety_s, self._clock() - message.at)
+        self._follow(self._decided(self._machine.decide, message))
+
+    def _decided(self, decide: Decide, message: Message) -> Decision:
         try:
-            decision = self._machine.decide(message, self._readings)
+            return decide(message, self._readings)
         except ChartCycle as cycle:
             self._log.error("chart cycle", trigger=message.type, states=cycle.states)
-            decision = cycle.decision
-        self.follow(decision)
+            return cycle.decision
 
-    def follow(self, decision: Decision) -> None:
+    def _follow(self, decision: Decision) -> None:
         """Carry out a decision and tell it."""
         self.count += 1
         if decision.entries or decision.exits:
