@@ -1,4 +1,4 @@
-"""The time on the wall, for people: log lines, HTTP dates. It may jump, and nothing in robotd decides by it."""
+"""The time on the wall, for people: log lines, HTTP dates. It may jump, and nothing decides by it."""
 
 from __future__ import annotations
 

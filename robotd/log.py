@@ -78,7 +78,7 @@ def get(name: str) -> Any:
 
 
 def telling(tell: Callable[[str, str, Mapping[str, Any]], None] | None) -> Any:
-    """A logger that writes nothing: it tells the level, the event and the rest of each line; None: to nobody."""
+    """A logger that writes nothing: it tells level, event and the rest of each line; None: to nobody."""
 
     def drop(_logger: Any, level: str, said: MutableMapping[str, Any]) -> NoReturn:
         if tell is not None:
