@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from robotd.config import RobotConfig, load
+from robotd.daemon.engine import Engine
 from robotd.sim.campaign.campaign import LONGEST_LIFE_S, Tally, live_all, tasks
 from robotd.sim.campaign.life import live
 from tests.counts import CAMPAIGN, cases
@@ -76,12 +77,19 @@ def test_a_long_campaign_is_parted_into_lives_whose_seeds_repeat_them_alone() ->
     assert {task.campaign for task in due} == {3}
 
 
-def test_a_robot_that_falls_at_its_start_is_told_like_any_other_broken_promise() -> None:
-    life = live(load(TESTS / "check" / "defects" / "cycle_of_three.yaml"), 0, LIFE_S, 0.1)
+@pytest.mark.parametrize("when", ["start", "offer"])
+def test_a_daemon_that_falls_is_told_like_any_other_broken_promise(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(*_: object) -> None:
+        raise ZeroDivisionError("a planted bug")
+
+    monkeypatch.setattr(Engine, when, fall)
+    life = live(ROVER, 0, LIFE_S, 0.1)
 
     assert life.broken is not None
-    assert life.broken.name == "no fall"
-    assert "ChartCycle" in life.broken.sentence
+    assert life.broken.name in ("no fall", "no bug")
+    assert "a planted bug" in life.broken.sentence
 
 
 @pytest.mark.parametrize("text", ["never: there", "always: not there"])
