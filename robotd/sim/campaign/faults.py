@@ -1,4 +1,9 @@
-"""Random faults: which of them, when, for how long. `--faults 2%` is the share of the time with one."""
+"""Random faults: which of them, when, for how long.
+
+`--faults 2%` is the share of the time in which one is in force, over a long time: one lasts four seconds on
+average, and the times between two are drawn so that the share comes out. What happens at one moment, a
+reboot, takes as much of the share as another would. For each life a random subset of all kinds is drawn.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +37,9 @@ class Faults:
         self._share = share
         names = Names(config)
         drawn = {board: self._draw_kinds(names, board) for board in config.boards}
-        self._texts = {board: texts for board, texts in drawn.items() if texts}
-        self._boards = [*self._texts]
+        self.texts = {board: texts for board, texts in drawn.items() if texts}
+        """What may befall each board in this life, without how long."""
+        self._boards = [*self.texts]
         self._over_at = 0.0
 
     def next(self, now: float) -> tuple[float, Step | None]:
@@ -45,7 +51,7 @@ class Faults:
         duration_s = round(min(max(rng.expovariate(1 / LASTS_S), SHORTEST_S), LONGEST_S), 3)
         self._over_at = begins + duration_s
         board = rng.choice(self._boards)
-        text = rng.choice(self._texts[board])
+        text = rng.choice(self.texts[board])
         if text in FOR_A_TIME:
             text = f"{text} {duration_s:g} s"
         elif text not in ONCE:
