@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,11 @@ from robotd.cli.exits import Exit, fail
 from robotd.cli.files import load
 
 if TYPE_CHECKING:
+    from robotd.config import RobotConfig
     from robotd.daemon import Daemon, Ready
+
+PROVEN_AT_START = 20_000
+"""So many configurations are looked at before the daemon starts: a fifth of a second at most."""
 
 
 def run(
@@ -53,7 +57,8 @@ def run(
     """Run the robot of FILE until Ctrl-C or SIGTERM.
 
     When it is up, one line on stdout tells where it listens. The log goes to stderr: pretty on a
-    terminal, JSON elsewhere. Nothing moves at the start.
+    terminal, JSON elsewhere; what `robotd check` finds wrong is said there, too. Nothing moves at the
+    start.
 
     Example: robotd run config/rover.yaml --sim
 
@@ -78,6 +83,8 @@ def run(
     from hal import FaultError
     from robotd.daemon import CannotStart, Daemon
 
+    tell_failed_proofs(config, log.get("check"))
+
     try:
         robot = Daemon(config, simulated=simulated, ports=ports, faults=faults)
     except FaultError as error:
@@ -86,6 +93,15 @@ def run(
         run_to_the_end(_serve(robot))
     except CannotStart as error:
         fail(Exit.FAILED, str(error))
+
+
+def tell_failed_proofs(config: RobotConfig, log: Any) -> None:
+    """A line of the log for each error that `robotd check` finds; it is no reason not to start."""
+    from robotd.check import Severity, Subject, prove
+
+    for finding in prove(Subject.of(config), at_most=PROVEN_AT_START).findings:
+        if finding.severity is Severity.ERROR:
+            log.warning(finding.sentence, code=finding.code, where=str(finding.where))
 
 
 async def _serve(robot: Daemon) -> None:
