@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -74,18 +75,19 @@ def sim(
     due = tasks(range(seed, seed + seeds), hours * 3600, share)
     tally = Tally.of(config)
     began = perf_counter()
-    took_s, interrupted, repeats = 0.0, False, True
+    took_s, repeats = 0.0, True
     found: list[tuple[Path | None, Shrunk]] = []
-    try:
+    with _CtrlC(raises=jobs > 1) as interrupt:
         try:
-            repeats = _run(config, due, tally, jobs, twice=check_repeat, hidden=as_json)
-        finally:
-            took_s = perf_counter() - began
-        _write(config, file, tally, out, shrink_for, found)
-    except CannotSimulate as error:
-        fail(Exit.FAILED, f"{config.path}: {error}")
-    except KeyboardInterrupt:
-        interrupted = True
+            repeats = _run(config, due, tally, jobs, interrupt, twice=check_repeat, hidden=as_json)
+        except CannotSimulate as error:
+            fail(Exit.FAILED, f"{config.path}: {error}")
+        except KeyboardInterrupt:
+            interrupt.came = True
+        took_s = perf_counter() - began
+        interrupt.raises = False
+        _write(config, file, tally, out, shrink_for, interrupt, found)
+    interrupted = interrupt.came
     if as_json:
         typer.echo(json.dumps(_as_json(tally, took_s, found, faults), indent=2))
     else:
@@ -96,6 +98,29 @@ def sim(
         complain("a second run with the same seed was another one")
     if interrupted or tally.broken or not repeats:
         raise typer.Exit(Exit.FAILED)
+
+
+class _CtrlC:
+    """Keeps in mind that somebody pressed Ctrl-C: a life that is under way ends in good order.
+
+    While other processes live the lives there is nothing to end here: it raises `KeyboardInterrupt`.
+    """
+
+    def __init__(self, *, raises: bool) -> None:
+        self.came = False
+        self.raises = raises
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._pressed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _pressed(self, *_: object) -> None:
+        self.came = True
+        if self.raises:
+            raise KeyboardInterrupt
 
 
 def _share(text: str) -> float:
@@ -111,7 +136,14 @@ def _share(text: str) -> float:
 
 
 def _run(
-    config: RobotConfig, due: Sequence[Task], tally: Tally, jobs: int, *, twice: bool, hidden: bool
+    config: RobotConfig,
+    due: Sequence[Task],
+    tally: Tally,
+    jobs: int,
+    interrupt: _CtrlC,
+    *,
+    twice: bool,
+    hidden: bool,
 ) -> bool:
     """Live all lives. Whether each repeats itself, as far as that was asked for."""
     from robotd.cli import console
@@ -121,7 +153,7 @@ def _run(
     every = [task for task in due for _ in range(1 + twice)]
     before: Life | None = None
     with console.Progress(len(every), quiet=hidden) as progress:
-        for task, life in live_all(config, every, jobs=jobs):
+        for task, life in live_all(config, every, jobs=jobs, ends=lambda: interrupt.came):
             if before is not None:
                 repeats = repeats and life.digest == before.digest
                 before = None
@@ -140,6 +172,7 @@ def _write(
     tally: Tally,
     folder: Path,
     shrink_for_s: float,
+    interrupt: _CtrlC,
     found: list[tuple[Path | None, Shrunk]],
 ) -> None:
     """A scenario of the first life in which each promise was broken, into `folder` and `found`."""
@@ -149,10 +182,16 @@ def _write(
     named = robot if robot.startswith(EXAMPLE_PREFIX) else os.path.relpath(robot, folder)
     told: set[str] = set()
     for _, life in tally.broken if shrink_for_s else ():
-        if life.broken is None or life.broken.name in told:
+        if life.broken is None or life.broken.name in told or interrupt.came:
             continue
         told.add(life.broken.name)
-        shrunk = shrink(config, life, named, within_s=shrink_for_s, clock=perf_counter)
+        shrunk = shrink(
+            config,
+            life,
+            named,
+            within_s=shrink_for_s,
+            clock=lambda: math.inf if interrupt.came else perf_counter(),
+        )
         path = None
         if shrunk.scenario is not None:
             folder.mkdir(parents=True, exist_ok=True)

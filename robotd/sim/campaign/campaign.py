@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -45,14 +45,21 @@ def tasks(seeds: Sequence[int], duration_s: float, faults: float) -> list[Task]:
     return found
 
 
-def live_all(config: RobotConfig, due: Sequence[Task], *, jobs: int = 1) -> Iterator[tuple[Task, Life]]:
+def live_all(
+    config: RobotConfig, due: Sequence[Task], *, jobs: int = 1, ends: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Task, Life]]:
     """Live them, in the order given. With several `jobs` each process loads the robot's file again.
+
+    With one, `ends` is asked all the time, and ends it: the life under way then is not told.
 
     Raises as `live`.
     """
     if jobs == 1:
         for task in due:
-            yield task, _live(config, task)
+            life = live(config, task.seed, task.duration_s, task.faults, ends)
+            if ends():
+                return
+            yield task, life
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(jobs, len(due)), _begin_process) as pool:
@@ -103,10 +110,6 @@ def quiet() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _live(config: RobotConfig, task: Task) -> Life:
-    return live(config, task.seed, task.duration_s, task.faults)
-
-
 def _begin_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that has a terminal
     quiet()
@@ -117,4 +120,4 @@ _robot = cache(load)
 
 def _live_there(path: Path, task: Task) -> Life:
     """In a process of a pool."""
-    return _live(_robot(path), task)
+    return live(_robot(path), task.seed, task.duration_s, task.faults)

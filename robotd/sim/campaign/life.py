@@ -47,8 +47,16 @@ class Life:
     """How often each promise was looked at."""
 
 
-def live(config: RobotConfig, seed: int, duration_s: float, faults: float) -> Life:
+def live(
+    config: RobotConfig,
+    seed: int,
+    duration_s: float,
+    faults: float,
+    ends: Callable[[], bool] = lambda: False,
+) -> Life:
     """Live one life of `duration_s`, with faults for that share of the time. A seed always lives the same.
+
+    `ends` is asked before each thing that is done: the life is over then, in good order.
 
     Raises `CannotSimulate` where the robot has a handler that needs a thread.
     """
@@ -58,7 +66,7 @@ def live(config: RobotConfig, seed: int, duration_s: float, faults: float) -> Li
     async def story(simulation: Simulation) -> None:
         run = _Run(simulation, duration_s, faults, coverage)
         runs.append(run)
-        await run.whole()
+        await run.whole(ends)
 
     fell: Broken | None = None
     try:
@@ -111,7 +119,7 @@ class _Run:
         simulation.engine.dispatcher.observers.append(coverage.decision)
         self._deeds = Deeds(simulation, _Unwritten(), _Asked(), _nothing)
 
-    async def whole(self) -> None:
+    async def whole(self, ends: Callable[[], bool]) -> None:
         """Until its time is over, or something is broken."""
         simulation, end = self.simulation, self._duration_s
         await self._deeds.begin()
@@ -123,7 +131,7 @@ class _Run:
                 self._operator.hurry()
             due = min(deed_at, fault_at, end)
             await self._until(due)
-            if self.watch.broken is not None or due == end:
+            if self.watch.broken is not None or due == end or ends():
                 break
             if due == fault_at and fault is not None:
                 await self._take(fault)

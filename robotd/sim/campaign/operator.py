@@ -85,6 +85,7 @@ class Operator:
         self._here: dict[str, None] = {OPERATOR: None}
         self._pinned: dict[str, None] = {}
         self._busy = self._how_busy()
+        self._hurries = False
         deeds: Mapping[Callable[[], Step], float] = {
             self._possible: 50,
             self._any_command: 8,
@@ -113,8 +114,8 @@ class Operator:
         return round(min(silence_s, LONGEST_SILENCE_S), 3)
 
     def hurry(self) -> None:
-        """No silence for a while."""
-        self._busy = max(self._busy, BUSY_FOR)
+        """From now on one thing after the other that the robot can do: then it is busy with one of them."""
+        self._busy, self._hurries = BUSY_FOR, True
 
     def draw(self) -> Step:
         """What is done now; `for_s` is how long a stream goes on."""
@@ -124,7 +125,7 @@ class Operator:
         if self._pinned and rng.random() < LETS_GO:
             return self._let_go()
         (deed,) = rng.choices(self._deeds, self._weights)
-        step = deed()
+        step = self._possible() if self._hurries else deed()
         if isinstance(step.do, Send):
             self._known[step.do.type] = None
         return step
