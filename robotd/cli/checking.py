@@ -97,8 +97,8 @@ def _numbers(counts: Mapping[str, int]) -> str:
 
 def _write_scenarios(report: Report, config: RobotConfig, folder: Path) -> None:
     """A file for each finding whose trace can be taken in simulation."""
-    from robotd.sim.retelling import retell
-    from robotd.sim.writing import to_yaml
+    from robotd.sim.scenario.retelling import retell
+    from robotd.sim.scenario.writing import to_yaml
 
     robot = Path(os.path.relpath(config.path.resolve(), folder.resolve())).as_posix()
     try:

@@ -104,7 +104,7 @@ def schema(
     Example: robotd schema --scenario > config/scenario.schema.json
     """
     if scenario:
-        from robotd.sim.schema import scenario_schema as made
+        from robotd.sim.scenario.schema import scenario_schema as made
     else:
         from robotd.config import json_schema as made
 

@@ -177,7 +177,7 @@ def _write(
 ) -> None:
     """A scenario of the first life in which each promise was broken, into `folder` and `found`."""
     from robotd.sim.campaign.shrink import shrink
-    from robotd.sim.writing import to_yaml
+    from robotd.sim.scenario.writing import to_yaml
 
     named = robot if robot.startswith(EXAMPLE_PREFIX) else os.path.relpath(robot, folder)
     told: set[str] = set()

@@ -16,8 +16,8 @@ from robotd.cli.exits import Exit, complain, fail
 from robotd.cli.files import EXAMPLE_PREFIX, examples_folder
 
 if TYPE_CHECKING:
-    from robotd.sim.junit import Timed
-    from robotd.sim.script import Script
+    from robotd.sim.scenario.junit import Timed
+    from robotd.sim.scenario.script import Script
 
 MOST_SEEDS = 100_000
 SHOWN_SEEDS = 5
@@ -87,9 +87,9 @@ def run_scenarios(
 def _read(names: Sequence[str], *, as_json: bool) -> list[Script]:
     """Every scenario, or the end of it: all that is wrong with any of them."""
     from robotd.config import ConfigErrors
-    from robotd.sim.finding import NoScenarioError, find_scenarios
-    from robotd.sim.reading import read_scenario
-    from robotd.sim.script import Robots
+    from robotd.sim.scenario.finding import NoScenarioError, find_scenarios
+    from robotd.sim.scenario.reading import read_scenario
+    from robotd.sim.scenario.script import Robots
 
     try:
         files = find_scenarios([_place(name) for name in names], Path())
@@ -133,10 +133,10 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
     import logging
 
     from robotd.cli import console
-    from robotd.sim.junit import Timed
-    from robotd.sim.runner import bare, run_scenario
+    from robotd.sim.scenario.junit import Timed
+    from robotd.sim.scenario.runner import bare, run_scenario
+    from robotd.sim.scenario.telling import report
     from robotd.sim.simulation import CannotSimulate
-    from robotd.sim.telling import report
 
     # What a board logs about the faults of a scenario is no news here.
     logging.getLogger().addHandler(logging.NullHandler())
@@ -160,8 +160,8 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
 
 
 def _write(results: Sequence[Timed], junit: Path | None, html: Path | None) -> None:
-    from robotd.sim.junit import as_junit
     from robotd.sim.page import Shown, page
+    from robotd.sim.scenario.junit import as_junit
 
     if junit is not None:
         _save(junit, as_junit(results))

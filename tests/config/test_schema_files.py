@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from robotd.config import json_schema
-from robotd.sim.schema import scenario_schema
+from robotd.sim.scenario.schema import scenario_schema
 
 CONFIG = Path(__file__).parents[2] / "config"
 RENEW = "robotd schema > config/robotd.schema.json; robotd schema --scenario > config/scenario.schema.json"

@@ -7,7 +7,7 @@ import asyncio
 from robotd.config import load
 from robotd.sim.browser import Browser
 from robotd.sim.simulation import Simulation, simulate
-from tests.sim.scenarios import ROVER
+from tests.sim.scenario.making import ROVER
 
 CONFIG = load(ROVER)
 

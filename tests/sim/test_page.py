@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from robotd.sim.page import Shown, page
-from robotd.sim.runner import bare
-from robotd.sim.telling import report
-from tests.sim.scenarios import run
+from robotd.sim.scenario.runner import bare
+from robotd.sim.scenario.telling import report
+from tests.sim.scenario.making import run
 
 VOID = {"meta"}
 LONG = """

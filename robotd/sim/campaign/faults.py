@@ -12,8 +12,8 @@ import random
 
 from hal import FaultError
 from robotd.config import RobotConfig
-from robotd.sim.names import Names
-from robotd.sim.scenario import Fault, Step
+from robotd.sim.scenario.model import Fault, Step
+from robotd.sim.scenario.names import Names
 
 LASTS_S = 4.0
 """How long a fault lasts on average. The time between two follows from that and from their share."""

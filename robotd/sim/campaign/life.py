@@ -16,9 +16,9 @@ from robotd.sim.campaign.coverage import Coverage
 from robotd.sim.campaign.faults import Faults
 from robotd.sim.campaign.operator import Operator
 from robotd.sim.client import Sent
-from robotd.sim.deeds import Deeds
 from robotd.sim.invariants import Broken, Watch
-from robotd.sim.scenario import Fault, Step
+from robotd.sim.scenario.deeds import Deeds
+from robotd.sim.scenario.model import Fault, Step
 from robotd.sim.simulation import CannotSimulate, Simulation, simulate
 
 LAST_S = 2.0

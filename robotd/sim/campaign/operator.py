@@ -14,9 +14,7 @@ from typing import Any
 
 from robotd.core.chart import BUILT_IN_TRIGGERS
 from robotd.sim.campaign.values import NONSENSE, Values
-from robotd.sim.names import Names
-from robotd.sim.quantities import FLAG
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     LATEST,
     OPERATOR,
     Action,
@@ -31,6 +29,8 @@ from robotd.sim.scenario import (
     Stop,
     Write,
 )
+from robotd.sim.scenario.names import Names
+from robotd.sim.scenario.quantities import FLAG
 from robotd.sim.simulation import Simulation
 
 OTHERS = ("second", "third", "fourth")

@@ -14,9 +14,20 @@ from dataclasses import dataclass, replace
 from robotd.config import RobotConfig
 from robotd.core.message import NO_PAYLOAD
 from robotd.sim.campaign.life import Life
-from robotd.sim.runner import Failure, run_scenario
-from robotd.sim.scenario import OPERATOR, Cancel, Connect, Reset, Scenario, Send, Step, Stop, Wait, Write
-from robotd.sim.script import Script
+from robotd.sim.scenario.model import (
+    OPERATOR,
+    Cancel,
+    Connect,
+    Reset,
+    Scenario,
+    Send,
+    Step,
+    Stop,
+    Wait,
+    Write,
+)
+from robotd.sim.scenario.runner import Failure, run_scenario
+from robotd.sim.scenario.script import Script
 
 TAILS = (5, 10, 20, 40, 80, 160, 320, 640, 1280)
 """So many of the last steps are tried alone, before all of them are."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-from robotd.sim.chronicle import Chronicle, Told
 from robotd.sim.page.markup import Markup, joined, tag
 from robotd.sim.page.timeline import timeline
-from robotd.sim.runner import Result
-from robotd.sim.writing import to_yaml
+from robotd.sim.scenario.chronicle import Chronicle, Told
+from robotd.sim.scenario.runner import Result
+from robotd.sim.scenario.writing import to_yaml
 
 MOST_MESSAGES = 2_000
 """So many messages of a run are listed."""

@@ -8,7 +8,6 @@ from itertools import pairwise
 from hal import BoardState, DriveBaseSpec
 from robotd.core.chart import BUILT_IN_STATES, ESTOPPED
 from robotd.core.stage import CANCELLED, DONE, EXPIRED, PREEMPTED, TERMINAL, Stage
-from robotd.sim.chronicle import Chronicle
 from robotd.sim.page.lanes import (
     WIDTH_PX,
     Changes,
@@ -22,8 +21,9 @@ from robotd.sim.page.lanes import (
     stacked,
 )
 from robotd.sim.page.markup import Markup, tag
-from robotd.sim.runner import Result
-from robotd.sim.writing import step_lines
+from robotd.sim.scenario.chronicle import Chronicle
+from robotd.sim.scenario.runner import Result
+from robotd.sim.scenario.writing import step_lines
 
 AXIS_PX = 22.0
 GAP_PX = 8.0

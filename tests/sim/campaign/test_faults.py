@@ -10,7 +10,7 @@ import pytest
 from hal import parse_fault
 from robotd.config import load
 from robotd.sim.campaign.faults import Faults
-from robotd.sim.scenario import Fault
+from robotd.sim.scenario.model import Fault
 
 ROVER = load(Path(__file__).parents[3] / "config" / "rover.yaml")
 DRAWN = 4_000

@@ -12,10 +12,10 @@ import pytest
 from robotd.config import RobotConfig, load
 from robotd.sim.campaign.life import Life, live
 from robotd.sim.campaign.shrink import shrink
-from robotd.sim.reading import read_scenario
-from robotd.sim.runner import run_scenario
-from robotd.sim.script import Robots
-from robotd.sim.writing import to_yaml
+from robotd.sim.scenario.reading import read_scenario
+from robotd.sim.scenario.runner import run_scenario
+from robotd.sim.scenario.script import Robots
+from robotd.sim.scenario.writing import to_yaml
 from tests.sim.campaign.planted import PLANTED
 
 SHUTTLE = Path(__file__).parent / "robots" / "shuttle.yaml"

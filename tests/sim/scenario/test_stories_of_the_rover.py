@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from robotd.sim.reading import read_scenario
-from robotd.sim.runner import run_scenario
-from robotd.sim.telling import report
+from robotd.sim.scenario.reading import read_scenario
+from robotd.sim.scenario.runner import run_scenario
+from robotd.sim.scenario.telling import report
 from tests.counts import cases
-from tests.sim.scenarios import CONFIG, robots
+from tests.sim.scenario.making import CONFIG, robots
 
 FILES = sorted((CONFIG / "scenarios").glob("*.yaml"))
 SEEDS = max(5, cases(30))

@@ -8,10 +8,10 @@ from hal import FaultError, parse_fault
 from robotd.config.document import describe
 from robotd.config.errors import nearest
 from robotd.config.place import Place
-from robotd.sim.names import Names
-from robotd.sim.quantities import read_amount
-from robotd.sim.scenario import Amount
-from robotd.sim.writing import FREE
+from robotd.sim.scenario.model import Amount
+from robotd.sim.scenario.names import Names
+from robotd.sim.scenario.quantities import read_amount
+from robotd.sim.scenario.writing import FREE
 
 
 def read_world(place: Place, names: Names) -> dict[str, Amount | bool | None]:

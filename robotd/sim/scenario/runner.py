@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 from hal import FaultError, HalError
 from robotd.core.chart import NOWHERE, Where
 from robotd.core.invariant import Invariant
-from robotd.sim.chronicle import SHOWN_LINES, Chronicle, Taken
-from robotd.sim.deeds import Deeds, plain
 from robotd.sim.invariants import Watch
-from robotd.sim.judging import EDGE_S, Judge, expected
-from robotd.sim.scenario import Expect, Fact, Step, Wait
-from robotd.sim.script import Script
+from robotd.sim.scenario.chronicle import SHOWN_LINES, Chronicle, Taken
+from robotd.sim.scenario.deeds import Deeds, plain
+from robotd.sim.scenario.judging import EDGE_S, Judge, expected
+from robotd.sim.scenario.model import Expect, Fact, Step, Wait
+from robotd.sim.scenario.script import Script
+from robotd.sim.scenario.writing import flow, seconds
 from robotd.sim.simulation import CannotSimulate, Simulation, simulate
-from robotd.sim.writing import flow, seconds
 
 SETTLING_S = 1e-9
 """When a timer of this length ends all that was due has happened, and practically no time has passed."""
@@ -63,13 +63,18 @@ def run_scenario(script: Script, *, seed: int | None = None) -> Result:
     seed = scenario.seed if seed is None else seed
     world = {name: held for name, value in scenario.world.items() if (held := plain(value)) is not None}
     runs: list[_Run] = []
+    early: list[tuple[str, str, Mapping[str, Any]]] = []
 
     async def story(simulation: Simulation) -> Failure | None:
         run = _Run(simulation, script)
         runs.append(run)
+        for line in early:
+            run.chronicle.log(*line)
         return await run.whole()
 
     def log(level: str, event: str, said: Mapping[str, Any]) -> None:
+        if not runs:
+            early.append((level, event, said))
         for run in runs:
             run.chronicle.log(level, event, said)
 

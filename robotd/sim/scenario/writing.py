@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from robotd.config.document import resolve
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     OPERATOR,
     TCP,
     Action,

@@ -1,6 +1,6 @@
 """The shape of a scenario's file: which keys there are; its JSON Schema is made of the same.
 
-What stands under most keys depends on the robot: `robotd.sim.reading` checks it, with a sentence about that.
+What stands under most keys depends on the robot: `reading.py` checks it, with a sentence about that.
 """
 
 from __future__ import annotations

@@ -9,10 +9,7 @@ from robotd.config.document import describe
 from robotd.config.errors import nearest
 from robotd.config.place import Place
 from robotd.core.stage import STAGES
-from robotd.sim.models import FACTS
-from robotd.sim.names import Names
-from robotd.sim.quantities import read_bound
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     Answered,
     BoardIs,
     Counted,
@@ -25,7 +22,10 @@ from robotd.sim.scenario import (
     Told,
     WorldIs,
 )
-from robotd.sim.writing import STALE
+from robotd.sim.scenario.names import Names
+from robotd.sim.scenario.quantities import read_bound
+from robotd.sim.scenario.shape import FACTS
+from robotd.sim.scenario.writing import STALE
 
 
 def read_facts(place: Place, names: Names, sent: Collection[str]) -> Iterator[Fact]:

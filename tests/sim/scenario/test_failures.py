@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from robotd.config import load
-from robotd.sim.runner import Result, run_scenario
-from robotd.sim.scenario import Expect, InState, Scenario, Send, Step
-from robotd.sim.script import Script
-from robotd.sim.telling import SHOWN_MESSAGES, report
+from robotd.sim.scenario.model import Expect, InState, Scenario, Send, Step
+from robotd.sim.scenario.runner import Result, run_scenario
+from robotd.sim.scenario.script import Script
+from robotd.sim.scenario.telling import SHOWN_MESSAGES, report
 from tests.daemon.story import robot_file
-from tests.sim.scenarios import ROVER, run
+from tests.sim.scenario.making import ROVER, run
 
 
 def told(result: Result) -> str:

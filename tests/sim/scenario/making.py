@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from robotd.config import ConfigErrors
-from robotd.sim.reading import read_scenario
-from robotd.sim.runner import Failure, Result, run_scenario
-from robotd.sim.script import Robots, Script
+from robotd.sim.scenario.reading import read_scenario
+from robotd.sim.scenario.runner import Failure, Result, run_scenario
+from robotd.sim.scenario.script import Robots, Script
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 ROVER = CONFIG / "rover.yaml"
 
 

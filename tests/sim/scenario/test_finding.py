@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from robotd.sim.finding import NoScenarioError, find_scenarios
+from robotd.sim.scenario.finding import NoScenarioError, find_scenarios
 
 
 @pytest.fixture

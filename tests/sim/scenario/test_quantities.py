@@ -6,8 +6,8 @@ import pytest
 
 from robotd.config.document import parse
 from robotd.config.place import Place
-from robotd.sim.quantities import read_amount, read_bound
-from robotd.sim.scenario import Amount, Bound
+from robotd.sim.scenario.model import Amount, Bound
+from robotd.sim.scenario.quantities import read_amount, read_bound
 
 
 def place(text: str) -> Place:

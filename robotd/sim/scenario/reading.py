@@ -8,12 +8,12 @@ from robotd.config import ConfigErrors
 from robotd.config.document import read
 from robotd.config.invariants import read_invariants
 from robotd.config.place import Place
-from robotd.sim.models import ScenarioModel
-from robotd.sim.names import Names
-from robotd.sim.scenario import Scenario
-from robotd.sim.script import Robots, Script
-from robotd.sim.steps import StepReader
-from robotd.sim.surroundings import read_faults, read_world
+from robotd.sim.scenario.model import Scenario
+from robotd.sim.scenario.names import Names
+from robotd.sim.scenario.script import Robots, Script
+from robotd.sim.scenario.shape import ScenarioModel
+from robotd.sim.scenario.steps import StepReader
+from robotd.sim.scenario.surroundings import read_faults, read_world
 
 BEGINS = "robot: <path of the robot's file>"
 

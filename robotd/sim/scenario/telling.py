@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from robotd.config.errors import shown
 from robotd.core.chart import NOWHERE
-from robotd.sim.chronicle import Told
-from robotd.sim.runner import Failure, Result
-from robotd.sim.writing import step_lines
+from robotd.sim.scenario.chronicle import Told
+from robotd.sim.scenario.runner import Failure, Result
+from robotd.sim.scenario.writing import step_lines
 
 SHOWN_MESSAGES = 20
 SHOWN_ERRORS = 3

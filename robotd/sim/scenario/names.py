@@ -9,7 +9,7 @@ from hal import Rig, UnknownQuantity
 from robotd.config import RobotConfig
 from robotd.config.triggers import BOARD_EVENTS, OUTCOMES
 from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS
-from robotd.sim.quantities import FLAG
+from robotd.sim.scenario.quantities import FLAG
 
 
 class Names:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from robotd.core.machine import StateMachine
-from robotd.sim.runner import run_scenario
+from robotd.sim.scenario.runner import run_scenario
 from tests.daemon.story import robot_file
-from tests.sim.scenarios import failure, run, script
+from tests.sim.scenario.making import failure, run, script
 
 ARM = "- send: arm\n"
 DRIVE = ARM + "- send: {drive: {linear: 0.3 m/s}}\n"

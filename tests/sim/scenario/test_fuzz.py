@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from robotd.config import ConfigErrors
-from robotd.sim.reading import read_scenario
-from robotd.sim.steps import ACTIONS
+from robotd.sim.scenario.reading import read_scenario
+from robotd.sim.scenario.steps import ACTIONS
 from tests.config.test_fuzz import DATA, WEIRD
 from tests.counts import cases
-from tests.sim.scenarios import CONFIG, robots
+from tests.sim.scenario.making import CONFIG, robots
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = [

@@ -1,6 +1,6 @@
 """A scenario as data: one story about a robot, what it is told, what the world does, what is expected.
 
-`robotd.sim.reading` makes a `Scenario` of a file, `robotd.sim.writing` makes a file's text of one:
+`reading.py` makes a `Scenario` of a file, `writing.py` the text of a file of one:
 
     scenario = Scenario(
         robot="example:rover",

@@ -9,10 +9,8 @@ from robotd.config.document import describe
 from robotd.config.errors import nearest
 from robotd.config.place import NAME, NAME_HINT, Place
 from robotd.core.chart import BUILT_IN_TRIGGERS
-from robotd.sim.expecting import read_facts
-from robotd.sim.models import StepModel
-from robotd.sim.names import Names
-from robotd.sim.scenario import (
+from robotd.sim.scenario.expecting import read_facts
+from robotd.sim.scenario.model import (
     LATEST,
     OPERATOR,
     TCP,
@@ -33,7 +31,9 @@ from robotd.sim.scenario import (
     Wait,
     Write,
 )
-from robotd.sim.surroundings import read_fault_texts, read_faults, read_world
+from robotd.sim.scenario.names import Names
+from robotd.sim.scenario.shape import StepModel
+from robotd.sim.scenario.surroundings import read_fault_texts, read_faults, read_world
 
 ALL = "all"
 ACTIONS: Mapping[str, frozenset[str]] = {

@@ -8,8 +8,7 @@ import pytest
 
 from robotd.config import ConfigErrors
 from robotd.core.chart import Where
-from robotd.sim.reading import read_scenario
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     Amount,
     Bound,
     Expect,
@@ -25,7 +24,8 @@ from robotd.sim.scenario import (
     Wait,
     WorldIs,
 )
-from tests.sim.scenarios import CONFIG, faults, robots, scenario_file, script
+from robotd.sim.scenario.reading import read_scenario
+from tests.sim.scenario.making import CONFIG, faults, robots, scenario_file, script
 
 
 def test_a_file_reads_as_what_it_says(tmp_path: Path) -> None:

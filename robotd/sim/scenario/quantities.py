@@ -8,7 +8,7 @@ from math import isfinite
 from hal import UnitError, parse_quantity, to_si
 from robotd.config.document import describe, resolve
 from robotd.config.place import Place
-from robotd.sim.scenario import Amount, Bound, Relation
+from robotd.sim.scenario.model import Amount, Bound, Relation
 
 FLAG = "bool"
 """The unit of what is true or false."""

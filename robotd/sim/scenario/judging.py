@@ -8,9 +8,9 @@ from typing import Any
 
 from hal import Device
 from robotd.core.stage import REJECTED
-from robotd.sim.chronicle import Chronicle
 from robotd.sim.client import Sent
-from robotd.sim.scenario import (
+from robotd.sim.scenario.chronicle import Chronicle
+from robotd.sim.scenario.model import (
     RELATIVE_TOLERANCE,
     Amount,
     Answered,
@@ -26,8 +26,8 @@ from robotd.sim.scenario import (
     Told,
     WorldIs,
 )
+from robotd.sim.scenario.writing import flow
 from robotd.sim.simulation import Simulation
-from robotd.sim.writing import flow
 
 NOTHING = "nothing"
 EDGE_S = 1e-6

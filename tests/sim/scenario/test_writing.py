@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robotd.config.document import parse
-from robotd.sim.reading import read_scenario
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     Amount,
     Answered,
     BoardIs,
@@ -41,8 +40,9 @@ from robotd.sim.scenario import (
     WorldIs,
     Write,
 )
-from robotd.sim.writing import flow, seconds, to_yaml
-from tests.sim.scenarios import CONFIG, robots
+from robotd.sim.scenario.reading import read_scenario
+from robotd.sim.scenario.writing import flow, seconds, to_yaml
+from tests.sim.scenario.making import CONFIG, robots
 
 EVERYTHING = Scenario(
     robot=str(CONFIG / "rover.yaml"),

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from robotd.sim.runner import Result
+from robotd.sim.scenario.runner import Result
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, section 2.2: the characters that may not even be escaped."""

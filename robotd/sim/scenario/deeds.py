@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from robotd.core.message import Event, Lane
 from robotd.sim.browser import Browser
 from robotd.sim.client import Console, Sent
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     LATEST,
     OPERATOR,
     TCP,
@@ -32,8 +32,8 @@ from robotd.sim.scenario import (
     Wait,
     Write,
 )
+from robotd.sim.scenario.writing import flow, seconds
 from robotd.sim.simulation import Simulation
-from robotd.sim.writing import flow, seconds
 
 RENEWING_S = 0.1
 """How often a setpoint is sent again while a step's `for` lasts."""

@@ -9,7 +9,7 @@ from robotd.config import ConfigErrors, RobotConfig, load
 from robotd.config.document import Document
 from robotd.core.chart import NOWHERE
 from robotd.core.invariant import Invariant, Kind, compile_invariant
-from robotd.sim.scenario import Scenario
+from robotd.sim.scenario.model import Scenario
 
 EXAMPLE_PREFIX = "example:"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hal import ActuatorSpec
 from robotd.check import Finding, Origin, TraceStep
 from robotd.config import RobotConfig
-from robotd.sim.scenario import (
+from robotd.sim.scenario.model import (
     Amount,
     Expect,
     Inject,

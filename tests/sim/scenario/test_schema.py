@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from robotd.sim.models import FACTS, ScenarioModel
-from robotd.sim.schema import scenario_schema
-from robotd.sim.steps import ACTIONS
+from robotd.sim.scenario.schema import scenario_schema
+from robotd.sim.scenario.shape import FACTS, ScenarioModel
+from robotd.sim.scenario.steps import ACTIONS
 
 SCHEMA = scenario_schema()
 STEP = SCHEMA["$defs"]["StepModel"]

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from robotd.config.schema import DIALECT, tidied
-from robotd.sim.models import ScenarioModel, StepModel
-from robotd.sim.steps import ACTIONS
+from robotd.sim.scenario.shape import ScenarioModel, StepModel
+from robotd.sim.scenario.steps import ACTIONS
 
 
 def scenario_schema() -> dict[str, Any]:

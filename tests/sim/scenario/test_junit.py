@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from robotd.sim.junit import Timed, as_junit
-from robotd.sim.telling import report
-from tests.sim.scenarios import run, scenario_file
+from robotd.sim.scenario.junit import Timed, as_junit
+from robotd.sim.scenario.telling import report
+from tests.sim.scenario.making import run, scenario_file
 
 
 def results(folder: Path) -> list[Timed]:
