@@ -11,6 +11,8 @@ STAMP := $(VENV)/.ready$(subst /,-,$(subst $() ,-,$(CURDIR)))
 BIN   := $(VENV)/bin
 ROBOT ?= config/rover.yaml
 TESTS ?=
+HOURS ?= 24
+SEEDS ?= 20
 
 .PHONY: help sim test check unit bench campaign format lock clean
 
@@ -34,8 +36,8 @@ unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
 bench: $(STAMP) ## commands per second, round trips and stop latency, side by side with three baselines
 	$(BIN)/python -m tests.benchmarks
 
-campaign: $(STAMP) ## the tests with their full counts of random cases
-	ROBOTD_CAMPAIGN=1 $(BIN)/python -m pytest -n 2 $(TESTS)
+campaign: $(STAMP) ## the tests with their full counts of random cases; the rover lives SEEDS=20 times HOURS=24 hours
+	ROBOTD_CAMPAIGN=1 ROBOTD_HOURS=$(HOURS) ROBOTD_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 $(TESTS)
 
 format: $(STAMP) ## rewrite the sources as `make test` wants them
 	$(BIN)/ruff check --fix .

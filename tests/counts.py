@@ -3,6 +3,9 @@
 import os
 
 CAMPAIGN = os.environ.get("ROBOTD_CAMPAIGN") == "1"
+HOURS = float(os.environ.get("ROBOTD_HOURS", "24")) if CAMPAIGN else 1 / 6
+"""Of its own time, so long each of these seeds of a simulated robot lives."""
+SEEDS = int(os.environ.get("ROBOTD_SEEDS", "20")) if CAMPAIGN else 2
 
 
 def cases(total: int) -> int:

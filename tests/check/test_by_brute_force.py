@@ -56,7 +56,7 @@ def compiled(text: str, states: tuple[str, ...]) -> Expression:
 
 
 UNHURRIED = settings(
-    max_examples=cases(300),
+    max_examples=cases(150),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
