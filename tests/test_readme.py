@@ -71,7 +71,8 @@ def test_the_workflow_fails_with_1_where_a_scenario_does_and_with_78_where_a_fil
     story.write_text(story.read_text().replace("send: arm", "send: disarm"))
     assert run(check_and_test, repository).returncode == 1
 
-    (repository / "rover.yaml").write_text("robot: rover\n")
+    robot = repository / "rover.yaml"
+    robot.write_text(robot.read_text() + "nonsense: 1\n")
 
     assert run(check_and_test, repository).returncode == 78
 

@@ -12,7 +12,7 @@ import typer
 
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, fail
-from robotd.cli.files import load
+from robotd.cli.files import RobotFile, load, robot_here
 from robotd.cli.findings import explanation_text, finding_text
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ SHOWN_FINDINGS = 100
 
 
 def check(
-    file: Annotated[
-        str | None, typer.Argument(help="The robot's file, or example:NAME for an installed one.")
-    ] = None,
+    file: RobotFile = None,
     strict: Annotated[bool, typer.Option("--strict", help="A warning fails too.")] = False,
     explain: Annotated[
         str | None, typer.Option(metavar="CODE", help="Say what a code means, with an example and the mend.")
@@ -50,9 +48,7 @@ def check(
     if explain is not None:
         _explain(explain)
         return
-    if file is None:
-        fail(Exit.USAGE, "name the robot's file, or a code: robotd check --explain trap-state")
-    config = load(file, as_json=as_json)
+    config = load(robot_here(file), as_json=as_json)
 
     from robotd.check import Severity, Subject, prove
 

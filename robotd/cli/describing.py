@@ -11,14 +11,12 @@ import typer
 
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, fail
-from robotd.cli.files import load
+from robotd.cli.files import RobotFile, load, robot_here
 
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
     from robotd.core.chart import Do, State, Timeout, Transition
     from robotd.core.graph import Marks
-
-RobotFile = Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")]
 
 
 class GraphFormat(StrEnum):
@@ -30,7 +28,7 @@ class GraphFormat(StrEnum):
 
 
 def graph(
-    file: RobotFile,
+    file: RobotFile = None,
     language: Annotated[GraphFormat, typer.Option("--format", help="The language of the drawing.")] = (
         GraphFormat.MERMAID
     ),
@@ -51,7 +49,7 @@ def graph(
     """
     from robotd.core.graph import NO_MARKS, dot, mermaid, svg
 
-    config = load(file)
+    config = load(robot_here(file))
     marks = _marks(config) if checked else NO_MARKS
     match language:
         case GraphFormat.SVG:

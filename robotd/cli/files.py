@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from robotd.config import RobotConfig
 
 EXAMPLE_PREFIX = "example:"
+RobotFile = Annotated[
+    str | None,
+    typer.Argument(
+        help="The robot's file, or example:NAME. Left out: the only one in this folder or in its config/."
+    ),
+]
+_A_ROBOT = re.compile(r"^machine:", re.MULTILINE)
+"""What the file of a robot has, and no other."""
 
 
 def robot_file(name: str) -> Path:
@@ -26,6 +35,26 @@ def robot_file(name: str) -> Path:
         there = ", ".join(EXAMPLE_PREFIX + known.stem for known in sorted(folder.glob("*.yaml")))
         fail(Exit.USAGE, f"there is no {name!r}; there are {there}")
     return path
+
+
+def robot_here(name: str | None) -> str:
+    """`name`, or where none is given the only robot's file in this folder, or else in its config/."""
+    if name is not None:
+        return name
+    found: list[Path] = []
+    for folder in (Path(), Path("config")):
+        found = found or [file for file in sorted(folder.glob("*.yaml")) if _A_ROBOT.search(_text(file))]
+    if len(found) != 1:
+        there = f"here are {', '.join(map(str, found))}" if found else "none is here or in config/"
+        fail(Exit.USAGE, f"name the robot's file; {there}")
+    return str(found[0])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def examples_folder() -> Path:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import typer
 
 from robotd.cli.connection import Json
-from robotd.cli.describing import RobotFile
 from robotd.cli.exits import Exit, complain, fail
-from robotd.cli.files import EXAMPLE_PREFIX, load
+from robotd.cli.files import EXAMPLE_PREFIX, RobotFile, load, robot_here
 
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
@@ -31,7 +30,7 @@ SHOWN_RARE = 12
 
 
 def sim(
-    file: RobotFile,
+    file: RobotFile = None,
     hours: Annotated[
         float, typer.Option(min=0.001, max=MOST_HOURS, help="Of the robot's time, for each seed.")
     ] = 1.0,
@@ -59,6 +58,8 @@ def sim(
     kept, 1 when one was not: then a short scenario that shows it is written, for `robotd test`. Ctrl-C ends
     it; what is known by then is told.
 
+    Example: robotd sim --hours 100 --faults 2% --seed 7
+
     Example: robotd sim config/rover.yaml --hours 24 --faults 2%
 
     Example: robotd sim robot.yaml --hours 100 --faults 2% --seed 7 --jobs 2 --out found
@@ -66,6 +67,7 @@ def sim(
     share = _share(faults)
     if math.isnan(hours):
         fail(Exit.USAGE, "--hours nan: so long lives nobody")
+    file = robot_here(file)
     config = load(file, as_json=as_json)
 
     from robotd.sim.campaign.campaign import Tally, quiet, tasks

@@ -104,7 +104,11 @@ def test_a_code_that_is_none_is_told_with_those_there_are() -> None:
     assert all(code in done.stderr for code in CODES)
 
 
-def test_without_a_file_it_says_what_it_wants() -> None:
+def test_without_a_file_where_there_is_none_it_says_what_it_wants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
     done = run(app, ["check"])
 
     assert done.exit_code == Exit.USAGE
