@@ -27,8 +27,6 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 """The time on the wall when a simulation begins."""
 SETTLING_S = 0.2
 """After the start every sensor has reported once within this time."""
-END_S = 2.0
-"""So long after its end was asked for, nothing of a daemon may be left."""
 
 
 class CannotSimulate(RobotdError):  # noqa: N818  # it says what it is
