@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from robotd.core.stage import TERMINAL
-from robotd.wire.json import decode, encode
+from robotd.json import decode, encode
 
 HOST = "127.0.0.1"
 TCP_PORT = 8081

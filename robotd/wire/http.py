@@ -15,7 +15,7 @@ from http import HTTPStatus
 from importlib.resources import files
 
 from robotd.errors import Refused
-from robotd.wire.json import encode
+from robotd.json import encode
 from robotd.wire.metrics import exposition
 from robotd.wire.service import Service
 

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple, cast
 
 from robotd.errors import Refused
+from robotd.json import too_large
 from robotd.wire.admission import Admission
-from robotd.wire.json import too_large
 from robotd.wire.protocol import unreadable
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from robotd.core.limits import Limits
 from robotd.core.stage import REJECTED, Stage
 from robotd.errors import Refused
-from robotd.wire.json import decode, encode, too_large
+from robotd.json import decode, encode, too_large
 
 VERSION = "2.0"
 WORDS: Mapping[bytes, str] = {b"stop": "estop", b"status": "status"}

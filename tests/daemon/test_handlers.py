@@ -13,7 +13,7 @@ import pytest
 
 from robotd.core.decision import Outcome
 from robotd.core.message import Message
-from robotd.wire.json import encode
+from robotd.json import encode
 from tests.daemon.story import Story, robot_file, tell, telling
 from tests.daemon.tap import Tap
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robotd.json import encode
 from robotd.runtime.result import DEPTH, ITEMS, TEXT, plain
-from robotd.wire.json import encode
 from tests.counts import cases
 
 

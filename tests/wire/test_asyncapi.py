@@ -13,9 +13,9 @@ import yaml
 from robotd.config.listen import Listen
 from robotd.core.stage import STAGES, TERMINAL, Stage
 from robotd.errors import REASONS, Refused
+from robotd.json import decode, encode
 from robotd.wire import params
 from robotd.wire.http import WEBSOCKET_PATH
-from robotd.wire.json import decode, encode
 from robotd.wire.protocol import WORDS, encode_update, parse
 from robotd.wire.session import Session
 from robotd.wire.websocket import SUBPROTOCOL

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from robotd.core.limits import Limits
 from robotd.errors import Refused
-from robotd.wire.json import INTEGER_LIMIT, decode, encode
+from robotd.json import INTEGER_LIMIT, decode, encode
 from tests.counts import cases
 
 SMALL = Limits(message_bytes=200, json_depth=3, string_bytes=8, list_items=3)
