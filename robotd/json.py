@@ -24,7 +24,8 @@ INTEGER_LIMIT = 2**63
 INTEGER_DIGITS = 20
 """More are not even converted: that takes the square of their number."""
 
-_decode = msgspec.json.Decoder().decode
+parse = msgspec.json.Decoder().decode
+"""One text of JSON that robotd wrote itself: no limit is checked. Raises `ValueError`."""
 encode = msgspec.json.Encoder(enc_hook=repr).encode
 """Data to one line of JSON: a float that is not finite as `null`, a foreign object as its `repr`."""
 
@@ -39,7 +40,7 @@ def decode(text: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     if size > limits.message_bytes:
         raise too_large("a message", limits.message_bytes, "bytes")
     try:
-        value = _decode(text)
+        value = parse(text)
     except RecursionError:
         raise _too_deep(limits) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,0 +1,66 @@
+"""The kinds of rows, and what the body of each says. A key that has nothing to say is left out.
+
+Times in a body are seconds on the robot's monotonic clock, as `Row.at`; values are SI.
+"""
+
+from __future__ import annotations
+
+BOOT = "boot"
+"""The daemon started: `robot`, `version`, `file`, `source` (the text of the robot's file), `chart` (the
+machine as `robotd.core.portable` writes it), `simulated` (names of boards), `python`."""
+COMMAND = "command"
+"""A command was accepted, the stage `journaled`: `type`, `payload`, `source`, `principal`, `lane`, `at`,
+`valid_for_ms`, `correlation_id`, `version`; `digest` of what was asked, where the client chose the id."""
+DECISION = "decision"
+"""The machine decided: `type`, `payload`, `source`, `lane`, `at` (of the message), `command` (true for one),
+`correlation_id`, `stamp`, `version`; `outcome`, `before`, `after` (the leaf of each region), `entered` and
+`left` (paths), `starts` (names of actions), `refusal` {`reason`, `message`, `expression`, `values`}, `note`;
+`saw` (each reading that a guard looked at, null for a stale one); `state`, the digest of the machine after
+it, where it moved."""
+STARTED = "started"
+"""An action may move something from here on: `action`, `type` of the message, `source`; `stream`, true
+for a setpoint that renews one under way. `id` is that of the message that caused it."""
+ENDED = "ended"
+"""A command's terminal stage: `stage`, `state`, `type`, `source`, `reason`, `result`, `error`;
+`started`, false where nothing of it ever ran."""
+DEAD = "dead"
+"""The same, of a command that is a dead letter as well: refused after it was accepted, expired, dropped,
+failed with nobody to take the failure, or unknown after a crash."""
+BURIED = "buried"
+"""A person has dealt with a dead letter: `letter` (its seq), `by`, `how` (`dropped` or `resent`)."""
+STOP = "stop"
+"""The robot was stopped: `reason`, `by`, `latch_id`, `epoch`."""
+EVIDENCE = "evidence"
+"""What the actuators said of a stop: `latch_id`, `epoch`, `evidence`."""
+RESET = "reset"
+"""The latch was taken back: `by`, `latch_id`."""
+DEVICE = "device"
+"""A device changed its life: `device`, `state` (`absent`, `inactive`, `active`, `faulted`), `fault`."""
+HALT = "halt"
+"""An actuator that moved is told to stand still: `device`, `why` (`freshness`, `halted`, `left`, `stopped`,
+`device_gone`, `device_silent`, `limit`...: the reason), `action` and `command` (the message's id) that
+moved it; `age_ms` since its last setpoint, where it lapsed; `message`, a sentence, where there is one."""
+LIMIT = "limit"
+"""A limit changed or refused what was asked: `action`, `command`, `asked`, `sent`, or `message`."""
+SESSION = "session"
+"""A client: `source`, `what` (`opened`, `closed`), `why`, `principal`, `last_at` (when it last
+said something)."""
+READINGS = "readings"
+"""A sample: `values` (by full name, null for a stale one); or around a fault `dense`, a list of
+[`at`, full name, value]."""
+BUG = "bug"
+"""User code raised: `action`, `error`, `traceback`."""
+CLOCK = "clock"
+"""The clock on the wall jumped: `jump_s`."""
+JOURNAL = "journal"
+"""Of the journal itself: `what` (`recovered`, `quarantined`, `acknowledged`, `trimmed`, `slow`, `full`,
+`well`) and what belongs to it."""
+SHUTDOWN = "shutdown"
+"""The daemon ended in good order: `why`; `state`, the digest of the machine."""
+
+KINDS = (
+    *(BOOT, COMMAND, DECISION, STARTED, ENDED, DEAD, BURIED, STOP, EVIDENCE, RESET, DEVICE, HALT, LIMIT),
+    *(SESSION, READINGS, BUG, CLOCK, JOURNAL, SHUTDOWN),
+)
+TERMINAL = frozenset({ENDED, DEAD})
+"""Rows that end a command."""

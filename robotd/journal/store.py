@@ -1,0 +1,100 @@
+"""Where rows are kept: what the journal asks of it, whether it is a disk or memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from robotd.journal.row import BEGINNING, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Which rows are wanted. What is not given does not narrow the choice."""
+
+    since: int = 0
+    """Rows after this sequence number..."""
+    until: int | None = None
+    """...up to and with this one."""
+    kinds: Sequence[str] = ()
+    id: str | None = None
+    """Rows about this message or command."""
+    trace: str | None = None
+    device: str | None = None
+    """Rows whose body names this device, or a reading of it."""
+    after: int | None = None
+    """Written at this time on the wall or later, in microseconds since 1970..."""
+    before: int | None = None
+    """...and before this one."""
+    boot: str | None = None
+
+
+ALL = Select()
+
+
+class Rows(Protocol):
+    """A journal as its readers see it: the file of a daemon, one in memory, or an export."""
+
+    def rows(
+        self, select: Select = ALL, *, limit: int | None = None, newest_first: bool = False
+    ) -> Iterator[Row]:
+        """The rows, in order. Holds up no writer, and sees what is written while it goes."""
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest row; 0 for an empty journal."""
+
+
+class Store(Protocol):
+    """What takes the rows of one daemon. All of it may be called in a thread of its own."""
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """Keep these, all or none, and return when no loss of power can take them any more.
+
+        Raises `JournalFull` or `JournalFailed`.
+        """
+
+    def close(self) -> None:
+        """In good order. Nothing is committed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCommand:
+    """A command that was accepted and had not ended when the last daemon did."""
+
+    id: str
+    type: str
+    source: str
+    trace: str
+    seq: int
+    started: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An id that a client chose, and may send again."""
+
+    id: str
+    principal: str
+    digest: str
+    seq: int
+    """Of the row with its terminal stage; of the row with the command itself while it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a journal held when it was opened."""
+
+    last_seq: int = 0
+    last_hash: bytes = BEGINNING
+    open_commands: Sequence[OpenCommand] = ()
+    """In the order in which they came."""
+    remembered: Sequence[Remembered] = ()
+    """The oldest first; at most so many and so old as the journal promises."""
+    quarantined: Sequence[str] = ()
+    """Paths of what was found broken and put aside, not yet acknowledged by a person."""
+    found_broken: str | None = None
+    """What was wrong with it at this very opening, in a sentence."""
+    lost_rows: int = 0
+    """How many rows after the last whole one were put aside with it, as far as can be told."""
