@@ -90,15 +90,13 @@ def simulate(
     seed: int = 0,
     faults: Mapping[str, Sequence[str]] | None = None,
     world: Mapping[str, float | bool] | None = None,
-    keep: int | None = 0,
-    wires: bool = False,
     logs: Callable[[str, str, Mapping[str, Any]], None] | None = None,
 ) -> T:
     """Run `story` beside the daemon of `config` in virtual time, from its start to its clean end.
 
-    The same seed gives the same history, to the byte. `keep` and `wires` are the recording's, `faults` what
-    is wrong with each board, by its name, `world` how the world is held from the start; `logs` is told the
-    level, the event and the rest of each log line.
+    The same seed gives the same history, to the byte. `faults` says what is wrong with each board, by its
+    name, `world` how the world is held from the start; `logs` is told the level, the event and the rest of
+    each log line.
 
     Raises:
         CannotSimulate: the robot has a handler that needs a thread.
@@ -106,7 +104,7 @@ def simulate(
         Whatever the story or the daemon raises.
     """
     require_no_threads(config)
-    return run(_whole(config, story, seed, faults or {}, world or {}, keep, wires, logs), seed=seed)
+    return run(_whole(config, story, seed, faults or {}, world or {}, logs), seed=seed)
 
 
 def require_no_threads(config: RobotConfig) -> None:
@@ -125,14 +123,12 @@ async def _whole(
     seed: int,
     faults: Mapping[str, Sequence[str]],
     world: Mapping[str, float | bool],
-    keep: int | None,
-    wires: bool,
     logs: Callable[[str, str, Mapping[str, Any]], None] | None,
 ) -> T:
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):
         raise TypeError("a simulation runs in virtual time")
-    recording = Recording(loop.time, keep=keep, wires=wires)
+    recording = Recording(loop.time)
     built: list[Simulation] = []
 
     def watch(engine: Engine) -> None:

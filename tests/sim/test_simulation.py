@@ -13,7 +13,6 @@ from websockets.asyncio.client import connect
 
 from robotd.client import connect as connect_client
 from robotd.config import load
-from robotd.sim.recording import Recording
 from robotd.sim.simulation import CannotSimulate, Simulation, simulate
 from tests.daemon.story import robot_file
 
@@ -100,20 +99,6 @@ def test_lines_of_the_log_are_told():
     assert ("warning", "arduino.lost") in told
 
 
-def test_what_is_kept_of_a_run_is_the_newest_of_it():
-    async def story(sim: Simulation) -> Recording:
-        console = await sim.connect()
-        for _ in range(20):
-            console.send("arm")
-            await sim.sleep(0.1)
-        return sim.recording
-
-    kept = simulate(ROVER, story, keep=5)
-
-    assert len(kept.seen) == 5
-    assert {seen.kind for seen in kept.seen} <= {"decision", "stage"}
-
-
 def test_the_digest_knows_every_byte_on_the_wire():
     async def story(sim: Simulation, battery_v: float) -> str:
         sim.rig.set_world("battery", battery_v)
@@ -121,6 +106,18 @@ def test_the_digest_knows_every_byte_on_the_wire():
         return sim.recording.digest
 
     digests = [simulate(ROVER, partial(story, battery_v=volts)) for volts in (12.0, 12.0, 12.1)]
+
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_digest_knows_every_command():
+    async def story(sim: Simulation, kind: str) -> str:
+        console = await sim.connect()
+        console.send(kind)
+        await sim.sleep(0.01)
+        return sim.recording.digest
+
+    digests = [simulate(ROVER, partial(story, kind=kind)) for kind in ("disarm", "disarm", "dance")]
 
     assert digests[0] == digests[1] != digests[2]
 
