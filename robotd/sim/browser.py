@@ -8,9 +8,7 @@ from contextlib import suppress
 
 from robotd.client.channel import Channel
 from robotd.client.websocket import open_websocket
-from robotd.sim.client import HOST, Console
-
-WEBSOCKET_PORT = 8080
+from robotd.sim.client import HOST, WEBSOCKET_PORT, Console
 
 
 class Browser(Console):

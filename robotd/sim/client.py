@@ -15,6 +15,7 @@ from robotd.json import decode, encode
 
 HOST = "127.0.0.1"
 TCP_PORT = 8081
+WEBSOCKET_PORT = 8080
 NO_CALL = -1
 """In place of the id of an answer that has none: to a word for people."""
 

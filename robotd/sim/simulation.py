@@ -15,14 +15,13 @@ from robotd.config import Address, Listen, RobotConfig
 from robotd.daemon import Daemon, Ready, Surroundings
 from robotd.daemon.engine import Engine
 from robotd.errors import RobotdError
-from robotd.sim.client import HOST, TCP_PORT, Console
+from robotd.sim.client import HOST, TCP_PORT, WEBSOCKET_PORT, Console
 from robotd.sim.loop import VirtualLoop, run
 from robotd.sim.network import Network
 from robotd.sim.recording import Recording
 
 T = TypeVar("T")
 
-WEBSOCKET_PORT = 8080
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 """The time on the wall when a simulation begins."""
 SETTLING_S = 0.2
