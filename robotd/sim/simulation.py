@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -48,7 +49,9 @@ class Simulation:
         self.bugs: list[Mapping[str, Any]] = []
         """What nobody caught: contexts of the loop's exception handler."""
         self.at_end: list[Callable[[], None]] = []
-        """Called on the loop when the daemon has ended."""
+        """Called on the loop when the daemon has ended in good order."""
+        self.afterwards = ExitStack()
+        """Closed on the loop when the daemon has ended, or fallen."""
         loop = asyncio.get_running_loop()
         if not isinstance(loop, VirtualLoop):
             raise TypeError("a simulation runs in virtual time")
@@ -179,6 +182,8 @@ async def _whole(
         stop.set()
         running.cancel()
         await asyncio.wait({running})
+        for simulation in built:
+            simulation.afterwards.close()
 
 
 async def _tell(story: Callable[[Simulation], Awaitable[T]], simulation: Simulation) -> T:

@@ -68,7 +68,9 @@ class NoBug(Promise):
     def __init__(self, simulation: Simulation, breaks: Callable[[str], None]) -> None:
         super().__init__(simulation, breaks)
         self._errors = _Errors()
-        logging.getLogger("hal").addHandler(self._errors)
+        hal = logging.getLogger("hal")
+        hal.addHandler(self._errors)
+        simulation.afterwards.callback(hal.removeHandler, self._errors)
 
     def decision(self, decision: Decision) -> None:
         """Whether anything was caught by then."""
@@ -77,7 +79,6 @@ class NoBug(Promise):
 
     def end(self) -> None:
         """Once more."""
-        logging.getLogger("hal").removeHandler(self._errors)
         self._look()
 
     def _look(self) -> None:
