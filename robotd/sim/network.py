@@ -30,6 +30,8 @@ class Network:
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
         self._servers: dict[tuple[str, int], MemoryServer] = {}
+        self.ends: dict[MemoryTransport, None] = {}
+        """Both of each connection, until they are lost."""
         self._ports = FIRST_PORT
         self._silent_until = 0.0
 
@@ -57,7 +59,7 @@ class Network:
         near = MemoryTransport(self._loop, self, here, there)
         far = MemoryTransport(self._loop, self, there, here)
         near.other, far.other = far, near
-        server.connections.append(far)
+        self.ends |= {far: None, near: None}
         far.begin(server.protocol_factory())
         client = protocol_factory()
         near.begin(client)
@@ -75,10 +77,8 @@ class Network:
 
     def _carry_on(self) -> None:
         if not self.silent:
-            for server in [*self._servers.values()]:
-                for far in server.connections:
-                    far.carry_on()
-                    far.other.carry_on()
+            for end in [*self.ends]:
+                end.carry_on()
 
     async def for_ever(self) -> None:
         """Wait until cancelled."""
@@ -119,7 +119,6 @@ class MemoryServer(asyncio.AbstractServer):
         self.protocol_factory = protocol_factory
         self.listener = listener
         self.sockets = (listener,)
-        self.connections: list[MemoryTransport] = []
 
     def close(self) -> None:
         """Nobody new comes in; who is there stays."""
@@ -307,6 +306,7 @@ class MemoryTransport(asyncio.Transport):
         if self._gone:
             return
         self._gone = self._closing = True
+        self._network.ends.pop(self)
         self._protocol.connection_lost(error)
         # The far end reads what was sent, and then the end.
         self.write_eof()

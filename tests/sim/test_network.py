@@ -121,6 +121,47 @@ def test_one_that_is_aborted_is_gone_for_both_sides():
     assert run(story()) == b""
 
 
+def test_a_connection_is_forgotten_when_both_sides_have_lost_it():
+    async def story() -> tuple[int, int]:
+        async with AsyncExitStack() as end:
+            _, open_one = await opened(echo, end)
+            for _ in range(20):
+                reader, writer = await asyncio.open_connection(HOST, PORT)
+                writer.close()
+                await reader.read()
+            await asyncio.sleep(1)
+            left = len(here().network.ends)
+            open_one.close()
+            await asyncio.sleep(1)
+        return left, len(here().network.ends)
+
+    assert run(story()) == (2, 0)
+
+
+@pytest.mark.parametrize("serves_on", [True, False])
+def test_after_a_silence_all_that_was_held_back_comes_and_the_end_of_it_too(serves_on: bool):
+    async def story() -> tuple[bytes, float]:
+        async with AsyncExitStack() as end:
+
+            async def late(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                await asyncio.sleep(1)
+                writer.write(b"late")
+                writer.close()
+
+            reader, writer = await opened(late, end)
+            here().network.silence(60)
+            if not serves_on:
+                await end.aclose()
+            said = await reader.read()
+            writer.close()
+        return said, here().time()
+
+    said, at = run(story())
+
+    assert said == b"late"
+    assert at == pytest.approx(60, abs=0.01)
+
+
 def test_websockets_talks_over_it_unmodified_for_a_day():
     async def story() -> float:
         async def answer(connection: ServerConnection) -> None:
