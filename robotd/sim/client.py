@@ -162,15 +162,13 @@ class Console(asyncio.Protocol):
         """Answers and what was subscribed to."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            said = decode(line)
-            for message in said if isinstance(said, list) else (said,):  # a list answers a batch
-                self._take(message)
-            if self.on_message is not None:
-                self.on_message()
+            self.receive(line)
 
     def receive(self, message: bytes) -> None:
         """One whole message from the daemon."""
-        self._take(decode(message))
+        said = decode(message)
+        for one in said if isinstance(said, list) else (said,):  # a list answers a batch
+            self._take(one)
         if self.on_message is not None:
             self.on_message()
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from robotd.config import load
+from robotd.json import encode
 from robotd.sim.browser import Browser
+from robotd.sim.client import Console
 from robotd.sim.simulation import Simulation, simulate
 from tests.sim.scenario.making import ROVER
 
@@ -33,6 +37,20 @@ def test_a_browser_that_is_quiet_stays_connected() -> None:
         return browser.gone, sent.stage
 
     assert simulate(CONFIG, story) == (False, "done")
+
+
+@pytest.mark.parametrize("kind", [Console, Browser])
+def test_an_answer_to_a_batch_is_heard_by_both(kind: type[Console]) -> None:
+    async def story(sim: Simulation) -> list[object]:
+        operator = await kind.connect("phone")
+        await sim.sleep(0.1)
+        asked = [{"jsonrpc": "2.0", "id": number, "method": "ping"} for number in ("one", "two")]
+        operator.write(encode(asked) + b"\n")
+        await sim.sleep(0.1)
+        operator.close()
+        return [operator.unasked and operator.unasked["id"], sim.bugs]
+
+    assert simulate(CONFIG, story) == ["two", []]
 
 
 def test_a_gap_that_is_short_delays_and_loses_nothing() -> None:
