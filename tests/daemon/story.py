@@ -29,6 +29,7 @@ class Story:
 
     def __init__(self, engine: Engine, service: RobotService) -> None:
         self.engine = engine
+        self.rig = engine.rig
         self.service = service
         self.stages: dict[str, list[Stage]] = {}
         self.decisions: list[Any] = []
@@ -83,17 +84,7 @@ class Story:
 
     def where(self) -> dict[str, Any]:
         """For messages of failed tests."""
-        return {"state": self.state, "world": self.world()}
-
-    def world(self) -> dict[str, float | bool]:
-        """What really happens at the far end of the wire."""
-        return {
-            name: value for twin in self.engine.rig.twins.values() for name, value in twin.world().items()
-        }
-
-    def pin(self, name: str, value: float | bool | None) -> None:
-        """Hold one quantity of the simulated world."""
-        self.engine.rig.twins["arduino"].set_world(name, value)
+        return {"state": self.state, "world": self.rig.world()}
 
     def reading(self, name: str) -> float | bool | None:
         """A reading by its full name."""
@@ -101,7 +92,7 @@ class Story:
 
     def stands_still(self) -> bool:
         """Nothing is commanded: no wheel turns by the daemon's will, whatever the world still rolls out."""
-        world = self.world()
+        world = self.rig.world()
         return world["left_duty"] == 0 and world["right_duty"] == 0
 
     def events(self, *kinds: str) -> list[str]:

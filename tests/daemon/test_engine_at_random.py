@@ -122,12 +122,12 @@ class Ordeal:
         self.engine = story.engine
         self.service = story.service
         self.loop = asyncio.get_running_loop()
-        self.tap = Tap(story.engine.rig)
+        self.tap = Tap(story.rig)
         self.calls: list[Call] = []
         self.latches: list[str] = []
         self.stopped_at: float | None = None
         self.told_before = 0
-        link = story.engine.rig.boards["arduino"].link
+        link = story.rig.boards["arduino"].link
         assert isinstance(link, TwinLink)
         self.link = link
 
@@ -169,8 +169,8 @@ class Ordeal:
     async def make_ready(self) -> None:
         """What a patient operator does until the rover can drive."""
         self.link.mend()
-        self.story.pin("bumper", False)
-        self.story.pin("battery", 12.0)
+        self.story.rig.set_world("bumper", False)
+        self.story.rig.set_world("battery", 12.0)
         await self.pass_time(6.0 if self.engine.rig.boards["arduino"].state.value != "online" else 0.6)
         self.reset("present")
         await self.story.settle()
@@ -229,7 +229,7 @@ class Ordeal:
             self.stopped_at = None
 
     def pin(self, quantity: tuple[str, float | bool]) -> None:
-        self.story.pin(*quantity)
+        self.story.rig.set_world(*quantity)
 
     def cut(self) -> None:
         self.link.cut()

@@ -171,7 +171,7 @@ def test_a_cut_cable_in_the_middle_of_a_finite_verb_fails_its_command(tmp_path: 
         await asyncio.sleep(1.0)
         assert story.names(command)[-1] == "started"
 
-        board = story.engine.rig.boards["arduino"]
+        board = story.rig.boards["arduino"]
         assert board.link is not None
         board.link.close()
         board.connection_lost(OSError("unplugged"))
@@ -210,7 +210,7 @@ def test_a_finite_verb_reaches_its_end_and_says_what_it_did(tmp_path: Path):
         last = story.stages[command][-1]
         assert last.stage == "done"
         assert abs(last.result - 0.5) < 0.01
-        assert abs(story.world()["x"] - 0.5) < 0.05
+        assert abs(story.rig.world()["x"] - 0.5) < 0.05
 
     tell(body, with_handler(tmp_path, DRIVES))
 

@@ -34,7 +34,7 @@ async def driving(story: Story) -> str:
 @pytest.mark.parametrize("fault", TEXTS)
 def test_after_a_stop_in_any_fault_nothing_moves_and_the_robot_can_be_used_again(fault: str):
     async def body(story: Story) -> None:
-        rig, loop = story.engine.rig, asyncio.get_running_loop()
+        rig, loop = story.rig, asyncio.get_running_loop()
         tap = Tap(rig)
         await driving(story)
         rig.inject("arduino", fault)
@@ -61,12 +61,12 @@ def test_after_a_stop_in_any_fault_nothing_moves_and_the_robot_can_be_used_again
 def test_a_drive_in_any_fault_ends_in_its_time_or_with_its_reason(fault: str):
     async def body(story: Story) -> None:
         await story.arm()
-        story.engine.rig.inject("arduino", f"{fault} after 300 ms")
+        story.rig.inject("arduino", f"{fault} after 300 ms")
         command = story.send("drive", DRIVE, valid_for_s=1.0)
         await asyncio.sleep(1.5)
         assert story.each_ended_once()
         assert story.stages[command][-1].stage in ("done", "failed", "cancelled", "preempted")
-        story.engine.rig.mend("arduino")
+        story.rig.mend("arduino")
         await asyncio.sleep(BACK_S)
 
         assert story.stands_still()
@@ -89,7 +89,7 @@ def test_a_drive_in_any_fault_ends_in_its_time_or_with_its_reason(fault: str):
 )
 def test_what_takes_the_board_away_is_told_once_and_its_return_too(fault: str, events: list[str]):
     async def body(story: Story) -> None:
-        story.engine.rig.inject("arduino", fault)
+        story.rig.inject("arduino", fault)
         await asyncio.sleep(8)
 
         assert story.events(*BOARD_EVENTS) == events
@@ -100,12 +100,12 @@ def test_what_takes_the_board_away_is_told_once_and_its_return_too(fault: str, e
 def test_a_stuck_bumper_is_a_bump_and_a_stuck_battery_an_empty_one():
     async def body(story: Story) -> None:
         await driving(story)
-        story.engine.rig.inject("arduino", "stuck bumper for 1 s")
+        story.rig.inject("arduino", "stuck bumper for 1 s")
         await asyncio.sleep(0.05)
         assert story.events("bump") == ["bump"]
         assert story.stands_still()
 
-        story.engine.rig.inject("arduino", "stuck battery")
+        story.rig.inject("arduino", "stuck battery")
         await asyncio.sleep(0.1)
         assert story.state == "docked"
 
@@ -115,8 +115,8 @@ def test_a_stuck_bumper_is_a_bump_and_a_stuck_battery_an_empty_one():
 def test_a_frozen_battery_is_no_news_of_an_empty_one_until_it_thaws():
     async def body(story: Story) -> None:
         await story.arm()
-        story.engine.rig.inject("arduino", "freeze battery for 2 s")
-        story.engine.rig.set_world("battery", 10.0)
+        story.rig.inject("arduino", "freeze battery for 2 s")
+        story.rig.set_world("battery", 10.0)
         await asyncio.sleep(1.9)
         assert story.events("battery_low") == []
 
@@ -129,7 +129,7 @@ def test_a_frozen_battery_is_no_news_of_an_empty_one_until_it_thaws():
 def test_a_stop_that_the_board_refuses_is_not_confirmed_and_said_again_until_it_is_obeyed():
     async def body(story: Story) -> None:
         await driving(story)
-        story.engine.rig.inject("arduino", "nak for 1 s")
+        story.rig.inject("arduino", "nak for 1 s")
         await asyncio.sleep(0.01)
         evidence = await story.service.estop("test", "test")
         left = evidence["evidence"]["left"]
@@ -144,7 +144,7 @@ def test_a_stop_that_the_board_refuses_is_not_confirmed_and_said_again_until_it_
 def test_a_board_that_hears_nothing_is_opened_again_which_stops_it():
     async def body(story: Story) -> None:
         command = await driving(story)
-        story.engine.rig.inject("arduino", "deaf")
+        story.rig.inject("arduino", "deaf")
 
         await story.until(lambda: bool(story.events("arduino.lost")), 2.6)
         lost = next(d.message for d in story.decisions if d.message.type == "arduino.lost")

@@ -156,7 +156,7 @@ def test_a_handler_that_returns_at_once_is_done(tmp_path: Path, body: str):
 def test_a_motion_halted_from_outside_ends_the_handler_that_waited_for_it(tmp_path: Path):
     async def body(story: Story) -> None:
         await work(story, 0.3)
-        story.pin("bumper", True)
+        story.rig.set_world("bumper", True)
         await asyncio.sleep(0.05)
 
         assert [(m.type, m.payload["reason"]) for m in outcomes(story)] == [("own.failed", "halted")]
@@ -202,7 +202,7 @@ await robot.sleep(0.3)
 
 def test_a_background_task_of_a_handler_moves_nothing_after_its_end(tmp_path: Path):
     async def body(story: Story) -> None:
-        tap = Tap(story.engine.rig)
+        tap = Tap(story.rig)
         shared = await work(story, 0.35)
         ended_at = outcomes(story)[0].at
         await asyncio.sleep(1)

@@ -62,7 +62,7 @@ def test_a_bumper_overtakes_a_full_command_lane():
         await story.arm()
         for _ in range(256):
             story.send("light", {"on": True})
-        story.pin("bumper", True)
+        story.rig.set_world("bumper", True)
         await story.until(lambda: story.events("bump") == ["bump"], 0.025)
 
         assert story.engine.dispatcher.slowest_safety_s < 0.001
@@ -233,6 +233,6 @@ def test_what_a_state_does_is_not_bounded_by_the_command_that_led_there(tmp_path
         await asyncio.sleep(5)
 
         assert story.events("armed.done", "armed.failed") == ["armed.done"]
-        assert abs(story.world()["heading"] - 1.0) < 0.1
+        assert abs(story.rig.world()["heading"] - 1.0) < 0.1
 
     tell(body, robot_file(tmp_path, machine=machine, events="events: {}\n"))

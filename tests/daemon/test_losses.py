@@ -21,7 +21,7 @@ BOARD_EVENTS = ("arduino.silent", "arduino.lost", "arduino.back", "arduino.refus
 
 
 def link_of(story: Story) -> TwinLink:
-    link = story.engine.rig.boards["arduino"].link
+    link = story.rig.boards["arduino"].link
     assert isinstance(link, TwinLink)
     return link
 
@@ -32,7 +32,7 @@ def _note_fault(device: Device, at: list[float]) -> None:
 
 
 def states(story: Story) -> set[str]:
-    return {device.state.value for device in story.engine.rig.devices.values()}
+    return {device.state.value for device in story.rig.devices.values()}
 
 
 @pytest.mark.parametrize("sensor", STALE_S)
@@ -41,8 +41,8 @@ def test_a_sensor_whose_reports_stop_takes_its_board_down_in_its_stale_time_and_
         await story.arm()
         driving = story.send("drive", DRIVE, valid_for_s=20.0)
         await asyncio.sleep(0.3)
-        tap = Tap(story.engine.rig)
-        device = story.engine.rig.devices[sensor]
+        tap = Tap(story.rig)
+        device = story.rig.devices[sensor]
         link_of(story).write(codec.report_analog(CHANNELS[sensor], on=False))
         last = device.reading()
         assert last is not None
@@ -51,10 +51,10 @@ def test_a_sensor_whose_reports_stop_takes_its_board_down_in_its_stale_time_and_
             await asyncio.sleep(0.001)
 
         faulted_at: list[float] = []
-        for each in story.engine.rig.devices.values():
+        for each in story.rig.devices.values():
             each.life_listeners.append(lambda one: _note_fault(one, faulted_at))
 
-        await story.until(lambda: len(faulted_at) == len(story.engine.rig.devices), 1.0)
+        await story.until(lambda: len(faulted_at) == len(story.rig.devices), 1.0)
 
         now = faulted_at[0]
         assert now - last.at <= STALE_S[sensor] + LATE_S
@@ -72,7 +72,7 @@ def test_a_sensor_whose_reports_stop_takes_its_board_down_in_its_stale_time_and_
 
 def test_a_board_that_says_nothing_is_stopped_all_the_same():
     async def body(story: Story) -> None:
-        gag = Gag(story.engine.rig)
+        gag = Gag(story.rig)
         await story.arm()
         driving = story.send("drive", DRIVE, valid_for_s=20.0)
         await asyncio.sleep(0.3)
@@ -102,7 +102,7 @@ def test_a_board_that_says_nothing_is_stopped_all_the_same():
 
 def test_a_cable_pulled_twice_is_told_twice_and_never_moves_by_itself():
     async def body(story: Story) -> None:
-        tap = Tap(story.engine.rig)
+        tap = Tap(story.rig)
         link = link_of(story)
         for _ in range(2):
             await story.arm()
@@ -157,7 +157,7 @@ def test_a_machine_may_wait_for_a_loss_and_for_the_return(tmp_path: Path):
 
 async def ramp(story: Story, *volts: float) -> None:
     for value in volts:
-        story.pin("battery", value)
+        story.rig.set_world("battery", value)
         await asyncio.sleep(0.2)
 
 
@@ -186,10 +186,10 @@ def test_a_flat_battery_docks_the_rover_where_only_the_mast_moves():
         assert story.state == "docked"
         assert story.stands_still()
         assert {story.names(command)[-1] for command in (look, driving)} == {"cancelled"}
-        devices = story.engine.rig.devices
+        devices = story.rig.devices
         assert [name for name, device in devices.items() if device.state.value == "active"] == ["mast"]
         await asyncio.sleep(2)
-        assert abs(story.world()["mast"]) < 0.02
+        assert abs(story.rig.world()["mast"]) < 0.02
         assert (await story.do("drive", DRIVE)).reason == "not_in_this_state"
         assert (await story.do("disarm")).stage == "done"
         assert (await story.do("arm")).reason == "guard_false"
@@ -247,9 +247,9 @@ def test_a_patrol_ends_after_ten_minutes_counted_from_its_last_beginning(tmp_pat
         await story.arm()
         await story.do("patrol")
         await asyncio.sleep(599)
-        story.pin("bumper", True)
+        story.rig.set_world("bumper", True)
         await asyncio.sleep(0.5)
-        story.pin("bumper", False)
+        story.rig.set_world("bumper", False)
         await asyncio.sleep(0.5)
         assert story.state == "armed.teleop"
 
@@ -269,7 +269,7 @@ def test_a_device_that_cannot_be_activated_is_an_event_of_its_board():
     """The arm command itself is carried out: it does not look at the servo, only at battery and bumper."""
 
     async def body(story: Story) -> None:
-        mast = story.engine.rig.devices["mast"]
+        mast = story.rig.devices["mast"]
         mast.fail("its horn came off")
 
         await story.arm()

@@ -122,7 +122,7 @@ async def endure(received: list[bytes]) -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
     async with telling(CONFIG) as story:
         await story.arm()
-        tap, socket = Tap(story.engine.rig), MemorySocket()
+        tap, socket = Tap(story.rig), MemorySocket()
         session = Session(story.service, "test", socket, words=True)
         for message in received:
             session.begin_read(len(message) + 1)
@@ -157,7 +157,7 @@ def test_sound_messages_are_carried_out_through_the_same_door():
     async def body() -> None:
         async with telling(CONFIG) as story:
             await story.arm()
-            tap, socket = Tap(story.engine.rig), MemorySocket()
+            tap, socket = Tap(story.rig), MemorySocket()
             session = Session(story.service, "test", socket, words=True)
             for message in SOUND[:-1]:
                 session.begin_read(1)

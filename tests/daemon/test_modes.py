@@ -38,7 +38,7 @@ def test_queued_calls_run_one_after_the_other(tmp_path: Path):
         await asyncio.sleep(12)
 
         assert [story.names(c)[-1] for c in (first, second, third)] == ["done"] * 3
-        assert abs(story.world()["x"] - 1.2) < 0.1
+        assert abs(story.rig.world()["x"] - 1.2) < 0.1
 
     tell(body, robot(tmp_path, "queued"))
 

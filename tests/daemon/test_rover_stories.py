@@ -15,7 +15,7 @@ def test_a_drive_moves_the_wheels_and_lapses_after_400_ms():
         command = story.send("drive", FORWARD)
         await asyncio.sleep(0.38)
         assert story.reading("base.linear") == 0.3
-        assert story.world()["left_duty"] > 0
+        assert story.rig.world()["left_duty"] > 0
 
         await asyncio.sleep(0.03)
 
@@ -61,7 +61,7 @@ async def drive_into_the_barrel(story: Story) -> float:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 20
     renewed_at = 0.0
-    while not story.world()["bumper"]:
+    while not story.rig.world()["bumper"]:
         if loop.time() > deadline:
             raise AssertionError(story.where())
         if loop.time() - renewed_at >= 0.1:
@@ -120,7 +120,7 @@ def test_a_bumper_ends_the_patrol_and_stops_the_wheels():
         assert story.state == "armed.auto"
         await story.until(lambda: not story.stands_still(), 5.0)
 
-        story.pin("bumper", True)
+        story.rig.set_world("bumper", True)
         await story.until(lambda: story.reading("bumper.active") is True, 0.1)
         await asyncio.sleep(0.03)
 
@@ -139,8 +139,8 @@ def test_the_patrol_turns_away_from_what_is_near_and_goes_on():
         await asyncio.sleep(9)
 
         assert story.state == "armed.auto"
-        assert abs(story.world()["heading"]) > 0.5
-        assert story.world()["bumper"] is False
+        assert abs(story.rig.world()["heading"]) > 0.5
+        assert story.rig.world()["bumper"] is False
 
     tell(body)
 
@@ -157,7 +157,7 @@ def test_a_burst_of_stale_drives_after_a_wifi_gap_moves_nothing():
         await asyncio.sleep(0.1)
 
         assert {story.stages[command][-1].stage for command in sent} == {"expired"}
-        assert story.world()["x"] == 0.0
+        assert story.rig.world()["x"] == 0.0
         assert story.stands_still()
         assert story.each_ended_once()
 
@@ -200,7 +200,7 @@ def test_a_lost_cable_ends_the_drive_and_comes_back_inactive():
         running = story.send("drive", FORWARD, valid_for_s=5.0)
         await asyncio.sleep(0.2)
 
-        board = story.engine.rig.boards["arduino"]
+        board = story.rig.boards["arduino"]
         assert board.link is not None
         board.link.close()
         board.connection_lost(OSError("unplugged"))
@@ -209,7 +209,7 @@ def test_a_lost_cable_ends_the_drive_and_comes_back_inactive():
         assert story.names(running)[-1] == "failed"
         assert story.stages[running][-1].reason == "device_gone"
         await story.until(lambda: board.state.value == "online", 10.0)
-        assert story.engine.rig.devices["base"].state.value == "inactive"
+        assert story.rig.devices["base"].state.value == "inactive"
         assert story.stands_still()
         stage = await story.do("drive", FORWARD)
         assert stage.error is not None

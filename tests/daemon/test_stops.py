@@ -47,7 +47,7 @@ def test_a_stop_is_proved_for_every_actuator_of_a_board_that_answers():
 
 def test_a_stop_is_answered_in_100_ms_by_a_robot_whose_board_does_not_answer():
     async def body(story: Story) -> None:
-        gag = Gag(story.engine.rig)
+        gag = Gag(story.rig)
         await story.arm()
         story.send("drive", DRIVE)
         await asyncio.sleep(0.2)
@@ -65,8 +65,8 @@ def test_a_stop_is_answered_in_100_ms_by_a_robot_whose_board_does_not_answer():
 
 def test_a_stop_without_a_board_says_so_and_holds_when_the_board_is_back():
     async def body(story: Story) -> None:
-        board = story.engine.rig.boards["arduino"]
-        tap = Tap(story.engine.rig)
+        board = story.rig.boards["arduino"]
+        tap = Tap(story.rig)
         await story.arm()
         story.send("drive", DRIVE)
         await asyncio.sleep(0.2)
@@ -92,7 +92,7 @@ def test_a_stop_without_a_board_says_so_and_holds_when_the_board_is_back():
 
 def test_a_cable_pulled_while_the_proof_is_awaited_is_no_proof():
     async def body(story: Story) -> None:
-        link = story.engine.rig.boards["arduino"].link
+        link = story.rig.boards["arduino"].link
         assert isinstance(link, TwinLink)
         asking = asyncio.ensure_future(timed_stop(story))
         await asyncio.sleep(0)
@@ -195,7 +195,7 @@ def test_what_was_queued_before_a_stop_is_dead_for_ever(lane: Lane):
         await asyncio.sleep(1)
 
         assert [story.names(command)[-1] for command in queued] == ["cancelled"] * 5
-        assert story.world()["x"] == 0
+        assert story.rig.world()["x"] == 0
 
     tell(body)
 
@@ -230,7 +230,7 @@ def test_more_urgent_events_than_the_lane_holds_stop_the_robot():
         await story.arm()
         driving = story.send("drive", {"linear": -0.3})
         await asyncio.sleep(0.1)
-        bumper: Any = story.engine.rig.devices["bumper"]
+        bumper: Any = story.rig.devices["bumper"]
 
         for edge in range(200):
             bumper.update(edge % 2 == 0, asyncio.get_running_loop().time())
