@@ -29,8 +29,28 @@ class Select:
     """...and before this one."""
     boot: str | None = None
 
+    def takes(self, row: Row) -> bool:
+        """Whether the row is one of these."""
+        return (
+            row.seq > self.since
+            and (self.until is None or row.seq <= self.until)
+            and (not self.kinds or row.kind in self.kinds)
+            and (self.id is None or row.id == self.id)
+            and (self.trace is None or row.trace == self.trace)
+            and (self.after is None or row.wall >= self.after)
+            and (self.before is None or row.wall < self.before)
+            and (self.boot is None or row.boot == self.boot)
+            and (self.device is None or _mentions(row, self.device))
+        )
+
 
 ALL = Select()
+
+
+def _mentions(row: Row, device: str) -> bool:
+    """Whether the body has the name as a text of its own, or before a dot: `"base"`, `"base.drive"`."""
+    name = f'"{device}'.encode()
+    return name + b'"' in row.body or name + b"." in row.body
 
 
 class Rows(Protocol):
@@ -54,6 +74,15 @@ class Store(Protocol):
 
         Raises `JournalFull` or `JournalFailed`.
         """
+
+    def trim(self, settled: int) -> None:
+        """Where the journal is too large, remove its oldest rows, none after the row `settled`."""
+
+    def spend_reserve(self) -> None:
+        """The disk is full: give up the place that was kept for the rows of what is under way."""
+
+    def restore_reserve(self) -> None:
+        """Keep that place again. Raises `JournalFull` while there is none."""
 
     def close(self) -> None:
         """In good order. Nothing is committed any more."""
@@ -80,6 +109,11 @@ class Remembered:
     digest: str
     seq: int
     """Of the row with its terminal stage; of the row with the command itself while it has none."""
+    wall: int
+    """When that row was written, in microseconds since 1970."""
+    stage: str | None
+    """The terminal stage, and why it ended so; None for an open command."""
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
