@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from robotd.sim.page import Shown, page
 from robotd.sim.scenario.runner import bare
 from robotd.sim.scenario.telling import report
+from tests.markup import Markup
 from tests.sim.scenario.making import run
 
-VOID = {"meta"}
 LONG = """
     - send: arm
     - send: {drive: {linear: 0.3 m/s}}
@@ -30,31 +29,6 @@ LONG = """
     """
 
 
-class Read(HTMLParser):
-    """Collects the elements, and complains about tags that do not match."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.texts.setdefault(self._open[-1], []).append(data)
-
-
 def shown(folder: Path, steps: str) -> Shown:
     result = run(folder, steps)
     held = result.failure is None
@@ -67,11 +41,11 @@ def text(tmp_path: Path) -> str:
 
 
 def test_it_is_well_formed_and_says_how_many_hold(text: str) -> None:
-    assert Read(text).texts["title"][0] == "2 scenarios: 1 failed"
+    assert Markup(text).texts["title"][0] == "2 scenarios: 1 failed"
 
 
 def test_it_needs_nothing_from_outside_and_runs_nothing(text: str) -> None:
-    read = Read(text)
+    read = Markup(text)
 
     assert {tag for tag, _ in read.elements} & {"script", "link", "img", "iframe", "object", "form"} == set()
     assert all(not name.startswith("on") for _, attributes in read.elements for name in attributes)
@@ -85,7 +59,7 @@ def test_it_is_light_and_dark(text: str) -> None:
 
 
 def test_the_time_line_has_a_lane_for_all_that_happened(text: str) -> None:
-    words = Read(text).texts["text"]
+    words = Markup(text).texts["text"]
 
     lanes = [
         "steps",
@@ -107,7 +81,7 @@ def test_the_time_line_has_a_lane_for_all_that_happened(text: str) -> None:
 
 
 def test_what_lies_under_the_pointer_is_told(text: str) -> None:
-    tips = "\n".join(Read(text).texts["title"])
+    tips = "\n".join(Markup(text).texts["title"])
 
     assert "arduino lost, 2.000 s to" in tips
     assert "started" in tips
@@ -116,7 +90,7 @@ def test_what_lies_under_the_pointer_is_told(text: str) -> None:
 
 
 def test_a_failure_is_marked_and_told(text: str) -> None:
-    read = Read(text)
+    read = Markup(text)
 
     assert ("g", {"class": "failure"}) in read.elements
     assert any("a.yaml" in told and "expected: state docked" in told for told in read.texts["pre"])
@@ -124,7 +98,7 @@ def test_a_failure_is_marked_and_told(text: str) -> None:
 
 
 def test_all_messages_are_listed_and_folded_away(text: str) -> None:
-    read = Read(text)
+    read = Markup(text)
 
     assert read.texts["summary"].count("the scenario") == 2
     assert any(summary.startswith("all ") and "messages" in summary for summary in read.texts["summary"])
@@ -139,7 +113,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     text = page([drawn._replace(file=nasty)])
 
     assert "<script" not in text
-    assert "script" not in {tag for tag, _ in Read(text).elements}
+    assert "script" not in {tag for tag, _ in Markup(text).elements}
 
 
 def test_a_run_without_its_history_is_told_all_the_same(tmp_path: Path) -> None:
@@ -147,12 +121,12 @@ def test_a_run_without_its_history_is_told_all_the_same(tmp_path: Path) -> None:
 
     text = page([drawn._replace(result=bare(drawn.result))])
 
-    assert "svg" not in {tag for tag, _ in Read(text).elements}
-    assert Read(text).texts["title"][0] == "1 scenario: ok"
+    assert "svg" not in {tag for tag, _ in Markup(text).elements}
+    assert Markup(text).texts["title"][0] == "1 scenario: ok"
 
 
 def test_a_scenario_in_which_no_time_passes_is_drawn(tmp_path: Path) -> None:
-    assert "svg" in {tag for tag, _ in Read(page([shown(tmp_path, "- send: arm")])).elements}
+    assert "svg" in {tag for tag, _ in Markup(page([shown(tmp_path, "- send: arm")])).elements}
 
 
 def test_a_long_run_stays_a_page_that_a_browser_opens(tmp_path: Path) -> None:

@@ -5,50 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
 
 from robotd.wire.http import Access, Answer, Pages, Request
+from tests.markup import Markup
 from tests.wire.still_robot import StillRobot
 
 PAGE = files("robotd.wire").joinpath("page.html").read_text()
-VOID = {"meta", "link", "input", "br"}
-
-
-class Page(HTMLParser):
-    """Collects the elements, and complains about tags that do not match."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, str] = {}
-        self._open: list[str] = []
-        self.feed(PAGE)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.texts[self._open[-1]] = self.texts.get(self._open[-1], "") + data
-
-    def with_id(self, name: str) -> dict[str, str | None]:
-        (attributes,) = [attributes for _, attributes in self.elements if attributes.get("id") == name]
-        return attributes
 
 
 @pytest.fixture(scope="module")
-def page() -> Page:
-    return Page()
+def page() -> Markup:
+    return Markup(PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +30,7 @@ def policy() -> dict[str, str]:
     return {name: value for name, _, value in (directive.partition(" ") for directive in directives)}
 
 
-def test_the_page_asks_nobody_else_for_anything(page: Page):
+def test_the_page_asks_nobody_else_for_anything(page: Markup):
     addresses = [
         value
         for _, attributes in page.elements
@@ -72,7 +42,7 @@ def test_the_page_asks_nobody_else_for_anything(page: Page):
     assert not re.search(r"https?://|//[a-z]+\.|@import|url\(", PAGE)
 
 
-def test_nothing_runs_but_the_one_script_whose_hash_the_policy_names(page: Page, policy: dict[str, str]):
+def test_nothing_runs_but_the_one_script_whose_hash_the_policy_names(page: Markup, policy: dict[str, str]):
     (script,) = re.findall(r"<script>(.*?)</script>", PAGE, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
@@ -81,7 +51,7 @@ def test_nothing_runs_but_the_one_script_whose_hash_the_policy_names(page: Page,
     assert [tag for tag, _ in page.elements].count("script") == 1
 
 
-def test_nothing_styles_but_the_one_sheet_whose_hash_the_policy_names(page: Page, policy: dict[str, str]):
+def test_nothing_styles_but_the_one_sheet_whose_hash_the_policy_names(page: Markup, policy: dict[str, str]):
     (style,) = re.findall(r"<style>(.*?)</style>", PAGE, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
@@ -95,12 +65,12 @@ def test_the_policy_lets_the_page_talk_to_this_robot_alone_and_be_framed_by_nobo
     assert not any("unsafe" in value for value in policy.values())
 
 
-def test_no_element_carries_code_or_style_that_the_policy_would_block(page: Page):
+def test_no_element_carries_code_or_style_that_the_policy_would_block(page: Markup):
     for tag, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
 
 
-def test_every_id_is_there_once_and_every_one_the_script_uses_exists(page: Page):
+def test_every_id_is_there_once_and_every_one_the_script_uses_exists(page: Markup):
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     used = set(re.findall(r'\$\("([a-z-]+)"\)', PAGE)) | set(re.findall(r'show\("([a-z-]+)"', PAGE))
     labels = {
@@ -114,7 +84,7 @@ def test_every_id_is_there_once_and_every_one_the_script_uses_exists(page: Page)
     assert used | labels <= set(ids)
 
 
-def test_every_button_has_a_name_for_a_screen_reader_and_submits_nothing(page: Page):
+def test_every_button_has_a_name_for_a_screen_reader_and_submits_nothing(page: Markup):
     buttons = [attributes for tag, attributes in page.elements if tag == "button"]
 
     assert all(attributes.get("type") == "button" for attributes in buttons)
@@ -123,13 +93,13 @@ def test_every_button_has_a_name_for_a_screen_reader_and_submits_nothing(page: P
     assert page.with_id("stop")["aria-keyshortcuts"] == "Escape"
 
 
-def test_what_changes_by_itself_is_announced(page: Page):
+def test_what_changes_by_itself_is_announced(page: Markup):
     assert page.with_id("latch")["role"] == "alert"
     for name in ("connection", "state", "answer"):
         assert page.with_id(name)["role"] == "status"
 
 
-def test_the_page_says_its_language_and_knows_light_and_dark(page: Page):
+def test_the_page_says_its_language_and_knows_light_and_dark(page: Markup):
     assert ("html", {"lang": "en"}) in page.elements
     assert ("meta", {"name": "color-scheme", "content": "light dark"}) in page.elements
     assert "prefers-color-scheme: dark" in PAGE
