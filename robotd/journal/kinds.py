@@ -7,7 +7,8 @@ from __future__ import annotations
 
 BOOT = "boot"
 """The daemon started: `robot`, `version`, `file`, `source` (the text of the robot's file), `chart` (the
-machine as `robotd.core.portable` writes it), `simulated` (names of boards), `python`."""
+machine as `robotd.core.portable` writes it), `simulated` (names of boards), `python`; `moves` (the commands
+that may move something), `actuators` (by name, the boards of each)."""
 COMMAND = "command"
 """A command was accepted, the stage `journaled`: `type`, `payload`, `source`, `principal`, `lane`, `at`,
 `valid_for_ms`, `correlation_id`, `version`; `digest` of what was asked, where the client chose the id."""
@@ -15,8 +16,8 @@ DECISION = "decision"
 """The machine decided: `type`, `payload`, `source`, `lane`, `at` (of the message), `command` (true for one),
 `correlation_id`, `stamp`, `version`; `outcome`, `before`, `after` (the leaf of each region), `entered` and
 `left` (paths), `starts` (names of actions), `refusal` {`reason`, `message`, `expression`, `values`}, `note`;
-`saw` (each reading that a guard looked at, null for a stale one); `state`, the digest of the machine after
-it, where it moved."""
+`saw` (each reading that a guard looked at, or the rule whose event it is, null for a stale one); `state`,
+the digest of the machine after it, where it moved."""
 STARTED = "started"
 """An action may move something from here on: `action`, `type` of the message, `source`; `stream`, true
 for a setpoint that renews one under way. `id` is that of the message that caused it."""
@@ -39,7 +40,8 @@ DEVICE = "device"
 HALT = "halt"
 """An actuator that moved is told to stand still: `device`, `why` (`freshness`, `halted`, `left`, `stopped`,
 `device_gone`, `device_silent`, `limit`...: the reason), `action` and `command` (the message's id) that
-moved it; `age_ms` since its last setpoint, where it lapsed; `message`, a sentence, where there is one."""
+moved it; `cause`, the id of the message whose decision, stop or cancellation did it, where one did; `age_ms`
+since its last setpoint, where it lapsed; `message`, a sentence, where there is one."""
 LIMIT = "limit"
 """A limit changed or refused what was asked: `action`, `command`, `asked`, `sent`, or `message`."""
 SESSION = "session"
