@@ -62,19 +62,22 @@ class Expression:
         "readings",
         "states",
         "text",
+        "units",
     )
 
     def __init__(self, text: str, parsed: Parsed) -> None:
         self.text = text
         self.readings = frozenset(parsed.readings)
-        """The readings that it mentions: `bumper.active`."""
+        """The readings that it mentions: `bumper.active`..."""
+        self.units = parsed.readings
+        """...and the unit of each, `bool` for a flag, in the order of the text."""
         self.payload = frozenset(parsed.payload)
         """The payload parameters that it mentions, without `payload.`..."""
         self.payload_flags = frozenset(name for name, kind in parsed.payload.items() if kind == "flag")
         """...and those of them that it takes for true or false; the others are numbers."""
         self.states = frozenset(parsed.states)
         """The states that it mentions, by path."""
-        self._readings = parsed.readings
+        self._readings = tuple(parsed.readings)
         self._payload = tuple(
             (name, f"{PAYLOAD}.{name}", kind == "flag") for name, kind in parsed.payload.items()
         )

@@ -43,7 +43,8 @@ class Parsed(NamedTuple):
     The closure raises `ArithmeticError` where the arithmetic has no finite result.
     """
 
-    readings: tuple[str, ...]
+    readings: Mapping[str, str]
+    """Each with its unit, `FLAG` for one that is true or false."""
     payload: Mapping[str, Kind]
     states: tuple[str, ...]
     run: Run
@@ -136,7 +137,7 @@ class _Parser:
         self._next = 0
         self._nesting = 0
         # What the text mentions, in the order of first mention.
-        self._readings: dict[str, None] = {}
+        self._readings: dict[str, str] = {}
         self._payload: dict[str, Kind | None] = {}
         self._states: dict[str, None] = {}
 
@@ -147,7 +148,7 @@ class _Parser:
         run = self._as("flag", node)
         # Two payload values that are compared only with each other are numbers.
         payload: dict[str, Kind] = {name: kind or "number" for name, kind in self._payload.items()}
-        return Parsed(tuple(self._readings), payload, tuple(self._states), run)
+        return Parsed(self._readings, payload, tuple(self._states), run)
 
     # The grammar.
 
@@ -246,8 +247,8 @@ class _Parser:
             return self._parameter(token)
         kind: Kind = "flag"
         if name in self._known_readings:
-            kind = "flag" if self._known_readings[name] == FLAG else "number"
-            self._readings[name] = None
+            unit = self._readings[name] = self._known_readings[name]
+            kind = "flag" if unit == FLAG else "number"
         elif name in self._known_states:
             self._states[name] = None
         else:
