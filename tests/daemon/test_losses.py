@@ -155,6 +155,29 @@ def test_a_machine_may_wait_for_a_loss_and_for_the_return(tmp_path: Path):
     tell(body, robot_file(tmp_path, machine=machine, events="events: {}\n"))
 
 
+def test_a_condition_that_begins_to_hold_in_a_short_loss_is_told_when_the_last_of_its_readings_is_back(
+    tmp_path: Path,
+):
+    """The battery says what it said before the loss, and sooner than that would be stale."""
+    file = robot_file(tmp_path, events="events: {stuck: {when: bumper.active and battery.value < 11.5}}\n")
+    file.write_text(file.read_text().replace("stale: 200 ms", "stale: 5 s"))
+
+    async def body(story: Story) -> None:
+        story.rig.set_world("battery", 11.0)
+        await asyncio.sleep(0.5)
+        before = story.reading("battery.value")
+        link = link_of(story)
+        link.cut()
+        link.mend()
+        story.rig.set_world("bumper", True)
+        await asyncio.sleep(1.0)
+
+        assert story.reading("battery.value") == before
+        assert story.events("stuck", *BOARD_EVENTS) == ["arduino.lost", "arduino.back", "stuck"]
+
+    tell(body, file)
+
+
 async def ramp(story: Story, *volts: float) -> None:
     for value in volts:
         story.rig.set_world("battery", value)
