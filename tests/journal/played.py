@@ -1,0 +1,84 @@
+"""A journal as a daemon would write it, of one real machine and no robot around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from robotd.core.chart import Chart
+from robotd.core.decision import Decision, Outcome
+from robotd.core.expression import Readings
+from robotd.core.machine import StateMachine
+from robotd.core.message import NO_PAYLOAD, Command, Event, Lane, Message
+from robotd.core.portable import to_data
+from robotd.journal.decided import Seen, decided
+from robotd.journal.kinds import BOOT, DECISION, SHUTDOWN
+from robotd.journal.memory import MemoryStore
+from robotd.journal.replay.player import decide
+from robotd.journal.row import BEGINNING, Row, make
+
+START_WALL_US = 1_767_225_600_000_000
+"""The first moment of 2026, in UTC."""
+
+
+class Written(MemoryStore):
+    """Rows in memory, and a machine that adds those of its decisions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hash = BEGINNING
+        self._ids = count(1)
+        self._boots = count(1)
+        self.now = 0.0
+
+    def boot(self, chart: Chart, **more: Any) -> StateMachine:
+        """The daemon starts and enters the initial states."""
+        self._boot = f"{next(self._boots):012x}"
+        self.machine = StateMachine(chart)
+        self.add(BOOT, {"robot": "tester", "version": "0", "chart": to_data(chart)} | more)
+        self.decide(self.event("start", lane=Lane.SAFETY, source="daemon"))
+        return self.machine
+
+    def event(
+        self,
+        kind: str,
+        payload: Mapping[str, Any] = NO_PAYLOAD,
+        *,
+        lane: Lane = Lane.EVENT,
+        source: str = "test",
+        stamp: int | None = None,
+    ) -> Event:
+        return Event(
+            **self._message(kind), payload=payload, lane=lane, source=source, stamp=stamp, sticky=False
+        )
+
+    def command(
+        self, kind: str, payload: Mapping[str, Any] = NO_PAYLOAD, *, source: str = "tcp:ann"
+    ) -> Command:
+        return Command(**self._message(kind), payload=payload, lane=Lane.COMMAND, source=source)
+
+    def decide(self, message: Message, readings: Readings | None = None) -> Decision:
+        """The machine decides, and its row is added."""
+        seen = Seen({} if readings is None else readings)
+        decision = decide(self.machine, message, seen)
+        state = self.machine.digest() if decision.outcome is Outcome.MOVED else None
+        self.add(DECISION, decided(decision, seen.values, state), message.id, message.trace_id)
+        return decision
+
+    def shutdown(self) -> None:
+        """The daemon ends in good order."""
+        self.decide(self.event("shutdown", lane=Lane.SAFETY, source="daemon"))
+        self.add(SHUTDOWN, {"why": "SIGTERM", "state": self.machine.digest()})
+
+    def add(self, kind: str, data: Mapping[str, Any], about: str | None = None, trace: str = "0" * 32) -> Row:
+        wall = START_WALL_US + round(self.now * 1e6)
+        seq = self.last_seq + 1
+        row = make(self._hash, seq, self._boot, self.now, wall, kind, about, trace, data)
+        self._hash = row.hash
+        self.commit([row])
+        return row
+
+    def _message(self, kind: str) -> dict[str, Any]:
+        number = next(self._ids)
+        return {"type": kind, "id": f"m{number}", "trace_id": f"{number:032x}", "at": self.now}
