@@ -1,0 +1,86 @@
+"""Why something happened, or why the robot stands still: the causal chain, in sentences, from the rows.
+
+`explain` only reads rows. It searches backwards from what is asked about, always within bounds, so that it is
+quick on a journal of any size; what lies further back is said not to have been looked at.
+
+    base stopped (freshness, 412 ms) <- last drive #812 from ws:127.0.0.1:40112 at 14:02:11.310 <- client
+    silent since 14:02:11.310, connection closed at 14:02:13.412 (no pong)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+
+from robotd.journal.kinds import COMMAND, DEAD, DECISION, ENDED, STARTED
+from robotd.journal.row import Row
+from robotd.journal.store import Rows
+from robotd.journal.why.case import Case, Fact
+from robotd.journal.why.chain import chain, tell
+from robotd.journal.why.explanation import Explanation, Link, NotInJournal
+from robotd.journal.why.standing import standing
+
+__all__ = ["Explanation", "Link", "NotInJournal", "explain"]
+
+_TRACE = re.compile(r"[0-9a-f]{32}")
+
+
+def explain(rows: Rows, about: str | int | None = None, *, zone: tzinfo = UTC) -> Explanation:
+    """Why `about` is as it is: the number of a row, the id of a message or a command, or a trace id.
+
+    None: why the robot stands still now. Times are those of `zone`. Raises `NotInJournal`.
+    """
+    case = Case(rows, zone)
+    if case.newest is None:
+        raise NotInJournal("the journal is empty", "it is written from the start of the daemon on")
+    start = standing(case, case.newest) if about is None else _row_of(case, about)
+    facts = chain(case, start)
+    summary = " <- ".join(fact.phrase for fact in facts)
+    if case.ran_out is not None and facts[-1].because is None and len(facts) == 1:
+        summary = f"{summary} (rows before #{case.ran_out} were not looked at)"
+    told = sorted([*facts, *_life(case, facts)], key=lambda fact: fact.row.seq)
+    return Explanation(tuple(_link(fact) for fact in told), summary)
+
+
+def _life(case: Case, facts: list[Fact]) -> Iterator[Fact]:
+    """What else the journal has of the command that is explained: how it came, was decided and began."""
+    end = facts[0].row
+    if end.kind not in (ENDED, DEAD) or end.id is None:
+        return
+    told = {fact.row.seq for fact in facts}
+    for kind in (COMMAND, DECISION, STARTED):
+        row = case.about(end.id, kind, near=end)
+        if row is not None and row.seq not in told and not _is_refusal(row):
+            yield tell(case, row)
+
+
+def _is_refusal(row: Row) -> bool:
+    """Its command's end says the same."""
+    return row.kind == DECISION and row.data["outcome"] == "refused"
+
+
+def _link(fact: Fact) -> Link:
+    row = fact.row
+    return Link(row.seq, row.at, row.wall, row.kind, fact.sentence)
+
+
+def _row_of(case: Case, about: str | int) -> Row:
+    """The row that says how it ended, where it is about a command; else the row itself."""
+    if isinstance(about, int):
+        row = case.at(about)
+        if row is None:
+            newest = case.newest.seq if case.newest else 0
+            raise NotInJournal(f"the journal has no row {about}", f"its newest is {newest}")
+    else:
+        row = case.about(about)
+        if row is None and _TRACE.fullmatch(about):
+            row = case.of_trace(about)
+        if row is None:
+            raise NotInJournal(
+                f"the journal has no row about {about!r}",
+                "ids and traces are in the answers to commands, and in robotd journal",
+            )
+    if row.id is None or row.kind not in (COMMAND, DECISION):
+        return row
+    return case.about(row.id, ENDED, DEAD, near=row) or case.about(row.id, DECISION, near=row) or row

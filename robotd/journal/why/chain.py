@@ -1,0 +1,53 @@
+"""From a row to its cause, and from that to the cause of that, down to the root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from robotd.journal.kinds import DECISION, HALT
+from robotd.journal.row import Row
+from robotd.journal.why.case import Case, Fact
+from robotd.journal.why.commands import COMMANDS, refused
+from robotd.journal.why.events import EVENTS, decision, other, stopping
+from robotd.journal.why.halts import halt
+
+FACTS_AT_MOST = 12
+
+
+def chain(case: Case, start: Row | Fact) -> list[Fact]:
+    """What happened, its cause, the cause of that... A row that came up before ends it."""
+    facts: list[Fact] = []
+    told: set[tuple[int, str]] = set()
+    step: Row | Fact | None = start
+    while step is not None and len(facts) < FACTS_AT_MOST:
+        fact = step if isinstance(step, Fact) else tell(case, step)
+        if (fact.row.seq, fact.phrase) in told:
+            break
+        told.add((fact.row.seq, fact.phrase))
+        facts.append(fact)
+        step = fact.because
+    return facts
+
+
+def tell(case: Case, row: Row) -> Fact:
+    """What a row says, with what it followed from."""
+    if row.kind == DECISION:
+        row = stopping(case, row)
+    teller = _TELLERS.get(row.kind)
+    try:
+        return other(case, row) if teller is None else teller(case, row)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # Rows of a later version, or of a damaged journal: what can be said of them is said.
+        return other(case, row)
+
+
+def _decided(case: Case, row: Row) -> Fact:
+    return refused(case, row) if row.data["outcome"] == "refused" else decision(case, row)
+
+
+_TELLERS: Mapping[str, Callable[[Case, Row], Fact]] = {
+    DECISION: _decided,
+    HALT: halt,
+    **EVENTS,
+    **COMMANDS,
+}

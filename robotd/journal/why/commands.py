@@ -1,0 +1,268 @@
+"""How a command ended, and why: refused, expired, replaced, broken off, failed, unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from robotd.journal.kinds import (
+    BUG,
+    COMMAND,
+    DEAD,
+    DECISION,
+    DEVICE,
+    ENDED,
+    HALT,
+    JOURNAL,
+    LIMIT,
+    READINGS,
+    SHUTDOWN,
+    STARTED,
+    STOP,
+)
+from robotd.journal.row import Row
+from robotd.journal.telling import arguments
+from robotd.journal.why.case import Case, Fact
+from robotd.journal.why.events import LOST, SAME_STORY_S
+from robotd.journal.why.guards import culprits, said, would_hold
+
+Body = Mapping[str, Any]
+
+_LESS = "Next: ask for less, or change the limit in the file."
+EVIDENCE_ROWS = 2_000
+"""So many rows are looked through for since when a reading was as it was."""
+
+
+def command(case: Case, row: Row) -> Fact:
+    """What was asked, and by whom."""
+    body = row.data
+    name = f"{body['type']} #{row.seq}"
+    asked = arguments(body.get("payload", {}))
+    phrase = f"{name} from {body['source']} at {case.clock(row)}"
+    return Fact(row, phrase, f"{name}{f' ({asked})' if asked else ''} came from {body['source']}.")
+
+
+def started(case: Case, row: Row) -> Fact:
+    """What began to move."""
+    body = row.data
+    name = case.name(row.id or "", row)
+    phrase = f"{body['action']} under way since {case.clock(row)}, by {name} from {body['source']}"
+    return Fact(row, phrase, f"{body['action']} began, by {name} from {body['source']}.")
+
+
+def ended(case: Case, row: Row) -> Fact:
+    """Its terminal stage, the reason, and the next step that its answer told."""
+    body = row.data
+    error = body.get("error") or {}
+    reason, message = body.get("reason"), str(error.get("message", "")).rstrip(".")
+    why = ": ".join(str(part) for part in (reason, message) if part)
+    who = f"{case.name(row.id or '', row)} from {body.get('source', 'somebody')}"
+    hint = str((error.get("data") or {}).get("hint") or "").rstrip(".")
+    sentence = f"{who} ended as {body['stage']}{f' ({why})' if why else ''}."
+    if hint:
+        sentence += f" Next: {hint}."
+    phrase = f"{who} {body['stage']} at {case.clock(row)}{f' ({why})' if why else ''}"
+    return Fact(row, phrase, sentence, _why(case, row, body, str(reason or ""), error))
+
+
+def refused(case: Case, row: Row) -> Fact:
+    """A decision that was a refusal; the row of the command's end says the same, and more."""
+    end = None if row.id is None else case.about(row.id, ENDED, DEAD, near=row)
+    if end is not None:
+        return ended(case, end)
+    body = row.data
+    refusal = body["refusal"]
+    who = f"{case.name(row.id or '', row)} from {body['source']}"
+    why = f"{refusal['reason']}: {refusal['message']}"
+    cause = guard if refusal["reason"] == "guard_false" else _led_here
+    phrase = f"{who} refused at {case.clock(row)} ({why})"
+    return Fact(row, phrase, f"{who} was refused ({why}).", cause(case, row, refusal))
+
+
+def limit(case: Case, row: Row) -> Fact:
+    """What a limit changed or refused."""
+    body = row.data
+    if "message" in body:
+        said_so = str(body["message"]).rstrip(".")
+    else:
+        said_so = f"asked for {_shown(body['asked'])}, allowed {_shown(body['sent'])}"
+    who = f", by {case.name(body['command'], row)}" if "command" in body else ""
+    phrase = f"{body['action']} beyond its limit at {case.clock(row)} ({said_so}){who}"
+    return Fact(row, phrase, f"{body['action']}{who}: {said_so}. {_LESS}")
+
+
+def _shown(value: Any) -> str:
+    return arguments(value) if isinstance(value, Mapping) else str(value)
+
+
+# -- why ------------------------------------------------------------------------------------------------
+
+
+def _why(case: Case, row: Row, body: Body, reason: str, error: Body) -> Row | Fact | None:
+    if body["stage"] == "unknown":
+        return case.boot(row)
+    if reason.startswith("left "):
+        return case.near(row, DECISION, where=lambda _, other: reason[5:] in other.get("left", ()))
+    finder = _BY_REASON.get(reason)
+    return None if finder is None else finder(case, row, error)
+
+
+def _halted(case: Case, row: Row, error: Body) -> Row | None:
+    def its(_: Row, other: Body) -> bool:
+        return other.get("command") == row.id
+
+    return case.near(row, HALT, where=its, within_s=SAME_STORY_S)
+
+
+def _stopped(case: Case, row: Row, _error: Body) -> Row | None:
+    return case.last(STOP, below=row.seq + 1, boot=row.boot) or case.near(row, STOP, where=lambda *_: True)
+
+
+def _bug(case: Case, row: Row, _error: Body) -> Row | None:
+    return case.near(row, BUG, where=lambda *_: True, within_s=SAME_STORY_S)
+
+
+def _no_device(case: Case, row: Row, error: Body) -> Row | None:
+    """The device that the sentence begins with was lost before, or just now; or no state activates it."""
+    name = str(error.get("message", "")).partition(":")[0]
+    halted = _halted(case, row, error)
+    if halted is not None:
+        return halted
+    return case.last(
+        DEVICE, where=lambda _, other: bool(other["device"] == name), below=row.seq, boot=row.boot
+    ) or (_led_here(case, row, error))
+
+
+def _led_here(case: Case, row: Row, _error: Body) -> Row | None:
+    """The decision that led to the state in which the command has no meaning."""
+    return case.last(
+        DECISION, where=lambda _, other: bool(other.get("entered")), below=row.seq, boot=row.boot
+    )
+
+
+def _journal(case: Case, row: Row, _error: Body) -> Row | None:
+    return case.last(JOURNAL, below=row.seq, boot=row.boot)
+
+
+def _shutting_down(case: Case, row: Row, _error: Body) -> Row | None:
+    return case.next(SHUTDOWN, above=row.seq, boot=row.boot)
+
+
+def _replaced(case: Case, row: Row, _error: Body) -> Row | Fact | None:
+    """The newer one began just before the older one was told."""
+    return case.near(row, STARTED, where=lambda other, _: other.id != row.id)
+
+
+def _out_of_range(case: Case, row: Row, error: Body) -> Row | Fact | None:
+    """The limit that the device has; what was asked stands in the command."""
+    found = case.near(row, LIMIT, where=lambda _, other: other.get("command") == row.id)
+    if found is not None:
+        return found
+    asked = case.about(row.id, COMMAND, near=row) if row.id is not None else None
+    data = error.get("data") or {}
+    if asked is None or "limit" not in data:
+        return None
+    bound = f"{data['limit']:g} {data.get('unit', '')}".rstrip()
+    payload = arguments(asked.data.get("payload", {}))
+    sentence = f"It asked for {payload}, and the limit is {bound}. {_LESS}"
+    return Fact(asked, f"it asked for {payload} where the limit is {bound}", sentence)
+
+
+def _too_late(case: Case, row: Row, _error: Body) -> Fact | None:
+    """How long it had waited, and where: on the wire, or in the queue."""
+    asked = case.about(row.id, COMMAND, near=row) if row.id is not None else None
+    if asked is None:
+        return None
+    body = asked.data
+    name, source = f"{body['type']} #{asked.seq}", body["source"]
+    waited_ms = (row.at - body.get("at", asked.at)) * 1000
+    wire_ms = (asked.at - body.get("at", asked.at)) * 1000
+    valid = f", {body['valid_for_ms']:g} ms were allowed" if "valid_for_ms" in body else ""
+    place = "on its way from the client" if wire_ms > waited_ms / 2 else "in the queue"
+    return Fact(
+        asked,
+        f"it had waited {waited_ms:.0f} ms {place}{valid}",
+        f"{name} from {source} had waited {waited_ms:.0f} ms, mostly {place}{valid}. "
+        + (
+            "Next: look at the network."
+            if wire_ms > waited_ms / 2
+            else "Next: send less, or ask what keeps the robot busy."
+        ),
+    )
+
+
+def _cancelled(case: Case, row: Row, _error: Body) -> Fact:
+    return Fact(row, "a client cancelled it", "A client cancelled it.")
+
+
+def guard(case: Case, row: Row, error: Body) -> Row | Fact | None:
+    """Since when the value that decided was as it was, and what brought it about."""
+    data = error.get("data") or error
+    text, values = data.get("expression"), data.get("values")
+    if not text or not values:
+        return None
+    deciding = culprits(text, values)
+    name, value = next(iter(deciding.items()))
+    reading = name.partition(".")
+    if value is None:
+        return case.last(
+            DEVICE,
+            where=lambda _, other: other["device"] == reading[0] and other["state"] in LOST,
+            below=row.seq,
+            boot=row.boot,
+        )
+    evidence = _since(case, row, name, lambda other: would_hold(text, values, name, other))
+    if evidence is not None and evidence.kind == DECISION and evidence.data["source"] == f"rule:{name}":
+        return evidence
+    since = evidence or row
+    known = f" since {case.clock(since)} or before" if evidence is not None else ""
+    return Fact(
+        since,
+        f"{said(deciding)}{known}, where {text} is needed",
+        f"{said(deciding)}{known}; the condition is {text}. Next: change that, and send it again.",
+    )
+
+
+def _since(case: Case, row: Row, name: str, lets_pass: Callable[[Any], bool]) -> Row | None:
+    """The oldest row from which on the reading `name` never let the condition pass; best an event of it."""
+    oldest = None
+    for looked_at, other in enumerate(case.back(READINGS, DECISION, below=row.seq, boot=row.boot)):
+        body = other.data
+        if other.kind == DECISION and body["source"] == f"rule:{name}":
+            return other
+        values = body.get("values" if other.kind == READINGS else "saw") or {}
+        if name in values:
+            if values[name] is None or lets_pass(values[name]):
+                break
+            oldest = other
+        if looked_at >= EVIDENCE_ROWS:
+            break
+    return oldest
+
+
+_BY_REASON: Mapping[str, Callable[[Case, Row, Body], Row | Fact | None]] = {
+    "freshness": _halted,
+    "halted": _halted,
+    "stopped": _stopped,
+    "latched": _stopped,
+    "guard_false": guard,
+    "not_in_this_state": _led_here,
+    "device_unavailable": _no_device,
+    "device_gone": _no_device,
+    "device_silent": _no_device,
+    "handler_error": _bug,
+    "out_of_range": _out_of_range,
+    "expired": _too_late,
+    "newer": _replaced,
+    "cancelled": _cancelled,
+    "shutting_down": _shutting_down,
+    "journal_unavailable": _journal,
+}
+
+COMMANDS: Mapping[str, Callable[[Case, Row], Fact]] = {
+    COMMAND: command,
+    STARTED: started,
+    ENDED: ended,
+    DEAD: ended,
+    LIMIT: limit,
+}

@@ -1,0 +1,214 @@
+"""Why an actuator was told to stand still: what halted it, or why nobody renewed its setpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from robotd.journal.kinds import (
+    BUG,
+    COMMAND,
+    DEAD,
+    DECISION,
+    DEVICE,
+    ENDED,
+    JOURNAL,
+    SESSION,
+    STARTED,
+    STOP,
+)
+from robotd.journal.row import Row
+from robotd.journal.telling import arguments
+from robotd.journal.why.case import Case, Fact
+
+FRESHNESS = "freshness"
+LATE_S = 10.0
+"""A setpoint that comes within this time after the lapse was late; one that comes later is another story."""
+NOT_TAKEN = ("rejected", "expired")
+
+
+def halt(case: Case, row: Row) -> Fact:
+    """The device, the reason, and how old its setpoint was where that is the reason."""
+    body = row.data
+    device, why, age_ms = body["device"], body["why"], body.get("age_ms")
+    if why == FRESHNESS:
+        age = "" if age_ms is None else f", {age_ms:.0f} ms"
+        sentence = f"{device} was stopped: its setpoint was not renewed{age and f' for {age_ms:.0f} ms'}."
+        return Fact(row, f"{device} stopped ({why}{age})", sentence, _why_not_renewed(case, row))
+    moved_by = f", moved by {body['action']}," if "action" in body else ""
+    said = f": {body['message']}" if "message" in body else ""
+    sentence = f"{device}{moved_by} was told to stand still ({_words(why)}){said.rstrip('.')}."
+    return Fact(row, f"{device} stopped ({_words(why)})", sentence, _what_halted(case, row))
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ")
+
+
+# -- a setpoint that lapsed -----------------------------------------------------------------------------
+
+
+def _why_not_renewed(case: Case, row: Row) -> Row | Fact | None:
+    body = row.data
+    if not str(body.get("action", "")).startswith(f"{body['device']}."):
+        return _handler_was_late(case, row)
+    setpoint = case.about(body["command"], COMMAND, near=row) if "command" in body else None
+    if setpoint is None:
+        return None
+    if _is_finite(case, row, setpoint):
+        return _took_too_long(case, setpoint)
+    said = setpoint.data
+    kind, source = said["type"], said["source"]
+    phrase = f"last {kind} #{setpoint.seq} from {source} at {case.clock(setpoint)}"
+    asked = arguments(said.get("payload", {}))
+    sentence = f"The last {kind} was #{setpoint.seq}{f' ({asked})' if asked else ''}, from {source}."
+    return Fact(setpoint, phrase, sentence, _silence(case, row, setpoint))
+
+
+def _is_finite(case: Case, row: Row, command: Row) -> bool:
+    """Whether the command was for a motion with an end: such a one has failed, a setpoint is done."""
+    end = case.about(command.id or "", ENDED, DEAD, near=row)
+    return end is not None and end.data["stage"] == "failed"
+
+
+def _took_too_long(case: Case, command: Row) -> Fact:
+    body = command.data
+    valid = f"{body['valid_for_ms']:g} ms" if "valid_for_ms" in body else "its time"
+    name = f"{body['type']} #{command.seq}"
+    return Fact(
+        command,
+        f"{name} from {body['source']} at {case.clock(command)} was valid for {valid}",
+        f"{name} from {body['source']} was valid for {valid}, and its motion took longer. "
+        "Next: send it with a longer valid_for_ms, or ask for less at once.",
+    )
+
+
+def _silence(case: Case, row: Row, setpoint: Row) -> Row | Fact:
+    """Why no setpoint followed: the next ones were not taken, came too late, or the client fell silent."""
+    kind, source = setpoint.data["type"], setpoint.data["source"]
+
+    def not_taken(other: Row, body: Mapping[str, Any]) -> bool:
+        same = body.get("type") == kind and body.get("source") == source
+        return same and body["stage"] in NOT_TAKEN and other.at <= row.at
+
+    def has_gone(_: Row, body: Mapping[str, Any]) -> bool:
+        return bool(body["source"] == source and body["what"] == "closed")
+
+    def comes(_: Row, body: Mapping[str, Any]) -> bool:
+        return bool(body["source"] == source)
+
+    above, boot = setpoint.seq, row.boot
+    if (refused := case.next(ENDED, DEAD, where=not_taken, above=above, boot=boot)) is not None:
+        return refused
+    closed = case.next(SESSION, where=has_gone, above=above, boot=boot)
+    if closed is not None and closed.data.get("last_at", setpoint.at) <= row.at:
+        return _client_silent(case, closed, kind)
+    following = case.next(COMMAND, where=comes, above=above, boot=boot)
+    if following is not None and following.data["type"] == kind and following.at - row.at <= LATE_S:
+        late_ms = (following.at - setpoint.at) * 1000
+        name = f"{kind} #{following.seq}"
+        return Fact(
+            following,
+            f"the next one, {name}, came only {late_ms:.0f} ms later",
+            f"The next one, {name}, came {late_ms:.0f} ms after it: too late. "
+            f"Next: look at the network and at what {source} was doing meanwhile.",
+        )
+    return _client_stopped(setpoint, following, kind, source)
+
+
+def _client_silent(case: Case, closed: Row, kind: str) -> Fact:
+    body = closed.data
+    why = f" ({body['why']})" if body.get("why") else ""
+    since = f"silent since {case.clock(closed, body['last_at'])}, " if "last_at" in body else ""
+    return Fact(
+        closed,
+        f"client {since}connection closed at {case.clock(closed)}{why}",
+        f"{body['source']} was {since or 'gone: its '}its connection was closed{why}.".replace(
+            "its its", "its"
+        )
+        + f" Next: connect again and send a new {kind}.",
+    )
+
+
+def _client_stopped(setpoint: Row, following: Row | None, kind: str, source: str) -> Fact:
+    other = "" if following is None else f"; it sent {following.data['type']} #{following.seq} instead"
+    return Fact(
+        following or setpoint,
+        f"client sent no further {kind}, and stayed connected{other}",
+        f"{source} stayed connected and sent no further {kind}{other}. "
+        f"Next: send {kind} again, and go on as long as it is to move.",
+    )
+
+
+def _handler_was_late(case: Case, row: Row) -> Row | Fact | None:
+    """A handler's setpoint: it has ended meanwhile, or is busy with something else."""
+    action = row.data.get("action")
+    if action is None:
+        return None
+    ended = case.last(
+        DECISION,
+        where=lambda _, body: body["type"] in (f"{action}.done", f"{action}.failed"),
+        below=row.seq,
+        boot=row.boot,
+    )
+    began = case.last(
+        STARTED, where=lambda _, body: bool(body["action"] == action), below=row.seq, boot=row.boot
+    )
+    if began is None or (ended is not None and ended.seq > began.seq):
+        return ended
+    return Fact(
+        began,
+        f"{action}, under way since {case.clock(began)}, did not renew it",
+        f"{action} has been under way since then and did not renew its setpoint in time. "
+        f"Next: let it call the verb again before the setpoint lapses, also while it waits for something.",
+    )
+
+
+# -- a halt by somebody -----------------------------------------------------------------------------------
+
+
+def _what_halted(case: Case, row: Row) -> Row | None:
+    body = row.data
+    why, device, action, command = body["why"], body["device"], body.get("action"), body.get("command")
+    if why == "stopped":
+        return case.near(row, STOP, where=_any) or case.last(STOP, below=row.seq, boot=row.boot)
+    if why.startswith("device_"):
+        return case.near(row, DEVICE, where=lambda _, other: _lost(other, device)) or case.near(
+            row, DEVICE, where=lambda _, other: other["state"] in _LOST
+        )
+    if why.startswith("journal"):
+        return case.last(JOURNAL, below=row.seq + 1, boot=row.boot)
+    if action is not None:
+        bug = case.near(row, BUG, where=lambda _, other: bool(other["action"] == action))
+        if bug is not None:
+            return bug
+    if "cause" in body:
+        decision = case.about(body["cause"], DECISION, STOP, near=row)
+        if decision is not None:
+            return decision
+    cancelled = case.near(
+        row,
+        ENDED,
+        DEAD,
+        where=lambda other, said: other.id == command and said.get("reason") == "cancelled",
+    )
+    if cancelled is not None and command is not None:
+        return cancelled
+    return case.near(row, DECISION, where=lambda _, other: _halts(other, device, action))
+
+
+_LOST = ("absent", "faulted")
+
+
+def _any(_: Row, __: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _lost(body: Mapping[str, Any], device: str) -> bool:
+    return body["device"] == device and body["state"] in _LOST
+
+
+def _halts(body: Mapping[str, Any], device: str, action: str | None) -> bool:
+    """Whether a decision ends what moves `device`: it leaves a state, or gives the device something else."""
+    begun = any(str(name).startswith(f"{device}.") for name in body.get("starts", ()))
+    return bool(body.get("left")) or begun or body["type"] == f"{action}.failed" or body["type"] == "shutdown"
