@@ -2,7 +2,7 @@
 
     python -m tests.journal.slow_disk 2 run config/rover.yaml --sim --journal FOLDER
 
-From the first SIGUSR1 on, each sync takes so many seconds; until then it takes what it takes, so that the start
+From the first SIGUSR1 on, each sync takes so many seconds; until then what it takes, so that the start
 is over soon. The next SIGUSR1 makes it quick again.
 """
 
