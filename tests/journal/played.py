@@ -6,18 +6,38 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from robotd.core.chart import Chart
+from robotd.core.chart import Chart, State
 from robotd.core.decision import Decision, Outcome
 from robotd.core.expression import Readings
 from robotd.core.machine import StateMachine
 from robotd.core.message import NO_PAYLOAD, Command, Event, Lane, Message
 from robotd.core.portable import to_data
 from robotd.journal.decided import Seen, decided
-from robotd.journal.kinds import BOOT, DECISION, SHUTDOWN
+from robotd.journal.kinds import BOOT, DECISION, READINGS, SHUTDOWN
 from robotd.journal.memory import MemoryStore
 from robotd.journal.replay.player import decide
 from robotd.journal.row import BEGINNING, Row, make
+from tests.core.making import AT_EASE, arrow, chart, region, when
 
+ROVER = chart(
+    region(
+        "disarmed",
+        State("armed", "armed.teleop", "shallow"),
+        "armed.teleop",
+        "armed.auto",
+        transitions=[
+            arrow("arm", "disarmed", "armed", when("battery.value > 11 and not bumper.active")),
+            arrow(
+                "drive", "armed.teleop", None, when("not bumper.active or payload.linear <= 0"), "base.drive"
+            ),
+            arrow("patrol", "armed.teleop", "armed.auto"),
+            arrow("bump", "armed", None, None, "base.halt"),
+            arrow("patrol.done", "armed.auto", "armed.teleop"),
+            arrow("disarm", "armed", "disarmed"),
+        ],
+    ),
+    events=["bump", "patrol.done"],
+)
 START_WALL_US = 1_767_225_600_000_000
 """The first moment of 2026, in UTC."""
 
@@ -82,3 +102,25 @@ class Written(MemoryStore):
     def _message(self, kind: str) -> dict[str, Any]:
         number = next(self._ids)
         return {"type": kind, "id": f"m{number}", "trace_id": f"{number:032x}", "at": self.now}
+
+
+def morning() -> Written:
+    """Two boots of one rover: the first falls, the second ends in good order."""
+    journal = Written()
+    for _ in range(2):
+        machine = journal.boot(ROVER)
+        journal.decide(journal.command("arm"), {"battery.value": 10.5, "bumper.active": False})
+        journal.decide(journal.command("arm"), {"battery.value": None})
+        journal.decide(journal.command("arm"), AT_EASE)
+        journal.add(READINGS, {"values": dict(AT_EASE)})
+        journal.decide(journal.command("drive", {"linear": 0.3}), AT_EASE)
+        journal.decide(journal.event("bump", source="rule:bumper.active"), AT_EASE)
+        journal.decide(journal.command("drive", {"linear": 0.3}), {"bumper.active": True})
+        journal.decide(journal.command("patrol"))
+        stay = machine.entries["armed.auto"].number
+        journal.decide(journal.event("patrol.done", source="executor", stamp=stay))
+        journal.decide(journal.event("patrol.done", source="executor", stamp=stay))
+        journal.decide(journal.event("estop", {"reason": "a child"}))
+        journal.decide(journal.event("reset"))
+    journal.shutdown()
+    return journal

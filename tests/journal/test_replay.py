@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotd.core.chart import Chart, State
+from robotd.core.chart import Chart
 from robotd.journal.errors import JournalError
-from robotd.journal.kinds import BOOT, DECISION, READINGS, SHUTDOWN
+from robotd.journal.kinds import BOOT, DECISION, SHUTDOWN
 from robotd.journal.memory import MemoryStore
 from robotd.journal.replay import Report, replay
 from robotd.journal.row import make
@@ -19,49 +19,7 @@ from robotd.journal.store import Select
 from tests.core.making import AT_EASE, arrow, chart, region, when
 from tests.core.test_machine_by_reference import Story, charts, messages, readings
 from tests.counts import cases
-from tests.journal.played import Written
-
-ROVER = chart(
-    region(
-        "disarmed",
-        State("armed", "armed.teleop", "shallow"),
-        "armed.teleop",
-        "armed.auto",
-        transitions=[
-            arrow("arm", "disarmed", "armed", when("battery.value > 11 and not bumper.active")),
-            arrow(
-                "drive", "armed.teleop", None, when("not bumper.active or payload.linear <= 0"), "base.drive"
-            ),
-            arrow("patrol", "armed.teleop", "armed.auto"),
-            arrow("bump", "armed", None, None, "base.halt"),
-            arrow("patrol.done", "armed.auto", "armed.teleop"),
-            arrow("disarm", "armed", "disarmed"),
-        ],
-    ),
-    events=["bump", "patrol.done"],
-)
-
-
-def morning() -> Written:
-    """Two boots of one rover: the first falls, the second ends in good order."""
-    journal = Written()
-    for _ in range(2):
-        machine = journal.boot(ROVER)
-        journal.decide(journal.command("arm"), {"battery.value": 10.5, "bumper.active": False})
-        journal.decide(journal.command("arm"), {"battery.value": None})
-        journal.decide(journal.command("arm"), AT_EASE)
-        journal.add(READINGS, {"values": dict(AT_EASE)})
-        journal.decide(journal.command("drive", {"linear": 0.3}), AT_EASE)
-        journal.decide(journal.event("bump", source="rule:bumper.active"), AT_EASE)
-        journal.decide(journal.command("drive", {"linear": 0.3}), {"bumper.active": True})
-        journal.decide(journal.command("patrol"))
-        stay = machine.entries["armed.auto"].number
-        journal.decide(journal.event("patrol.done", source="executor", stamp=stay))
-        journal.decide(journal.event("patrol.done", source="executor", stamp=stay))
-        journal.decide(journal.event("estop", {"reason": "a child"}))
-        journal.decide(journal.event("reset"))
-    journal.shutdown()
-    return journal
+from tests.journal.played import Written, morning
 
 
 def changed(journal: MemoryStore, seq: int, change: Callable[[dict[str, Any]], None]) -> MemoryStore:

@@ -6,5 +6,16 @@ must decide the same again, at every row; where it does not, the row says who is
 
 from robotd.journal.replay.identical import Difference, Divergence, Report, replay
 from robotd.journal.replay.player import Decided, Player
+from robotd.journal.replay.versus import Comparison, Parting, compare
 
-__all__ = ["Decided", "Difference", "Divergence", "Player", "Report", "replay"]
+__all__ = [
+    "Comparison",
+    "Decided",
+    "Difference",
+    "Divergence",
+    "Parting",
+    "Player",
+    "Report",
+    "compare",
+    "replay",
+]
