@@ -26,10 +26,11 @@ __all__ = ["Explanation", "Link", "NotInJournal", "explain"]
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
 
-def explain(rows: Rows, about: str | int | None = None, *, zone: tzinfo = UTC) -> Explanation:
+def explain(rows: Rows, about: str | int | None = None, *, zone: tzinfo | None = UTC) -> Explanation:
     """Why `about` is as it is: the number of a row, the id of a message or a command, or a trace id.
 
-    None: why the robot stands still now. Times are those of `zone`. Raises `NotInJournal`.
+    None: why the robot stands still now. Times are those of `zone` (None: of this machine). Raises
+    `NotInJournal`.
     """
     case = Case(rows, zone)
     if case.newest is None:

@@ -45,7 +45,7 @@ class Fact:
 class Case:
     """The rows of a journal around one question. Every search is bounded."""
 
-    def __init__(self, rows: Rows, zone: tzinfo) -> None:
+    def __init__(self, rows: Rows, zone: tzinfo | None) -> None:
         self._rows = rows
         self._zone = zone
         self.newest = next(rows.rows(newest_first=True, limit=1), None)

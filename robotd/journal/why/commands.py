@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotd.journal.kinds import (
+    BOOT,
     BUG,
     COMMAND,
     DEAD,
@@ -29,6 +30,8 @@ from robotd.journal.why.guards import culprits, said, would_hold
 Body = Mapping[str, Any]
 
 _LESS = "Next: ask for less, or change the limit in the file."
+RESTART = "restart"
+"""The reason of what a new daemon settled for the last one."""
 EVIDENCE_ROWS = 2_000
 """So many rows are looked through for since when a reading was as it was."""
 
@@ -99,8 +102,8 @@ def _shown(value: Any) -> str:
 
 
 def _why(case: Case, row: Row, body: Body, reason: str, error: Body) -> Row | Fact | None:
-    if body["stage"] == "unknown":
-        return case.boot(row)
+    if reason == RESTART:
+        return case.boot(row) or case.next(BOOT, above=row.seq, boot=row.boot)
     if reason.startswith("left "):
         return case.near(row, DECISION, where=lambda _, other: reason[5:] in other.get("left", ()))
     finder = _BY_REASON.get(reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotd.journal.kinds import (
@@ -14,12 +14,16 @@ from robotd.journal.kinds import (
     ENDED,
     JOURNAL,
     SESSION,
+    SHUTDOWN,
     STARTED,
     STOP,
 )
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import Case, Fact
+from robotd.journal.why.events import LOST
+
+Body = Mapping[str, Any]
 
 FRESHNESS = "freshness"
 LATE_S = 10.0
@@ -87,14 +91,14 @@ def _silence(case: Case, row: Row, setpoint: Row) -> Row | Fact:
     """Why no setpoint followed: the next ones were not taken, came too late, or the client fell silent."""
     kind, source = setpoint.data["type"], setpoint.data["source"]
 
-    def not_taken(other: Row, body: Mapping[str, Any]) -> bool:
+    def not_taken(other: Row, body: Body) -> bool:
         same = body.get("type") == kind and body.get("source") == source
         return same and body["stage"] in NOT_TAKEN and other.at <= row.at
 
-    def has_gone(_: Row, body: Mapping[str, Any]) -> bool:
+    def has_gone(_: Row, body: Body) -> bool:
         return bool(body["source"] == source and body["what"] == "closed")
 
-    def comes(_: Row, body: Mapping[str, Any]) -> bool:
+    def comes(_: Row, body: Body) -> bool:
         return bool(body["source"] == source)
 
     above, boot = setpoint.seq, row.boot
@@ -167,48 +171,72 @@ def _handler_was_late(case: Case, row: Row) -> Row | Fact | None:
 # -- a halt by somebody -----------------------------------------------------------------------------------
 
 
-def _what_halted(case: Case, row: Row) -> Row | None:
+def _what_halted(case: Case, row: Row) -> Row | Fact | None:
     body = row.data
-    why, device, action, command = body["why"], body["device"], body.get("action"), body.get("command")
-    if why == "stopped":
-        return case.near(row, STOP, where=_any) or case.last(STOP, below=row.seq, boot=row.boot)
+    why = body["why"]
     if why.startswith("device_"):
-        return case.near(row, DEVICE, where=lambda _, other: _lost(other, device)) or case.near(
-            row, DEVICE, where=lambda _, other: other["state"] in _LOST
-        )
-    if why.startswith("journal"):
-        return case.last(JOURNAL, below=row.seq + 1, boot=row.boot)
-    if action is not None:
-        bug = case.near(row, BUG, where=lambda _, other: bool(other["action"] == action))
-        if bug is not None:
-            return bug
-    if "cause" in body:
-        decision = case.about(body["cause"], DECISION, STOP, near=row)
-        if decision is not None:
-            return decision
-    cancelled = case.near(
-        row,
-        ENDED,
-        DEAD,
-        where=lambda other, said: other.id == command and said.get("reason") == "cancelled",
+        return _loss(case, row, body["device"])
+    return _BY_WHY.get(why, _by_decision)(case, row)
+
+
+def _by_decision(case: Case, row: Row) -> Row | None:
+    body = row.data
+    decided = case.about(body["cause"], DECISION, near=row) if "cause" in body else None
+    return decided or case.near(row, DECISION, where=lambda _, other: _halts(other, body))
+
+
+def _halts(decision: Body, halted: Body) -> bool:
+    """Whether a decision ends what moved the device: it leaves a state, or gives it something else."""
+    begins = any(str(name).startswith(f"{halted['device']}.") for name in decision.get("starts", ()))
+    return bool(decision.get("left")) or begins
+
+
+def _by_stop(case: Case, row: Row) -> Row | None:
+    return case.near(row, STOP, where=_any) or case.last(STOP, below=row.seq, boot=row.boot)
+
+
+def _by_failure(case: Case, row: Row) -> Row | None:
+    """What the action raised; where hardware was the reason, the machine was told so."""
+    action = row.data.get("action")
+    bug = case.near(row, BUG, where=lambda _, other: bool(other["action"] == action))
+    return bug or case.near(row, DECISION, where=lambda _, other: bool(other["type"] == f"{action}.failed"))
+
+
+def _by_client(case: Case, row: Row) -> Fact:
+    name = case.name(row.data["command"], row) if "command" in row.data else "its command"
+    return Fact(
+        row, f"{name} was cancelled by a client", f"{name} was cancelled by a client. Next: send a new one."
     )
-    if cancelled is not None and command is not None:
-        return cancelled
-    return case.near(row, DECISION, where=lambda _, other: _halts(other, device, action))
 
 
-_LOST = ("absent", "faulted")
+def _by_end(case: Case, row: Row) -> Row | None:
+    return case.next(SHUTDOWN, above=row.seq, boot=row.boot)
 
 
-def _any(_: Row, __: Mapping[str, Any]) -> bool:
+def _by_journal(case: Case, row: Row) -> Row | None:
+    return case.last(JOURNAL, below=row.seq, boot=row.boot) or case.near(row, JOURNAL, where=_any)
+
+
+def _loss(case: Case, row: Row, device: str) -> Row | None:
+    """The device's own loss or fault; of a device made of others, that of one of them."""
+
+    def its(_: Row, body: Body) -> bool:
+        return body["device"] == device and body["state"] in LOST
+
+    def any_device(_: Row, body: Body) -> bool:
+        return body["state"] in LOST
+
+    return case.near(row, DEVICE, where=its) or case.near(row, DEVICE, where=any_device)
+
+
+def _any(_: Row, __: Body) -> bool:
     return True
 
 
-def _lost(body: Mapping[str, Any], device: str) -> bool:
-    return body["device"] == device and body["state"] in _LOST
-
-
-def _halts(body: Mapping[str, Any], device: str, action: str | None) -> bool:
-    """Whether a decision ends what moves `device`: it leaves a state, or gives the device something else."""
-    begun = any(str(name).startswith(f"{device}.") for name in body.get("starts", ()))
-    return bool(body.get("left")) or begun or body["type"] == f"{action}.failed" or body["type"] == "shutdown"
+_BY_WHY: Mapping[str, Callable[[Case, Row], Row | Fact | None]] = {
+    "stopped": _by_stop,
+    "failed": _by_failure,
+    "cancelled": _by_client,
+    "shutting_down": _by_end,
+    "journal_unavailable": _by_journal,
+}

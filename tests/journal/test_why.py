@@ -1,0 +1,408 @@
+"""Why something happened, from rows written by hand: what is named, and what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from robotd.journal.memory import MemoryStore
+from robotd.journal.row import Row
+from robotd.journal.why import Explanation, NotInJournal, explain
+from tests.journal.history import History
+
+ANN, BOB = "ws:127.0.0.1:40112", "tcp:127.0.0.1:40300"
+ROVER = ("left", "right", "base", "mast")
+ACTUATORS = {name: ["arduino"] for name in ROVER}
+NOT_PRESSED = "not bumper.active or payload.linear <= 0"
+
+
+class Rover(History):
+    """A rover's history, row by row, as a daemon writes it."""
+
+    def start(self) -> Row:
+        """The daemon starts and finds its board."""
+        row = self.add("boot", robot="rover", version="0.1.0", moves=["drive", "look"], actuators=ACTUATORS)
+        self.decide("start", "daemon", entered=["disarmed"], before=[""], after=["disarmed"])
+        self.live("inactive")
+        return row
+
+    def live(self, state: str, **more: Any) -> None:
+        for name in ROVER:
+            self.add("device", after_s=0.0, device=name, state=state, **more)
+
+    def decide(self, kind: str, source: str, about: str | None = None, **more: Any) -> Row:
+        body = {"outcome": "moved" if "entered" in more else "stayed", "before": ["armed.teleop"]}
+        body |= {"after": ["armed.teleop"], "type": kind, "source": source, "lane": "event", **more}
+        return self.add("decision", about or f"{kind}-{self.rows.last_seq}", **body)
+
+    def ask(self, about: str, kind: str, source: str = ANN, **payload: Any) -> Row:
+        asked = {"payload": payload} if payload else {}
+        return self.add("command", about, type=kind, source=source, valid_for_ms=400.0, **asked)
+
+    def arm(self, source: str = ANN, about: str = "arm") -> None:
+        self.ask(about, "arm", source)
+        entered = {"before": ["disarmed"], "left": ["disarmed"], "entered": ["armed", "armed.teleop"]}
+        self.decide("arm", source, about, command=True, **entered)
+        self.live("active")
+        self.add("ended", about, type="arm", source=source, stage="done", started=False)
+
+    def drive(self, about: str, source: str = ANN, **payload: Any) -> Row:
+        """A drive that is taken; returns the row of the command."""
+        asked = self.ask(about, "drive", source, **(payload or {"linear": 0.3}))
+        self.decide("drive", source, about, command=True, starts=["base.drive"])
+        self.add("started", about, action="base.drive", type="drive", source=source)
+        return asked
+
+    def halt(self, about: str, why: str, **more: Any) -> Row:
+        more.setdefault("action", "base.drive")
+        return self.add("halt", device="base", why=why, command=about, **more)
+
+    def lapse(self, about: str, source: str = ANN) -> Row:
+        """Nobody renewed it."""
+        row = self.halt(about, "freshness", age_ms=412.0, after_s=0.112)
+        self.end(about, "drive", source, "done", "freshness")
+        return row
+
+    def end(self, about: str, kind: str, source: str, stage: str, reason: str, **more: Any) -> Row:
+        told = "ended" if stage in ("done", "preempted", "cancelled") else "dead"
+        return self.add(
+            told, about, after_s=0.0, type=kind, source=source, stage=stage, reason=reason, **more
+        )
+
+    def refuse(self, about: str, kind: str, reason: str, message: str, source: str = ANN, **data: Any) -> Row:
+        error = {"message": message, "data": {"reason": reason, **data}}
+        return self.end(about, kind, source, "rejected", reason, error=error, started=False)
+
+
+@pytest.fixture
+def rover() -> Rover:
+    """One that was started and armed by Ann, ten seconds ago."""
+    history = Rover()
+    history.start()
+    history.add("session", what="opened", source=ANN)
+    history.arm()
+    history.at = 10.0
+    return history
+
+
+def why(history: History, about: str | int | None = None) -> Explanation:
+    return explain(history.rows, about)
+
+
+def root(history: History, about: str | int | None = None) -> str:
+    """The end of the summary: the root cause."""
+    return why(history, about).summary.rpartition(" <- ")[2]
+
+
+# -- a setpoint that lapsed -----------------------------------------------------------------------------
+
+
+def test_a_client_that_is_gone_is_the_cause_of_a_lapse(rover: Rover) -> None:
+    drive = rover.drive("d1")
+    rover.lapse("d1")
+    rover.add("session", what="closed", source=ANN, why="no pong", last_at=drive.at, after_s=2.0)
+
+    found = why(rover)
+
+    assert found.summary == (
+        f"base stopped (freshness, 412 ms) <- last drive #{drive.seq} from {ANN} at 12:00:10.100 <- "
+        "client silent since 12:00:10.100, connection closed at 12:00:12.412 (no pong)"
+    )
+    assert [link.kind for link in found.links] == ["command", "halt", "session"]
+    assert "Next: connect again and send a new drive." in found.links[-1].sentence
+
+
+def test_a_client_that_stays_but_sends_nothing_more_is_said_to_stay(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+
+    assert root(rover) == "client sent no further drive, and stayed connected"
+
+
+def test_a_client_that_closes_much_later_was_still_talking(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    look = rover.ask("l1", "look", angle=0.1)
+    rover.end("l1", "look", ANN, "done", "")
+    rover.add("session", what="closed", source=ANN, why="it hung up", last_at=look.at, after_s=60.0)
+
+    assert (
+        root(rover) == f"client sent no further drive, and stayed connected; it sent look #{look.seq} instead"
+    )
+
+
+def test_another_client_that_goes_is_not_named(rover: Rover) -> None:
+    rover.add("session", what="opened", source=BOB)
+    rover.drive("d1")
+    rover.lapse("d1")
+    rover.add("session", what="closed", source=BOB, why="no pong", last_at=0.5)
+
+    assert BOB not in why(rover).summary
+    assert "stayed connected" in root(rover)
+
+
+def test_a_setpoint_that_comes_too_late_is_the_cause(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    late = rover.drive("d2", linear=0.3)
+    rover.lapse("d2")
+
+    assert root(rover, "d1") == f"the next one, drive #{late.seq}, came only 412 ms later"
+
+
+def test_renewals_that_were_refused_are_the_cause_of_the_lapse(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.ask("d2", "drive", linear=9.0)
+    message = "base: linear 9.0 is beyond the limit of 0.8 m/s"
+    rover.refuse("d2", "drive", "out_of_range", message, limit=0.8, unit="m/s")
+    rover.lapse("d1")
+
+    assert root(rover) == "it asked for linear=9 where the limit is 0.8 m/s"
+
+
+def test_a_handler_that_does_not_renew_its_setpoint_is_named(rover: Rover) -> None:
+    rover.ask("p1", "patrol")
+    rover.decide("patrol", ANN, "p1", command=True, entered=["armed.auto"], left=["armed.teleop"])
+    rover.add("started", "p1", action="patrol", type="patrol", source=ANN)
+    rover.add("ended", "p1", type="patrol", source=ANN, stage="done")
+    rover.halt("p1", "freshness", action="patrol", age_ms=400.0)
+
+    assert root(rover) == "patrol, under way since 12:00:10.300, did not renew it"
+
+
+# -- a halt by somebody ---------------------------------------------------------------------------------
+
+
+def test_a_bump_is_named_with_the_reading_that_made_it(rover: Rover) -> None:
+    rover.drive("d1")
+    bump = rover.decide("bump", "rule:bumper.active", starts=["base.halt"], saw={"bumper.active": True})
+    rover.halt("d1", "halted", cause=bump.id)
+    rover.end("d1", "drive", ANN, "preempted", "halted")
+
+    assert why(rover).summary == "base stopped (halted) <- bump at 12:00:10.400 (bumper.active true)"
+    assert root(rover, "d1") == "bump at 12:00:10.400 (bumper.active true)"
+
+
+def test_drives_refused_after_a_bump_lead_to_the_bump(rover: Rover) -> None:
+    rover.drive("d1")
+    bump = rover.decide("bump", "rule:bumper.active", starts=["base.halt"], saw={"bumper.active": True})
+    rover.halt("d1", "halted", cause=bump.id)
+    rover.add("readings", values={"bumper.active": True, "battery.value": 12.0})
+    rover.ask("d2", "drive", linear=0.3)
+    values = {"bumper.active": True, "payload.linear": 0.3}
+    message = "drive: its condition does not hold"
+    rover.refuse("d2", "drive", "guard_false", message, expression=NOT_PRESSED, values=values)
+
+    assert root(rover) == "bump at 12:00:10.400 (bumper.active true)"
+
+
+def test_a_bumper_that_was_free_meanwhile_is_not_the_old_bump(rover: Rover) -> None:
+    rover.decide("bump", "rule:bumper.active", saw={"bumper.active": True})
+    rover.add("readings", values={"bumper.active": False})
+    rover.add("readings", values={"bumper.active": True})
+    rover.ask("d2", "drive", linear=0.3)
+    values = {"bumper.active": True, "payload.linear": 0.3}
+    rover.refuse("d2", "drive", "guard_false", "no", expression=NOT_PRESSED, values=values)
+
+    assert root(rover) == f"bumper.active true since 12:00:10.300 or before, where {NOT_PRESSED} is needed"
+
+
+def test_a_handlers_bug_is_named_with_its_line(rover: Rover) -> None:
+    traceback = (
+        'Traceback (most recent call last):\n  File "/opt/robotd/runtime/executor.py", line 240, in _run\n'
+        '  File "/home/ann/rover/patrol.py", line 14, in patrol\nZeroDivisionError: division by zero'
+    )
+    rover.ask("p1", "patrol")
+    rover.decide("patrol", ANN, "p1", command=True, entered=["armed.auto"], left=["armed.teleop"])
+    rover.add("started", "p1", action="patrol", type="patrol", source=ANN)
+    rover.add("ended", "p1", type="patrol", source=ANN, stage="done")
+    error = "ZeroDivisionError: division by zero"
+    rover.add("bug", "p1", action="patrol", error=error, traceback=traceback, after_s=3.0)
+    rover.halt("p1", "failed", action="patrol", cause="p1", after_s=0.0)
+    payload = {"reason": "handler_error", "message": error}
+    rover.decide("patrol.failed", "executor", payload=payload, entered=["armed.teleop"], left=["armed.auto"])
+
+    assert why(rover).summary == (
+        "base stopped (failed) <- "
+        "patrol raised ZeroDivisionError: division by zero at patrol.py:14, 12:00:13.400"
+    )
+
+
+def test_a_board_that_is_lost_is_named_with_its_detail(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.live("absent")
+    rover.halt("d1", "device_gone", after_s=0.0)
+    detail = "its wire was lost (unplugged); check the cable and the power"
+    rover.decide("arduino.lost", "board:arduino", payload={"detail": detail}, after_s=0.001)
+
+    assert why(rover).summary == (
+        "base stopped (device gone) <- base absent since 12:00:10.300 <- "
+        f"arduino was lost at 12:00:10.301 ({detail})"
+    )
+
+
+def test_a_board_that_came_back_is_still_the_cause_while_its_devices_are_inactive(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.live("absent")
+    rover.halt("d1", "device_gone", after_s=0.0)
+    rover.decide("arduino.lost", "board:arduino", payload={"detail": "pulled"}, after_s=0.001)
+    rover.at += 0.4
+    rover.live("inactive")
+    rover.decide("arduino.back", "board:arduino", payload={"detail": "it is back"})
+
+    found = why(rover)
+
+    assert found.summary.startswith("base inactive since")
+    assert found.summary.endswith("arduino was lost at 12:00:10.301 (pulled)")
+    assert "enter a state that activates it" in found.links[-1].sentence
+
+
+# -- no argument: what holds it now ---------------------------------------------------------------------
+
+
+def test_a_latch_is_named_with_the_way_out_whatever_else_happened(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.add("stop", reason="somebody on the track", by=BOB, latch_id="L7", epoch=1)
+    rover.halt("d1", "stopped", after_s=0.0)
+    rover.ask("l1", "look", angle=0.1)
+    rover.refuse("l1", "look", "latched", "stopped")
+
+    found = why(rover)
+
+    assert found.summary == f"stop by {BOB} at 12:00:10.400 (somebody on the track)"
+    assert "reset with latch_id L7, then arm, then send a new command" in found.links[-1].sentence
+
+
+def test_a_latch_that_was_taken_back_is_not_what_holds_it_now(rover: Rover) -> None:
+    rover.add("stop", reason="enough", by=BOB, latch_id="L7", epoch=1)
+    rover.add("reset", by=BOB, latch_id="L7")
+    rover.arm(about="again")
+    rover.drive("d1")
+    rover.lapse("d1")
+
+    assert BOB not in why(rover).summary
+
+
+def test_a_robot_that_was_never_asked_says_so(rover: Rover) -> None:
+    assert why(rover).summary.startswith(
+        "never asked to move since the start, in armed.teleop <- robotd started"
+    )
+
+
+def test_a_robot_that_moves_is_said_to_move(rover: Rover) -> None:
+    drive = rover.drive("d1")
+
+    assert why(rover).summary == (
+        f"not told to stand still: base.drive under way since 12:00:10.300, by drive #{drive.seq} from {ANN}"
+    )
+
+
+def test_a_state_that_activates_nothing_is_named_with_what_led_there(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    rover.ask("off", "disarm", BOB)
+    left = ["armed.teleop", "armed"]
+    rover.decide("disarm", BOB, "off", command=True, left=left, entered=["disarmed"], after=["disarmed"])
+    rover.live("inactive")
+
+    assert root(rover).startswith("disarm #")
+    assert BOB in root(rover)
+
+
+def test_a_flat_battery_is_named_and_not_the_mast_that_went_home_after_it(rover: Rover) -> None:
+    rover.drive("d1")
+    left = ["armed.teleop", "armed"]
+    saw = {"battery.value": 10.6}
+    low = rover.decide(
+        "battery_low", "rule:battery.value", saw=saw, left=left, entered=["docked"], after=["docked"]
+    )
+    rover.halt("d1", "left", cause=low.id, after_s=0.0)
+    for name in ("left", "right", "base"):
+        rover.add("device", device=name, state="inactive", after_s=0.0)
+    rover.add("started", low.id, action="mast.move_to", type="battery_low", source="rule:battery.value")
+    rover.add("readings", values={"mast.moving": False, "battery.value": 10.6})
+
+    assert why(rover).summary == "base stopped (left) <- battery_low at 12:00:10.400 (battery.value 10.6)"
+
+
+def test_a_refused_command_that_moves_nothing_is_not_the_reason(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    rover.ask("x1", "light", BOB)
+    rover.refuse("x1", "light", "not_in_this_state", "light has no meaning here", BOB)
+
+    assert why(rover).summary.startswith("base stopped (freshness")
+
+
+def test_the_end_of_the_daemon_is_named(rover: Rover) -> None:
+    rover.add("shutdown", why="asked to")
+
+    assert why(rover).summary == "robotd ended at 12:00:10.100 (asked to)"
+
+
+def test_after_a_crash_the_crash_and_what_was_under_way_are_named(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.boot = "b00700000002"
+    rover.start()
+    rover.add("dead", "d1", type="drive", source=ANN, stage="unknown", reason="restart")
+
+    for about in (None, "d1"):
+        assert root(rover, about).startswith("base.drive by drive #")
+        assert "robotd ended without a word after 12:00:10.300" in why(rover, about).summary
+
+
+# -- asked about something ------------------------------------------------------------------------------
+
+
+def test_a_row_and_its_command_and_its_trace_tell_the_same(rover: Rover) -> None:
+    drive = rover.drive("d1")
+    rover.lapse("d1")
+
+    assert why(rover, drive.seq) == why(rover, "d1") == why(rover, drive.trace)
+
+
+def test_the_life_of_a_command_is_told_with_its_cause(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+
+    kinds = [link.kind for link in why(rover, "d1").links]
+
+    assert kinds == ["command", "command", "decision", "started", "halt", "ended"]
+
+
+def test_a_guard_names_the_value_that_decided(rover: Rover) -> None:
+    rover.ask("d2", "drive", linear=0.3)
+    text = "(not bumper.active or payload.linear <= 0) and (not rear.active or payload.linear >= 0)"
+    values = {"bumper.active": False, "rear.active": True, "payload.linear": -0.3}
+    rover.refuse("d2", "drive", "guard_false", "no", expression=text, values=values, hint="it needs that")
+
+    assert root(rover).startswith("rear.active true")
+
+
+def test_what_is_not_in_the_journal_is_said_with_what_to_do(rover: Rover) -> None:
+    for about in ("nobody", 4711):
+        with pytest.raises(NotInJournal) as raised:
+            why(rover, about)
+
+        assert raised.value.hint
+
+
+def test_an_empty_journal_is_said_to_be_empty() -> None:
+    with pytest.raises(NotInJournal, match="empty"):
+        explain(MemoryStore(), None)
+
+
+def test_every_row_can_be_asked_about(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    rover.add("clock", jump_s=3600.0)
+    rover.add("evidence", latch_id="L7", epoch=1, evidence={})
+    rover.add("a kind of a later version", what="else")
+    rover.add("halt", nothing="that this version needs")
+
+    for seq in range(1, rover.rows.last_seq + 1):
+        found = why(rover, seq)
+
+        assert found.summary
+        assert [link.seq for link in found.links] == sorted(link.seq for link in found.links)
