@@ -87,6 +87,16 @@ def test_a_page_says_the_simulated_time_of_the_wall():
     assert "Date: Thu, 01 Jan 2026 00:00:00 GMT" in simulate(ROVER, story)
 
 
+def test_the_answer_to_a_websocket_says_the_simulated_time_of_the_wall_and_no_other():
+    async def story(sim: Simulation) -> list[str]:
+        await sim.sleep(60)
+        async with connect("ws://127.0.0.1:8080/ws") as client:
+            assert client.response is not None
+            return client.response.headers.get_all("Date")
+
+    assert simulate(ROVER, story) == ["Thu, 01 Jan 2026 00:01:00 GMT"]
+
+
 def test_lines_of_the_log_are_told():
     told: list[tuple[str, str]] = []
 
