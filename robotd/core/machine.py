@@ -56,6 +56,7 @@ class StateMachine:
         """The present stays, by the path of their state."""
         self.active: Set[str] = self._entries.keys()
         """Every present state, leaves and those around them. A live view."""
+        self._chart = chart
         self._commands = chart.commands
         self._numbers = count(1)
         self._regions = [_Region(region, number) for number, region in enumerate(chart.regions)]
@@ -130,6 +131,17 @@ class StateMachine:
         memories = [region.memory for region in self._regions]
         text = "\n".join([*self.leaves, *stays, *memories])
         return blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def copy(self) -> StateMachine:
+        """Another machine at the same place, to see what a message would do there."""
+        other = StateMachine(self._chart)
+        other._entries.update(self._entries)
+        for region, its in zip(self._regions, other._regions, strict=True):
+            its.put_back(region.place)
+        other.leaves = self.leaves
+        newest = max((entry.number for entry in self._entries.values()), default=0)
+        other._numbers = count(newest + 1)
+        return other
 
     @property
     def blocked(self) -> bool:

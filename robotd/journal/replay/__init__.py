@@ -5,10 +5,12 @@ must decide the same again, at every row; where it does not, the row says who is
 """
 
 from robotd.journal.replay.identical import Difference, Divergence, Report, replay
-from robotd.journal.replay.player import Decided, Player
+from robotd.journal.replay.player import Boot, Decided, Player
+from robotd.journal.replay.standing import Standing, stand
 from robotd.journal.replay.versus import Comparison, Parting, compare
 
 __all__ = [
+    "Boot",
     "Comparison",
     "Decided",
     "Difference",
@@ -16,6 +18,8 @@ __all__ = [
     "Parting",
     "Player",
     "Report",
+    "Standing",
     "compare",
     "replay",
+    "stand",
 ]

@@ -60,8 +60,8 @@ def replay(rows: Rows, select: Select = ALL, progress: Callable[[int], None] = l
         decided = player.take(row)
         if decided is not None:
             found = tuple(differences(decided))
-        elif row.kind == SHUTDOWN and player.machine is not None:
-            found = tuple(_at_the_end(row, player.machine))
+        elif row.kind == SHUTDOWN and player.boot is not None:
+            found = tuple(_at_the_end(row, player.boot.machine))
         else:
             found = ()
         if found:

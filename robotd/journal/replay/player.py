@@ -29,6 +29,28 @@ class Decided(NamedTuple):
     """Which has decided it, and stands where that led until the next row is taken."""
 
 
+class Boot:
+    """One run of the daemon: its machine, from the start on."""
+
+    def __init__(self, row: Row) -> None:
+        """`row` is the one of kind `boot`. Raises `JournalError` where it does not say a chart."""
+        try:
+            self.chart = from_data(row.data["chart"])
+            self.machine = StateMachine(self.chart)
+        except (ValueError, LookupError, TypeError) as error:
+            raise unreadable(row, error) from error
+        self.row = row
+
+    def decide(self, row: Row) -> Decided:
+        """Decide what a row says was decided. Raises `JournalError` where it does not say upon what."""
+        try:
+            body: Mapping[str, Any] = row.data
+            message, seen = message_of(row, body), Seen(body.get("saw", {}))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise unreadable(row, error) from error
+        return Decided(row, body, decide(self.machine, message, seen), seen.values, self.machine)
+
+
 class Player:
     """One machine after the other: each `boot` row brings a new one.
 
@@ -36,9 +58,8 @@ class Player:
     """
 
     def __init__(self) -> None:
-        self.machine: StateMachine | None = None
-        self.boot: Row | None = None
-        """The row of the boot that is being played."""
+        self.boot: Boot | None = None
+        """What is being played."""
         self.boots = 0
         self.decisions = 0
         self.passed_over = 0
@@ -50,29 +71,14 @@ class Player:
         Raises `JournalError` for a row that does not say what its kind should.
         """
         if row.kind == BOOT:
-            self._begin(row)
-        elif self.machine is None:
+            self.boot = Boot(row)
+            self.boots += 1
+        elif self.boot is None:
             self.passed_over += 1
         elif row.kind == DECISION:
-            return self._decide(self.machine, row)
+            self.decisions += 1
+            return self.boot.decide(row)
         return None
-
-    def _begin(self, row: Row) -> None:
-        try:
-            self.machine = StateMachine(from_data(row.data["chart"]))
-        except (ValueError, LookupError, TypeError) as error:
-            raise unreadable(row, error) from error
-        self.boot = row
-        self.boots += 1
-
-    def _decide(self, machine: StateMachine, row: Row) -> Decided:
-        self.decisions += 1
-        try:
-            body: Mapping[str, Any] = row.data
-            message, seen = message_of(row, body), Seen(body.get("saw", {}))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise unreadable(row, error) from error
-        return Decided(row, body, decide(machine, message, seen), seen.values, machine)
 
 
 def decide(machine: StateMachine, message: Message, readings: Readings) -> Decision:

@@ -107,8 +107,8 @@ class _Run:
             self._other = _Other(self._chart, self._commands, self._readings)
             return
         self._readings.notice(row)
-        machine = self._player.machine
-        for decision in () if machine is None else self._other.by_itself(row, machine.always_readings):
+        boot = self._player.boot
+        for decision in () if boot is None else self._other.by_itself(row, boot.machine.always_readings):
             if decision.outcome is not Outcome.IGNORED:
                 self._differs(row, None, decision)
         if mine is not None:
