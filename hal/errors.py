@@ -59,6 +59,10 @@ class Halted(DeviceRefused):
     """A stop, a newer setpoint or a lapse ended this motion before its end."""
 
 
+class Lapsed(Halted):
+    """Nobody renewed a setpoint, or the time of a motion was over."""
+
+
 class OutOfRange(DeviceRefused):
     """A number beyond a hard limit, or not a finite number."""
 

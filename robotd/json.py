@@ -29,6 +29,9 @@ parse = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder(enc_hook=repr).encode
 """Data to one line of JSON: a float that is not finite as `null`, a foreign object as its `repr`."""
 
+canonical = msgspec.json.Encoder(order="deterministic").encode
+"""The same bytes for equal data, in whatever order its keys were given."""
+
 
 def decode(text: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     """The value of one JSON text.

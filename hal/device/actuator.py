@@ -11,7 +11,7 @@ from contextlib import suppress
 from hal.device.life import Device
 from hal.device.verbs import verb
 from hal.device.words import ActuatorSpec, DeviceState
-from hal.errors import DeviceGone, DeviceUnavailable, HalError, Halted, LinkFull, OutOfRange
+from hal.errors import DeviceGone, DeviceUnavailable, HalError, Halted, Lapsed, LinkFull, OutOfRange
 
 SETPOINT_FRESHNESS_S = 0.4
 """How long a streamed setpoint holds when nobody renews it; then the device goes to its stop value."""
@@ -32,8 +32,9 @@ class Actuator(Device):
         """Raised by every halt and lapse: what was begun in an earlier one may write no more."""
         self.on_lapse: Callable[[], None] | None = None
         """Called when a setpoint lapsed because nobody renewed it, after the stop value was written."""
-        self.on_halt: Callable[[HalError], None] | None = None
-        """Called with its reason after every stop: a halt, a lapse, a loss, a fault. It must not block."""
+        self.halt_listeners: list[Callable[[HalError, bool], None]] = []
+        """Called after every stop (a halt, a lapse, a loss, a fault) with its reason, and with whether
+        anything was commanded until then. They must not block."""
         self.at_rest = True
         """Nothing is commanded now (after a halt also where `on_stop` keeps the output)."""
         self.rest_since = -math.inf
@@ -98,11 +99,12 @@ class Actuator(Device):
         self.generation += 1
         self._lapses_at = _NEVER
         now = self._now()
+        moved = not self.at_rest
         self._attempt(self._to_stop_value, now)
         self._attempt(self._end_motion, reason)
         self._attempt(self._resting, now, True)
-        if self.on_halt is not None:
-            self._attempt(self.on_halt, reason)
+        for listener in self.halt_listeners:
+            self._attempt(listener, reason, moved)
 
     def _surely(self, write: Callable[..., None], *args: object) -> None:
         """Write a stop value. A full wire is asked again: nothing else might ever stop what moves."""
@@ -180,7 +182,7 @@ class Actuator(Device):
             if self._lapses_at < _NEVER:
                 self._arm(self._lapses_at, asyncio.get_running_loop())
             return
-        self.stop_because(Halted(self.name, "its time was over before the end of its motion"))
+        self.stop_because(Lapsed(self.name, "its time was over before the end of its motion"))
         if self.on_lapse is not None:
             self.on_lapse()
 

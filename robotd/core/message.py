@@ -52,6 +52,9 @@ class Message:
 class Command(Message):
     """Something wanted. It may be refused, and it is always answered."""
 
+    principal: str = "local"
+    """Who is behind it, whatever connection it came by."""
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Event(Message):

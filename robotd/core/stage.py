@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 RECEIVED = "received"
 ACCEPTED = "accepted"
+JOURNALED = "journaled"
 STARTED = "started"
 DONE = "done"
 FAILED = "failed"
@@ -16,7 +17,10 @@ EXPIRED = "expired"
 REJECTED = "rejected"
 UNKNOWN = "unknown"
 
-STAGES = (RECEIVED, ACCEPTED, STARTED, DONE, FAILED, CANCELLED, PREEMPTED, EXPIRED, REJECTED, UNKNOWN)
+STAGES = (
+    *(RECEIVED, ACCEPTED, JOURNALED, STARTED),
+    *(DONE, FAILED, CANCELLED, PREEMPTED, EXPIRED, REJECTED, UNKNOWN),
+)
 TERMINAL = frozenset({DONE, FAILED, CANCELLED, PREEMPTED, EXPIRED, REJECTED, UNKNOWN})
 """A command reaches exactly one of these, once."""
 
@@ -37,3 +41,5 @@ class Stage(NamedTuple):
     """What the action returned, for `done` and for the `started` of a setpoint."""
     error: Mapping[str, Any] | None = None
     """The error object of the answer, for `rejected`, `expired` and `failed`."""
+    seq: int | None = None
+    """The number of its row in the journal; None for what is told without one."""

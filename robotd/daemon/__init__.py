@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hal import LinkHeld, Rig
@@ -15,12 +16,17 @@ from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
 from robotd.daemon.engine import Engine
 from robotd.daemon.ids import Ids
+from robotd.daemon.journaling import Opened, in_memory, on_disk
 from robotd.daemon.listeners import CannotStart, Listeners
 from robotd.daemon.service import RobotService
 from robotd.daemon.status import GUARD
+from robotd.journal.errors import JournalError
+from robotd.runtime.readings import Clock
 from robotd.wire.listen import Listen, listen_tcp
 
 __all__ = ["CannotStart", "Daemon", "Ready", "Surroundings"]
+
+OpenJournal = Callable[[Ids, Clock, WallClock], Opened]
 
 FIRST_CONNECT_S = 0.6
 """The start waits so long for the boards, so that the first command after `ready` finds its devices."""
@@ -51,6 +57,8 @@ class Surroundings:
     """Told of all bytes on all wires: the board, `to` or `from` it, and the bytes."""
     watch: Callable[[Engine], None] = lambda _engine: None
     """Shown the engine when it is built, before it starts."""
+    journal: Path | OpenJournal | None = None
+    """The folder of the journal, or what opens another; None: it is kept in memory."""
 
 
 class Daemon:
@@ -87,7 +95,9 @@ class Daemon:
         """
         loop = asyncio.get_running_loop()
         around = self._surroundings
-        engine = Engine(self._config, self.rig, loop.time, Ids(around.rng), self._log)
+        ids = Ids(around.rng)
+        opened = self._open_journal(ids, loop.time)
+        engine = Engine(self._config, self.rig, loop.time, ids, self._log, opened)
         around.watch(engine)
         decisions = log.DecisionLog(self._log, around.wall_clock)
         if decisions.wanted:
@@ -97,7 +107,7 @@ class Daemon:
             async with asyncio.TaskGroup() as tasks:
                 supervisors = tasks.create_task(self.rig.run(), name="boards")
                 await self._wait_for_boards()
-                engine.start()
+                engine.start(self._simulated)
                 deciding = tasks.create_task(engine.run(), name="dispatcher")
                 async with AsyncExitStack() as end:
                     # At the end, from the bottom up: the robot halts, nobody new is let in, what is queued or
@@ -123,8 +133,20 @@ class Daemon:
         finally:
             self.rig.halt()
             decisions.flush()
+            await engine.journal.close()
         if engine.crashed.done():
             raise engine.crashed.result()
+
+    def _open_journal(self, ids: Ids, clock: Clock) -> Opened:
+        around = self._surroundings
+        if around.journal is None:
+            return in_memory(ids, clock, around.wall_clock)
+        if not isinstance(around.journal, Path):
+            return around.journal(ids, clock, around.wall_clock)
+        try:
+            return on_disk(around.journal, self._config.robot, ids, clock, around.wall_clock)
+        except JournalError as error:
+            raise CannotStart(str(error)) from error
 
     async def _wait_for_boards(self) -> None:
         """Give the boards a moment to answer; a robot without one of them starts all the same.

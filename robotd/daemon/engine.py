@@ -18,11 +18,16 @@ from robotd.core.queue import MessageQueue
 from robotd.core.rules import Rules
 from robotd.core.stage import CANCELLED, REJECTED
 from robotd.daemon.ids import Ids
+from robotd.daemon.journaling import Opened, in_memory
+from robotd.daemon.record import Record
+from robotd.daemon.recovery import recover
+from robotd.daemon.sampling import Sampler
 from robotd.errors import Refused
+from robotd.journal.errors import JournalError, JournalFailed
 from robotd.runtime.calls import Caller
 from robotd.runtime.dispatcher import Dispatcher
 from robotd.runtime.executor import Executor
-from robotd.runtime.ledger import Ledger
+from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
 from robotd.safety.stop import Stop
@@ -33,12 +38,19 @@ START = "start"
 class Engine:
     """Builds the line of the design and holds it together. It opens nothing and listens to nobody."""
 
-    def __init__(self, config: RobotConfig, rig: Rig, clock: Clock, ids: Ids, log: Any) -> None:
+    def __init__(
+        self, config: RobotConfig, rig: Rig, clock: Clock, ids: Ids, log: Any, opened: Opened | None = None
+    ) -> None:
+        """`opened`: the journal; without one it is kept in memory."""
         self.config = config
         self.rig = rig
         self.ids = ids
         self.clock = clock
-        self.log = log
+        self.opened = opened or in_memory(ids, clock)
+        self.journal = self.opened.journal
+        self.journal.on_trouble = self._journal_trouble
+        self.journal.unsettled = lambda: self.ledger.oldest_row
+        self.log = log = log.bind(trace_id=self.journal.no_trace)
         self.crashed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         """Resolves with what must end the daemon."""
         self.closing = False
@@ -48,22 +60,36 @@ class Engine:
         self.queue.on_safety_overflow = self._safety_lane_is_full
         self.queue.on_dropped = self._dropped
         self.stop = Stop(rig, clock, ids.new_id)
-        self.ledger = Ledger(clock, self.state)
+        self.record = Record(self.journal, self.machine, self.table, config)
+        self.sampler = Sampler(rig.devices, self.table, self.journal, clock)
+        self.recovered: Mapping[str, Any] = {}
+        """What the last daemon left open, and what became of it."""
+        self.ledger = Ledger(clock, self.state, self.record)
         caller = Caller(config.actions, config.handlers, rig.devices, self.table, clock, log)
         self.executor = Executor(
             caller,
             rig.devices,
             lambda: self.machine.needed_devices(rig.devices),
             self.ledger,
+            self.record,
             self._emit,
             self._listened(),
             self._crash,
+            clock,
             log,
         )
         self.executor.locked = self._locked
         self.timers = StateTimers(self._timed_out)
         self.dispatcher = Dispatcher(
-            self.queue, self.machine, self.table, self.executor, self.timers, self.ledger, clock, log
+            self.queue,
+            self.machine,
+            self.table,
+            self.executor,
+            self.timers,
+            self.ledger,
+            self.record,
+            clock,
+            log,
         )
         self._rules = Rules(config.rules)
         self._lanes = {rule.name: rule.lane for rule in config.rules}
@@ -87,8 +113,11 @@ class Engine:
 
     # -- life ---------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Enter the initial states. Nothing moves."""
+    def start(self, simulated: frozenset[str] = frozenset()) -> None:
+        """Settle what the last daemon left open and enter the initial states. Nothing moves."""
+        self.record.boot(self.config, self.rig.devices, simulated)
+        self.recovered = recover(self.opened.beginning, self.journal, self.ledger, self.clock())
+        self.sampler.start()
         message = self._event(START, Lane.SAFETY, "daemon")
         self.dispatcher.start(message)
 
@@ -97,11 +126,15 @@ class Engine:
         await self.dispatcher.run()
 
     async def shut_down(self) -> None:
-        """Halt, go to `down`, answer what is queued, end what runs. At most a quarter of a second; once."""
+        """Halt, go to `down`, answer what is queued, end what runs; once. Takes at most the grace of a
+        cancelled action and what the journal's disk gets for the last rows.
+        """
         if self.closing:
             return
         self.closing = True
-        self.rig.halt()
+        self.sampler.close()
+        with self.executor.halts.because("shutting_down"):
+            self.rig.halt()
         for message in self.queue.drain():
             self.ledger.settle(message.id, REJECTED, "shutting_down")
         self.queue.offer(self._event(SHUTDOWN, Lane.SAFETY, "daemon"))
@@ -109,6 +142,8 @@ class Engine:
         await self.executor.close()
         self.ledger.settle_all(CANCELLED, "shutting_down")
         self.timers.close()
+        self.record.shutdown("crashed" if self.crashed.done() else "asked to")
+        await self.journal.settle()
 
     # -- what comes in ------------------------------------------------------------------------------
 
@@ -123,7 +158,9 @@ class Engine:
         elif refusal is None and command.at <= self.stop.newest_at:
             self.ledger.settle(command.id, CANCELLED, "stopped")
             return
-        elif refusal is None and not self.queue.offer(command):
+        elif refusal is None and self.config.commands[command.type].moves:
+            refusal = self.record.refusal()
+        if refusal is None and not self.queue.offer(command):
             refusal = Refused(
                 "busy", f"the {command.lane.name.lower()} lane is full", hint="send less", retry_after_ms=50
             )
@@ -132,52 +169,61 @@ class Engine:
         else:
             self.ledger.refuse(command, refusal)
 
-    def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+    def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         """Stop now: the robot is stopped when this returns. What it returns gives the evidence."""
-        latch = self.stop.trip(reason, by)
+        with self.executor.halts.because("stopped"):
+            latch = self.stop.trip(reason, by)
+        trace = trace_id or self.ids.new_trace_id()
+        self.record.stopped(latch.reason, by, latch.latch_id, self.stop.epoch, trace)
+        self.sampler.fault()
         self.executor.stop("stopped")
         for message in self.queue.drain(Lane.COMMAND, Lane.BACKGROUND):
             self.ledger.settle(message.id, CANCELLED, "stopped")
         self._offer_surely(
-            self._event(ESTOP, Lane.SAFETY, by, payload={"reason": reason, "latch_id": latch.latch_id})
+            self._event(
+                ESTOP, Lane.SAFETY, by, payload={"reason": reason, "latch_id": latch.latch_id}, trace=trace
+            )
         )
-        self.log.warning("stopped", reason=reason, by=by, latch_id=latch.latch_id)
+        self.log.warning("stopped", reason=reason, by=by, latch_id=latch.latch_id, trace_id=trace)
         evidence = asyncio.get_running_loop().create_task(
-            self._find_evidence(latch.latch_id, self.stop.epoch)
+            self._find_evidence(latch.latch_id, self.stop.epoch, trace)
         )
         self._looking.add(evidence)
         evidence.add_done_callback(self._looking.discard)
         return evidence
 
-    async def _find_evidence(self, latch_id: str, epoch: int) -> dict[str, Any]:
-        """Goes on when nobody waits for it any more: the log has it too."""
+    async def _find_evidence(self, latch_id: str, epoch: int, trace: str) -> dict[str, Any]:
+        """Goes on when nobody waits for it any more: the log and the journal have it too."""
         found = {"latch_id": latch_id, "epoch": epoch, "evidence": await self.stop.evidence()}
-        self.log.info("evidence of the stop", **found)
+        self.record.evidence(found, trace)
+        self.log.info("evidence of the stop", **found, trace_id=trace)
         return found
 
-    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+    def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
         """Take the latch back and return to the initial state, inactive. Raises `Refused`."""
         if self.closing:
             raise _ending()
         self.stop.check_reset(latch_id)
         self.stop.clear()
-        self._offer_surely(self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}))
-        self.log.info("reset", by=by, latch_id=latch_id)
+        trace = trace_id or self.ids.new_trace_id()
+        self.record.reset(by, latch_id, trace)
+        self._offer_surely(self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}, trace=trace))
+        self.log.info("reset", by=by, latch_id=latch_id, trace_id=trace)
         return {"ready": True, "state": self.config.chart.regions[0].initial}
 
     def cancel(self, command_id: str) -> dict[str, Any]:
         """End a queued or running command. Raises `Refused` for an id that nobody knows."""
         if self.queue.remove(command_id) is not None:
-            self.ledger.settle(command_id, CANCELLED, "cancelled")
+            self.ledger.settle(command_id, CANCELLED, WANTED)
             return {"id": command_id, "was": "queued"}
         if self.executor.cancel(command_id):
             return {"id": command_id, "was": "running"}
-        tracked = self.ledger.find(command_id)
-        if tracked is None or tracked.last is None:
+        found = self.ledger.find(command_id)
+        if found is None or found.ended is None:
             raise Refused(
                 "invalid_params", f"no command {command_id!r} is known", hint="it ended, or never came"
             )
-        return {"id": command_id, "was": "ended", "stage": tracked.last.stage}
+        return {"id": command_id, "was": "ended", "stage": found.ended.stage}
 
     def state(self) -> str:
         """The leaf of the first region."""
@@ -193,13 +239,16 @@ class Engine:
         *,
         payload: Mapping[str, Any] | None = None,
         cause: Message | None = None,
+        trace: str | None = None,
         stamp: int | None = None,
         sticky: bool = False,
     ) -> Event:
+        if cause is not None:
+            trace = cause.trace_id
         return Event(
             type=name,
             id=self.ids.new_id(),
-            trace_id=self.ids.new_trace_id() if cause is None else cause.trace_id,
+            trace_id=trace or self.ids.new_trace_id(),
             at=self.clock(),
             source=source,
             lane=lane,
@@ -221,9 +270,11 @@ class Engine:
 
     def _board_event(self, event: BoardEvent) -> None:
         name = f"{event.board}.{event.kind}"
-        self.log.warning(name, detail=event.detail)
         payload = {"detail": event.detail}
-        self.queue.offer(self._event(name, Lane.EVENT, f"board:{event.board}", payload=payload, sticky=True))
+        message = self._event(name, Lane.EVENT, f"board:{event.board}", payload=payload, sticky=True)
+        self.log.warning(name, detail=event.detail, trace_id=message.trace_id)
+        self.sampler.fault()
+        self.queue.offer(message)
 
     def _reading_changed(self, device: Device, reading: str) -> None:
         name = f"{device.name}.{reading}"
@@ -247,6 +298,7 @@ class Engine:
 
     def _life_changed(self, device: Device) -> None:
         """While it was away, what mentions it was stale: its next report is judged, whatever it says."""
+        self.record.lived(device)
         for reading in device.readings_units():
             name = f"{device.name}.{reading}"
             if name in self._judged:
@@ -263,6 +315,18 @@ class Engine:
                     self.since[region.name] = decision.message.at
 
     # -- what must not happen, and does -------------------------------------------------------------
+
+    def _journal_trouble(self, trouble: JournalError | None) -> None:
+        """Nothing moves of which nobody could say afterwards whether it did."""
+        if trouble is None:
+            self.log.warning("the journal is well again")
+            return
+        self.log.error("journal", trouble=str(trouble))
+        refusal = self.record.refusal()
+        if refusal is not None:
+            self.executor.interrupt(refusal)
+        if isinstance(trouble, JournalFailed):
+            self._crash(trouble)
 
     def _locked(self) -> Refused | None:
         refusal = self.stop.refusal()

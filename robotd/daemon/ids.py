@@ -14,6 +14,11 @@ class Ids:
         self._prefix = f"{rng.getrandbits(48):012x}"
         self._count = itertools.count(1)
 
+    @property
+    def boot(self) -> str:
+        """12 hexadecimal digits that stand for this run of the daemon."""
+        return self._prefix
+
     def new_id(self) -> str:
         """An id that no other message of any run has: 48 random bits for the run, then a count."""
         return f"{self._prefix}-{next(self._count):x}"

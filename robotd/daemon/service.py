@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from hal import Device
@@ -16,12 +17,15 @@ from robotd.core.message import Command
 from robotd.core.stage import DONE, REJECTED, Stage
 from robotd.daemon import status
 from robotd.daemon.engine import Engine
+from robotd.daemon.history import History
 from robotd.errors import Refused
+from robotd.json import canonical
 from robotd.log import line
+from robotd.runtime.known import Known
 from robotd.runtime.ledger import Tracked
 from robotd.version import VERSION
 from robotd.wire.hub import Hub
-from robotd.wire.service import SendRequest
+from robotd.wire.service import JournalQuery, PastStages, SendRequest
 from robotd.wire.turns import Turns
 
 LONGEST_VALIDITY_S = 3600.0
@@ -40,6 +44,7 @@ class RobotService:
         self.clients: Callable[[], int] = lambda: 0
         """How many clients are connected; the listeners know."""
         self.hub = Hub()
+        self._history = History(engine)
         self._follows_stages = False
         self.turns = Turns()
         self._declare_topics()
@@ -105,7 +110,7 @@ class RobotService:
             return
         self._follow_stages()
         made_here = self._engine.ids.made(request.id)
-        self._engine.ledger.open(command, None if made_here else _body(request), tell, early=early)
+        self._engine.ledger.open(command, None if made_here else _digest(request), tell, early=early)
         self._engine.offer(command)
 
     def _follow_stages(self) -> None:
@@ -116,18 +121,22 @@ class RobotService:
             change = observers.append if self._follows_stages else observers.remove
             change(self._publish_stage)
 
-    def _tell_known(self, known: Tracked, request: SendRequest, tell: Callable[[Stage], None]) -> None:
+    def _tell_known(
+        self, known: Tracked | Known, request: SendRequest, tell: Callable[[Stage], None]
+    ) -> None:
         """The id was here before: nothing is run. Told is the stage reached, or that it is a conflict."""
-        if known.body != _body(request):
+        if known.digest != _digest(request):
             self._reject_unknown(request, _conflict(request.id), tell)
-            return
-        if not known.settled:
+        elif isinstance(known, Known):
+            tell(known.ended)
+        else:
             known.listeners.append(tell)
-        tell(self._engine.ledger.reached(known))
+            tell(self._engine.ledger.reached(known))
 
     def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
         """Whoever sends `estop` as a command means the stop."""
-        self._engine.estop(str(request.payload.get("reason", "")) or "estop was sent", source)
+        reason = str(request.payload.get("reason", "")) or "estop was sent"
+        self._engine.estop(reason, source, request.trace_id)
         latch = status.latch(self._engine)
         now, state = self._engine.clock(), self._engine.state()
         tell(Stage(request.id, DONE, now, state, request.trace_id, None, latch))
@@ -159,6 +168,7 @@ class RobotService:
             trace_id=request.trace_id,
             at=request.at,
             source=source,
+            principal=request.principal,
             lane=request.priority,
             payload=payload,
             correlation_id=request.correlation_id,
@@ -183,13 +193,39 @@ class RobotService:
         """End a queued or running command; the answer says which it was. Raises `Refused`."""
         return self._engine.cancel(id)
 
-    def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+    def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         """Stop the robot; it is stopped when this returns, and what is awaited is the evidence."""
-        return self._engine.estop(reason, by)
+        return self._engine.estop(reason, by, trace_id)
 
-    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+    def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
         """Take the latch back. Raises `Refused`."""
-        return self._engine.reset(latch_id, by)
+        return self._engine.reset(latch_id, by, trace_id)
+
+    # -- clients and the past -----------------------------------------------------------------------
+
+    def joined(self, source: str, principal: str) -> None:
+        """A client is there."""
+        self._engine.record.joined(source, principal)
+
+    def left(self, source: str, why: str, last_at: float) -> None:
+        """It is gone."""
+        self._engine.record.left(source, why, last_at)
+
+    def read_journal(self, query: JournalQuery) -> Awaitable[dict[str, Any]]:
+        """Rows of the journal."""
+        return self._history.read(query)
+
+    def why(self, about: str | int | None) -> Awaitable[dict[str, Any]]:
+        """The causal chain."""
+        return self._history.why(about)
+
+    def past_stages(self, since_seq: int, most: int) -> Awaitable[PastStages]:
+        """What became of commands since a row."""
+        return self._history.stages(since_seq, most)
+
+    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
+        """A person has dealt with a dead letter."""
+        return self._history.bury(letter, how, by)
 
     # -- topics -------------------------------------------------------------------------------------
 
@@ -226,6 +262,7 @@ def _conflict(command_id: str) -> Refused:
     )
 
 
-def _body(request: SendRequest) -> object:
-    """What makes a command with the same id the same command."""
-    return (request.type, request.payload, request.priority, request.version)
+def _digest(request: SendRequest) -> str:
+    """What makes a command with the same id the same command, whoever restarts in between."""
+    asked = (request.principal, request.type, request.payload, request.priority, request.version)
+    return blake2b(canonical(asked), digest_size=12).hexdigest()

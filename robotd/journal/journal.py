@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ TOLD_IN_A_TURN = 64
 """A commit may have made so much durable that telling all of it at once would hold up a stop."""
 TRIM_EVERY = 1_000
 """After so many rows the store is asked to remove what is too old."""
+SETTLE_S = 0.5
+"""At the end of the daemon the disk gets so long for the last rows."""
 JUMP_S = 1.0
 """From here on a step of the clock on the wall is written down."""
 
@@ -55,6 +58,7 @@ class Journal:
     ) -> None:
         """`no_trace`: the trace of what belongs to no other. `group_s`: how long rows wait for company."""
         self.boot = boot
+        self.no_trace = no_trace
         self.seq = beginning.last_seq
         """Of the newest row written, durable or not."""
         self.durable_seq = beginning.last_seq
@@ -72,7 +76,7 @@ class Journal:
         self._hash = beginning.last_hash
         self._clock = clock
         self._wall_clock = wall_clock
-        self._no_trace = no_trace
+        self.no_trace = no_trace
         self._group_s = group_s
         self._waiting: list[Row] = []
         self._in_flight: list[Row] = []
@@ -98,8 +102,8 @@ class Journal:
         """Write a row; returns its number. Never waits: `when_durable` tells when nothing can take it."""
         self.seq += 1
         at = self._clock()
-        wall = int((at + self._wall_offset_s) * 1e6)
-        row = make(self._hash, self.seq, self.boot, at, wall, kind, id, trace or self._no_trace, data)
+        wall = int((at + self._wall_offset_s) * 1e6)  # as `wall`, without reading the clock twice
+        row = make(self._hash, self.seq, self.boot, at, wall, kind, id, trace or self.no_trace, data)
         self._hash = row.hash
         self._waiting.append(row)
         if not self._in_flight:
@@ -112,13 +116,20 @@ class Journal:
             self._fail(JournalFailed(f"more than {WAITING_AT_MOST} rows wait for the journal's disk"))
         return self.seq
 
-    def when_durable(self, call: Callable[[], None]) -> None:
-        """Call, in a later turn and in order, when all that was written until now is durable."""
-        self._calls.append((self.seq, call))
-        if self.seq <= self.durable_seq:
+    def when_durable(self, seq: int, call: Callable[[], None]) -> None:
+        """Call, in a later turn and in order, when the row `seq` and those before it are durable."""
+        if self._calls:
+            seq = max(seq, self._calls[-1][0])
+        self._calls.append((seq, call))
+        if seq <= self.durable_seq:
             self._tell_soon()
         elif not self._in_flight:
             self._commit_soon()
+
+    @property
+    def wall(self) -> int:
+        """The time on the wall now, as a row would have it."""
+        return int((self._clock() + self._wall_offset_s) * 1e6)
 
     @property
     def lag_s(self) -> float:
@@ -126,15 +137,17 @@ class Journal:
         oldest = self._in_flight or self._waiting
         return self._clock() - oldest[0].at if oldest else 0.0
 
-    async def close(self, within_s: float = 1.0) -> None:
-        """Make durable what was written, at most for `within_s`, and close the store."""
+    async def settle(self, within_s: float = SETTLE_S) -> None:
+        """Wait until what was written is durable and told, at most so long."""
         durable = asyncio.Event()
-        self.when_durable(durable.set)
-        try:
+        self.when_durable(self.seq, durable.set)
+        with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await durable.wait()
-        except TimeoutError:
-            pass
+
+    async def close(self) -> None:
+        """Make durable what was written, and close the store."""
+        await self.settle()
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

@@ -19,13 +19,15 @@ from robotd.runtime.robot import Permit, Robot, ThreadRobot, within
 class Callee:
     """One action of the chart, ready to be called."""
 
-    __slots__ = ("device", "function", "info", "parameters", "plain", "verb")
+    __slots__ = ("actuates", "device", "function", "info", "parameters", "plain", "verb")
 
     def __init__(self, info: ActionInfo, function: Callable[..., Any], device: Device | None) -> None:
         self.info = info
         self.function = function
         self.device = device
         self.verb: VerbInfo | None = getattr(function, "verb_info", None) if device else None
+        self.actuates = device is None or (isinstance(device, Actuator) and function.__name__ != "halt")
+        """Whether it may set an actuator, other than to its stop value; what a handler does nobody knows."""
         self.plain = device is not None and not inspect.iscoroutinefunction(function)
         """Returns at once: it needs no task."""
         self.parameters = tuple((p.wire_name, p.name) for p in info.signature.parameters)
@@ -45,7 +47,9 @@ class Plan(NamedTuple):
     """What is known of a `do` before it is done."""
 
     moves: bool
-    """Whether any step may set something in motion."""
+    """Whether any step may set something in motion..."""
+    actuates: bool
+    """...or anything else at an actuator, which is written down before."""
     at_once: Callee | None
     """The one verb that it consists of, when that returns at once."""
 
@@ -82,8 +86,9 @@ class Caller:
         if plan is None:
             callees = [self._callees[step.action] for step in do.steps]
             moves = any(callee.info.moves for callee in callees)
+            actuates = any(callee.actuates for callee in callees)
             at_once = callees[0] if len(callees) == 1 and callees[0].plain else None
-            plan = self._plans[id(do)] = Plan(moves, at_once)
+            plan = self._plans[id(do)] = Plan(moves, actuates, at_once)
         return plan
 
     def call(self, callee: Callee, step: Step, cause: Message, permit: Permit) -> Any:

@@ -9,15 +9,17 @@ from robotd.core.decision import Decision
 from robotd.core.machine import ChartCycle, StateMachine
 from robotd.core.message import Lane, Message
 from robotd.core.queue import MessageQueue
+from robotd.core.seen import Seen
 from robotd.core.stage import EXPIRED
 from robotd.errors import Refused
 from robotd.runtime.executor import Executor
 from robotd.runtime.ledger import Ledger
 from robotd.runtime.readings import Clock, ReadingTable
+from robotd.runtime.record import Record
 from robotd.runtime.timers import StateTimers
 
 Observer = Callable[[Decision], None]
-Decide = Callable[[Message, ReadingTable], Decision]
+Decide = Callable[[Message, Seen], Decision]
 
 
 class Dispatcher:
@@ -31,6 +33,7 @@ class Dispatcher:
         executor: Executor,
         timers: StateTimers,
         ledger: Ledger,
+        record: Record,
         clock: Clock,
         log: Any,
     ) -> None:
@@ -40,6 +43,7 @@ class Dispatcher:
         self._executor = executor
         self._timers = timers
         self._ledger = ledger
+        self._record = record
         self._clock = clock
         self._log = log
         self.observers: list[Observer] = []
@@ -55,7 +59,7 @@ class Dispatcher:
 
     def start(self, message: Message) -> None:
         """Enter the initial states, because of `message`."""
-        self._follow(self._decided(self._machine.start, message))
+        self._decide(self._machine.start, message)
 
     def dispatch(self, message: Message) -> None:
         """One message, to its end."""
@@ -66,18 +70,20 @@ class Dispatcher:
                 return
         elif message.lane is Lane.SAFETY:
             self.slowest_safety_s = max(self.slowest_safety_s, self._clock() - message.at)
-        self._follow(self._decided(self._machine.decide, message))
+        self._decide(self._machine.decide, message)
 
-    def _decided(self, decide: Decide, message: Message) -> Decision:
+    def _decide(self, decide: Decide, message: Message) -> None:
+        """Decide, write it down, carry it out and tell it."""
+        seen = Seen(self._readings)
         try:
-            return decide(message, self._readings)
+            decision = decide(message, seen)
         except ChartCycle as cycle:
-            self._log.error("chart cycle", trigger=message.type, states=cycle.states)
-            return cycle.decision
-
-    def _follow(self, decision: Decision) -> None:
-        """Carry out a decision and tell it."""
+            self._log.error(
+                "chart cycle", trigger=message.type, states=cycle.states, trace_id=message.trace_id
+            )
+            decision = cycle.decision
         self.count += 1
+        self._record.decided(decision, seen.values)
         if decision.entries or decision.exits:
             self._timers.apply(decision)
         self._executor.apply(decision)

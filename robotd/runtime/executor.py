@@ -16,10 +16,14 @@ from robotd.errors import Refused
 from robotd.runtime.activation import Activation
 from robotd.runtime.calls import Callee, Caller
 from robotd.runtime.failure import explain, explain_bug
-from robotd.runtime.ledger import Ledger
+from robotd.runtime.halts import Halts
+from robotd.runtime.ledger import WANTED, Ledger
+from robotd.runtime.readings import Clock
+from robotd.runtime.record import Record
 from robotd.runtime.result import plain
 from robotd.runtime.robot import Permit
 from robotd.runtime.run import Run
+from robotd.runtime.setpoints import Setpoints
 
 GRACE_S = 0.25
 """How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
@@ -47,14 +51,17 @@ class Executor:
         devices: Mapping[str, Device],
         needed: Callable[[], frozenset[str]],
         ledger: Ledger,
+        record: Record,
         emit: Emit,
         listened: frozenset[str],
         crash: Callable[[BaseException], None],
+        clock: Clock,
         log: Any,
     ) -> None:
         self._caller = caller
         self._activation = Activation(devices, needed, self._not_activated)
         self._ledger = ledger
+        self._record = record
         self._emit = emit
         self._listened = listened
         self._crash = crash
@@ -62,18 +69,14 @@ class Executor:
         self._owned: dict[int, list[Run]] = {}
         self._tasks: dict[str, Run] = {}
         """The newest unfinished task of each action, by its name."""
-        self._setpoints: dict[Device, Run] = {}
-        """The command whose setpoint each device is following."""
+        self.halts = Halts(devices, record, clock)
+        self._setpoints = Setpoints(devices, ledger, record, self._call_now, self._finish)
         self._dying: set[asyncio.Task[None]] = set()
         """Cancelled, and not at their end yet..."""
         self._zombies: set[asyncio.Task[None]] = set()
         """...even after their grace."""
         self.locked: Callable[[], Refused | None] = lambda: None
         """Why nothing may move now, or None."""
-        for device in devices.values():
-            if isinstance(device, Actuator):
-                device.on_lapse = partial(self._lapsed, device)
-                device.on_halt = partial(self._halted, device)
 
     @property
     def running(self) -> int:
@@ -90,7 +93,7 @@ class Executor:
         for entry in decision.exits:
             # The newest first: what waits for its turn must not get it from what ends before it.
             for run in reversed(self._owned.pop(entry.number, [])):
-                self._end(run, CANCELLED, f"left {entry.state.path}")
+                self._end(run, CANCELLED, f"left {entry.state.path}", cause=decision.message)
         if decision.outcome is Outcome.MOVED:
             self._activation.follow(decision)
         message = decision.message
@@ -100,7 +103,7 @@ class Executor:
             self._ledger.settle(message.id, REJECTED, refusal.reason, error=error)
             return
         runs = [
-            Run(start, message, Permit(start.do.name, commanding=self._taken_over))
+            Run(start, message, Permit(start.do.name, message, commanding=self._commanded))
             for start in decision.starts
         ]
         if len(runs) > 1:
@@ -118,8 +121,18 @@ class Executor:
         """End what this command started. False: nothing of it is running."""
         found = [run for run in self._all() if run.cause.id == command_id and run.answers]
         for run in found:
-            self._end(run, CANCELLED, "cancelled")
+            self._end(run, CANCELLED, WANTED, cause=run.cause)
         return bool(found)
+
+    def interrupt(self, why: Refused) -> None:
+        """End all that actuates: what it moved halts, and the machine hears of it."""
+        for run in reversed(self._all()):
+            if self._caller.plan(run.start.do).actuates and not run.over:
+                task = run.task
+                with self.halts.because(why.reason):
+                    self._failed(run, why)
+                if task is not None:
+                    self._cancel(run, task)
 
     def stop(self, reason: str) -> None:
         """A stop: everything under way is dead for ever, and every actuator inactive."""
@@ -149,17 +162,48 @@ class Executor:
     def _begin(self, run: Run) -> None:
         plan = self._caller.plan(run.start.do)
         refused = self.locked() if plan.moves else None
+        if refused is None and plan.actuates:
+            refused = self._record.refusal()
         if refused is not None:
             self._refuse(run, refused)
-        elif plan.at_once is not None:
-            self._call_now(run, plan.at_once)
-        else:
+        elif plan.at_once is None:
             self._spawn(run)
+        elif plan.at_once.info.streamed and plan.at_once.device is not None:
+            self._own(run)
+            self._setpoints.begin(run, plan.at_once, plan.at_once.device)
+        elif plan.actuates:
+            self._own(run)
+            self._when_durable(run, partial(self._call_now, run, plan.at_once))
+        else:
+            self._ledger.begin(run.cause, run.start.do.name)
+            self._call_now(run, plan.at_once)
+
+    def _when_durable(self, run: Run, begin: Callable[[], None]) -> None:
+        """Write down that `run` begins, and begin it when no crash can make that unknown."""
+
+        def begin_in_time() -> None:
+            if not run.over:
+                if run.out_of_time:
+                    self._finish(run, EXPIRED, "expired")
+                else:
+                    begin()
+
+        row = self._ledger.begin(run.cause, run.start.do.name)
+        self._record.when_durable(row, begin_in_time)
+
+    def _own(self, run: Run) -> None:
+        owned = self._owned.setdefault(run.start.entry.number, [])
+        if run not in owned:
+            owned.append(run)
 
     def _call_now(self, run: Run, callee: Callee) -> None:
-        """A verb that returns at once: no task, no turn of the loop between the decision and the wire."""
+        """A verb that returns at once: no task between the decision and the wire."""
         try:
-            result = plain(self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit))
+            if callee.actuates:
+                result = plain(self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit))
+            else:
+                with self.halts.because("halted", run.cause):
+                    result = plain(self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit))
         except HalError as error:
             self._refuse(run, explain(error))
             return
@@ -170,10 +214,8 @@ class Executor:
         if not callee.info.streamed or not isinstance(device, Actuator):
             self._finish(run, DONE, result=result)
             return
-        self._owned.setdefault(run.start.entry.number, []).append(run)
-        self._setpoints[device] = run
-        if run.expires_at is not None:
-            device.expires(run.expires_at)
+        self._own(run)
+        self._setpoints.follow(device, run)
         if run.answers:
             self._ledger.start(run.cause.id, result)
 
@@ -186,12 +228,12 @@ class Executor:
                 self._refuse(run, _running(name))
                 return
             if mode is Mode.QUEUED:
-                self._owned.setdefault(run.start.entry.number, []).append(run)
+                self._own(run)
                 before.waiting.append(run)
                 return
             if mode is Mode.RESTART:
                 self._end(before, PREEMPTED, "newer", halt=False)
-        self._owned.setdefault(run.start.entry.number, []).append(run)
+        self._own(run)
         self._launch(run)
 
     def _launch_next(self, waiting: list[Run]) -> None:
@@ -207,6 +249,13 @@ class Executor:
 
     def _launch(self, run: Run) -> None:
         self._tasks[run.start.do.name] = run
+        if self._caller.plan(run.start.do).actuates:
+            self._when_durable(run, partial(self._launch_now, run))
+        else:
+            self._ledger.begin(run.cause, run.start.do.name)
+            self._launch_now(run)
+
+    def _launch_now(self, run: Run) -> None:
         if run.answers:
             self._ledger.start(run.cause.id)
         run.task = asyncio.get_running_loop().create_task(self._carry_out(run), name=run.start.do.name)
@@ -237,17 +286,24 @@ class Executor:
 
     # -- ending -------------------------------------------------------------------------------------
 
-    def _end(self, run: Run, stage: str, reason: str, *, halt: bool = True) -> None:
+    def _end(
+        self, run: Run, stage: str, reason: str, *, halt: bool = True, cause: Message | None = None
+    ) -> None:
         """Somebody else ends it: a state that is left, a newer call, a client, a stop."""
         if run.over:
             return
         self._finish(run, stage, reason, outcome=False)
         run.permit.end_motion()
-        if halt:
-            run.permit.halt_used()
-        if run.task is not None and not run.task.done():
-            run.task.cancel()
-            self._dying.add(run.task)
+        if halt and run.permit.used:
+            with self.halts.because(reason.partition(" ")[0], cause):
+                run.permit.halt_used()
+        if run.task is not None:
+            self._cancel(run, run.task)
+
+    def _cancel(self, run: Run, task: asyncio.Task[None]) -> None:
+        if not task.done():
+            task.cancel()
+            self._dying.add(task)
             asyncio.get_running_loop().call_later(GRACE_S, self._fence, run)
 
     def _fence(self, run: Run) -> None:
@@ -284,7 +340,9 @@ class Executor:
             if error is None:
                 self._ledger.settle(run.cause.id, stage, reason, result)
             else:
-                self._ledger.settle(run.cause.id, stage, error.reason, None, error.as_error())
+                unheard = stage == FAILED and f"{name}.failed" not in self._listened
+                data = error.as_error()
+                self._ledger.settle(run.cause.id, stage, error.reason, None, data, unheard=unheard)
         if outcome and error is not None:
             # Of a failed command its client hears; a flood of events nobody takes could fill their lane.
             if not run.answers or f"{name}.failed" in self._listened:
@@ -303,9 +361,7 @@ class Executor:
         name = run.start.do.name
         if self._tasks.get(name) is run:
             del self._tasks[name]
-        for device in run.permit.used:
-            if self._setpoints.get(device) is run:
-                del self._setpoints[device]
+        self._setpoints.forget(run)
 
     def _not_activated(self, board: str, decision: Decision, why: Mapping[str, Any]) -> None:
         self._emit(f"{board}.refused", decision.message, None, why)
@@ -321,7 +377,9 @@ class Executor:
 
     def _failed_by_bug(self, run: Run, error: BaseException) -> None:
         """User code raised what is not about hardware: the machine hears of it, the log has it all."""
-        self._failed(run, explain_bug(error))
+        self._record.failed(run.cause, run.start.do.name, error)
+        with self.halts.because("failed", run.cause):
+            self._failed(run, explain_bug(error))
         self._log.error(
             "handler failed", action=run.start.do.name, trace_id=run.cause.trace_id, exc_info=error
         )
@@ -333,34 +391,9 @@ class Executor:
         if error is not None:
             self._crash(error)
 
-    # -- setpoints ----------------------------------------------------------------------------------
-
-    def _taken_over(self, device: Actuator, permit: Permit) -> None:
-        """Another action commands this device now: the setpoint that it was following is over."""
-        run = self._setpoints.get(device)
-        if run is not None and run.permit is not permit:
-            del self._setpoints[device]
-            self._finish(run, PREEMPTED, "newer", outcome=False)
-
-    def _lapsed(self, device: Actuator) -> None:
-        """Nobody renewed the setpoint in time: that is how a stream of setpoints ends."""
-        run = self._setpoints.pop(device, None)
-        if run is not None:
-            self._finish(run, DONE, "freshness")
-
-    def _halted(self, device: Actuator, reason: HalError) -> None:
-        """The setpoint is over, by a verb `halt`, a loss or a fault; by a stop too, which tells it itself.
-
-        It is told in the next turn: nothing may stand between one halt and the next.
-        """
-        run = self._setpoints.get(device)
-        if run is not None:
-            asyncio.get_running_loop().call_soon(self._interrupted, run, reason)
-
-    def _interrupted(self, run: Run, reason: HalError) -> None:
-        # Who halted a setpoint knows why; only what hardware did to it is an event.
-        halted = isinstance(reason, Halted)
-        self._finish(run, PREEMPTED if halted else FAILED, error=explain(reason), outcome=not halted)
+    def _commanded(self, device: Actuator, permit: Permit) -> None:
+        self.halts.commanded(device, permit)
+        self._setpoints.taken_over(device, permit)
 
 
 def _running(name: str) -> Refused:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hal import Actuator, Device, DeviceRefused, DeviceSilent, Reading, VerbInfo, verbs
+from robotd.core.message import Message
 from robotd.runtime.readings import Clock, ReadingTable
 
 
@@ -27,6 +28,8 @@ class Permit:
     """
 
     action: str
+    cause: Message | None = None
+    """The message that it follows from."""
     moves: bool = True
     """May still call verbs that move something."""
     touches: bool = True

@@ -111,7 +111,7 @@ def _costs(service: RobotService, engine: Engine, message: bytes, name: str) -> 
 
 
 def _ledger(engine: Engine, command: Command) -> None:
-    ledger = Ledger(engine.clock, engine.state)
+    ledger = Ledger(engine.clock, engine.state, engine.record)
     ledger.open(command, None, _nobody, early=False)
     ledger.accept(command)
     ledger.settle(command.id, DONE)

@@ -49,8 +49,8 @@ class Story:
         return request.id
 
     async def settle(self) -> None:
-        """Let everything that is due now happen."""
-        for _ in range(20):
+        """Let everything that is due now happen, and become durable."""
+        for _ in range(40):
             await asyncio.sleep(0)
 
     async def do(self, kind: str, payload: Mapping[str, Any] | None = None, **more: Any) -> Stage:

@@ -177,7 +177,7 @@ def test_a_cut_cable_in_the_middle_of_a_finite_verb_fails_its_command(tmp_path: 
         board.connection_lost(OSError("unplugged"))
         await story.settle()
 
-        assert story.names(command) == ["received", "accepted", "started", "failed"]
+        assert story.names(command) == ["received", "accepted", "journaled", "started", "failed"]
         assert story.stages[command][-1].reason == "device_gone"
         await asyncio.sleep(3)
         assert story.stands_still()
@@ -195,6 +195,7 @@ def test_a_finite_verb_can_be_cancelled_by_its_id(tmp_path: Path):
         assert story.service.cancel(command, "test") == {"id": command, "was": "running"}
 
         await story.until(story.stands_still, 0.01)
+        await story.settle()
         assert story.names(command)[-1] == "cancelled"
         assert story.service.cancel(command, "test")["was"] == "ended"
 

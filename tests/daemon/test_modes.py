@@ -33,7 +33,7 @@ def test_queued_calls_run_one_after_the_other(tmp_path: Path):
         await story.arm()
         first, second, third = (story.send("advance", ADVANCE) for _ in range(3))
         await story.settle()
-        assert [story.names(c)[-1] for c in (first, second, third)] == ["started", "accepted", "accepted"]
+        assert [story.names(c)[-1] for c in (first, second, third)] == ["started", "journaled", "journaled"]
 
         await asyncio.sleep(12)
 
@@ -53,7 +53,7 @@ def test_cancelling_the_first_of_a_queue_lets_the_next_begin(tmp_path: Path):
         await asyncio.sleep(4)
 
         assert story.names(first)[-1] == "cancelled"
-        assert story.names(second) == ["received", "accepted", "started", "done"]
+        assert story.names(second) == ["received", "accepted", "journaled", "started", "done"]
 
     tell(body, robot(tmp_path, "queued"))
 
@@ -82,7 +82,7 @@ def test_a_queued_call_that_waited_too_long_is_never_begun(tmp_path: Path):
         late = story.send("advance", ADVANCE, valid_for_s=1.0)
         await asyncio.sleep(5)
 
-        assert story.names(late) == ["received", "accepted", "expired"]
+        assert story.names(late) == ["received", "accepted", "journaled", "expired"]
 
     tell(body, robot(tmp_path, "queued"))
 

@@ -21,7 +21,7 @@ def test_a_drive_moves_the_wheels_and_lapses_after_400_ms():
 
         assert story.reading("base.linear") == 0.0
         assert story.stands_still()
-        assert story.names(command) == ["received", "accepted", "started", "done"]
+        assert story.names(command) == ["received", "accepted", "journaled", "started", "done"]
         assert story.stages[command][-1].reason == "freshness"
 
     tell(body)

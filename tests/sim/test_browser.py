@@ -25,7 +25,7 @@ def test_a_browser_drives_as_a_console_does() -> None:
         browser.close()
         return [stage["stage"] for stage in sent.stages]
 
-    assert simulate(CONFIG, story) == ["received", "accepted", "started", "done"]
+    assert simulate(CONFIG, story) == ["received", "accepted", "journaled", "started", "done"]
 
 
 def test_a_browser_that_is_quiet_stays_connected() -> None:

@@ -1,0 +1,196 @@
+"""What happens in the engine, as rows of the journal."""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hal import Actuator, Device
+from robotd.config import RobotConfig
+from robotd.core.decision import Decision, Outcome
+from robotd.core.machine import StateMachine
+from robotd.core.message import Command, Message
+from robotd.core.portable import to_data
+from robotd.errors import Refused
+from robotd.journal import kinds
+from robotd.journal.decided import LANES, decided
+from robotd.journal.journal import Journal
+from robotd.runtime.readings import ReadingTable
+from robotd.version import VERSION
+
+TRACEBACK_LINES = 40
+"""So many of the last lines of a traceback are kept."""
+
+
+class Record:
+    """Writes one row for each thing that happens; see `robotd.journal.kinds` for what is in them."""
+
+    def __init__(
+        self, journal: Journal, machine: StateMachine, table: ReadingTable, config: RobotConfig
+    ) -> None:
+        self._journal = journal
+        self._machine = machine
+        self._table = table
+        self._rules = {rule.name: rule.when for rule in config.rules}
+
+    # -- the daemon ---------------------------------------------------------------------------------
+
+    def boot(self, config: RobotConfig, devices: Mapping[str, Device], simulated: frozenset[str]) -> None:
+        """It starts: all that is needed to understand the rows that follow."""
+        self._journal.write(
+            kinds.BOOT,
+            {
+                "robot": config.robot,
+                "version": VERSION,
+                "python": platform.python_version(),
+                "file": str(config.path),
+                "source": config.document.text,
+                "chart": to_data(config.chart),
+                "simulated": sorted(simulated),
+                "moves": [name for name, info in config.commands.items() if info.moves],
+                "actuators": {
+                    name: list(device.boards)
+                    for name, device in devices.items()
+                    if isinstance(device, Actuator)
+                },
+                "units": dict(config.readings),
+            },
+        )
+
+    def shutdown(self, why: str) -> None:
+        """It ends in good order."""
+        self._journal.write(kinds.SHUTDOWN, {"why": why, "state": self._machine.digest()})
+
+    # -- commands and decisions ---------------------------------------------------------------------
+
+    def command(self, command: Command, digest: str | None) -> int:
+        """As `robotd.runtime.record.Record`."""
+        data: dict[str, Any] = {
+            "type": command.type,
+            "source": command.source,
+            "principal": command.principal,
+            "lane": LANES[command.lane],
+            "at": command.at,
+        }
+        if command.payload:
+            data["payload"] = command.payload
+        if command.expires_at is not None:
+            data["valid_for_ms"] = round((command.expires_at - command.at) * 1000, 3)
+        if command.correlation_id is not None:
+            data["correlation_id"] = command.correlation_id
+        if command.version is not None:
+            data["version"] = command.version
+        if digest is not None:
+            data["digest"] = digest
+        return self._journal.write(kinds.COMMAND, data, command.id, command.trace_id)
+
+    def decided(self, decision: Decision, saw: Mapping[str, float | bool | None]) -> int:
+        """As `robotd.runtime.record.Record`."""
+        message = decision.message
+        rule = self._rules.get(message.type) if message.source.startswith("rule:") else None
+        if rule is not None:
+            saw = rule.saw(self._table, {}, self._machine.active) | dict(saw)
+        state = self._machine.digest() if decision.outcome is Outcome.MOVED else None
+        return self._journal.write(
+            kinds.DECISION, decided(decision, saw, state), message.id, message.trace_id
+        )
+
+    def started(self, cause: Message, action: str, *, stream: bool) -> int:
+        """As `robotd.runtime.record.Record`."""
+        data: dict[str, Any] = {"action": action, "type": cause.type, "source": cause.source}
+        if stream:
+            data["stream"] = True
+        return self._journal.write(kinds.STARTED, data, cause.id, cause.trace_id)
+
+    def ended(
+        self,
+        command: Command,
+        stage: str,
+        reason: str | None,
+        result: Any,
+        error: Mapping[str, Any] | None,
+        *,
+        started: bool,
+        dead: bool,
+    ) -> int:
+        """As `robotd.runtime.record.Record`."""
+        data: dict[str, Any] = {
+            "stage": stage,
+            "state": self._machine.leaves[0],
+            "type": command.type,
+            "source": command.source,
+        }
+        if reason is not None:
+            data["reason"] = reason
+        if result is not None:
+            data["result"] = result
+        if error is not None:
+            data["error"] = error
+        if not started:
+            data["started"] = False
+        kind = kinds.DEAD if dead else kinds.ENDED
+        return self._journal.write(kind, data, command.id, command.trace_id)
+
+    # -- what happens to devices --------------------------------------------------------------------
+
+    def halted(self, device: str, what: Mapping[str, Any], cause: Message | None) -> int:
+        """As `robotd.runtime.record.Record`."""
+        data = {"device": device, **what}
+        if cause is None:
+            return self._journal.write(kinds.HALT, data)
+        return self._journal.write(kinds.HALT, {**data, "cause": cause.id}, cause.id, cause.trace_id)
+
+    def lived(self, device: Device) -> None:
+        """A device is in another part of its life."""
+        data: dict[str, Any] = {"device": device.name, "state": device.state.value}
+        if device.fault:
+            data["fault"] = device.fault
+        self._journal.write(kinds.DEVICE, data)
+
+    def failed(self, cause: Message, action: str, error: BaseException) -> int:
+        """As `robotd.runtime.record.Record`."""
+        lines = "".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:]
+        said = traceback.format_exception_only(error)[-1].strip()
+        data = {"action": action, "error": said, "traceback": "\n".join(lines)}
+        return self._journal.write(kinds.BUG, data, cause.id, cause.trace_id)
+
+    # -- stops and clients --------------------------------------------------------------------------
+
+    def stopped(self, reason: str, by: str, latch_id: str, epoch: int, trace: str) -> None:
+        """The robot was stopped."""
+        data = {"reason": reason, "by": by, "latch_id": latch_id, "epoch": epoch}
+        self._journal.write(kinds.STOP, data, None, trace)
+
+    def evidence(self, found: Mapping[str, Any], trace: str) -> None:
+        """What the actuators said of a stop."""
+        self._journal.write(kinds.EVIDENCE, found, None, trace)
+
+    def reset(self, by: str, latch_id: str, trace: str) -> None:
+        """The latch was taken back."""
+        self._journal.write(kinds.RESET, {"by": by, "latch_id": latch_id}, None, trace)
+
+    def joined(self, source: str, principal: str) -> None:
+        """A client has come."""
+        self._journal.write(kinds.SESSION, {"source": source, "what": "opened", "principal": principal})
+
+    def left(self, source: str, why: str, last_at: float) -> None:
+        """A client has gone."""
+        data = {"source": source, "what": "closed", "why": why, "last_at": last_at}
+        self._journal.write(kinds.SESSION, data)
+
+    # -- what can be relied on ----------------------------------------------------------------------
+
+    def refusal(self) -> Refused | None:
+        """As `robotd.runtime.record.Record`."""
+        trouble = self._journal.trouble
+        if trouble is None:
+            return None
+        return Refused(
+            "journal_unavailable", str(trouble), hint="nothing moves until the journal is well: df -h, dmesg"
+        )
+
+    def when_durable(self, row: int, call: Callable[[], None]) -> None:
+        """As `robotd.runtime.record.Record`."""
+        self._journal.when_durable(row, call)
