@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
+from typing import Any
 
 from robotd.errors import Refused
 from robotd.json import encode
 from robotd.wire.metrics import exposition
 from robotd.wire.service import Service
+from robotd.wire.tracing import Trace, read_traceparent
 
 WEBSOCKET_PATH = "/ws"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -44,6 +46,7 @@ class Request:
     origin: str | None
     peer: str
     """For the log and the latch: `http:127.0.0.1:40112`."""
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +159,25 @@ class Pages:
         return _made(HTTPStatus.OK, _PROMETHEUS, exposition(self._service.status()).encode())
 
     def _status(self, request: Request) -> Answer:
-        return _made(HTTPStatus.OK, _JSON, encode(self._service.status()))
+        return self._traced(self._trace(request), self._service.status())
 
     def _estop(self, request: Request) -> Awaitable[Answer]:
-        evidence = self._service.estop("POST /api/v1/estop", request.peer)
+        trace = self._trace(request)
+        evidence = self._service.estop("POST /api/v1/estop", request.peer, trace.id)
 
         async def told() -> Answer:
-            return _made(HTTPStatus.OK, _JSON, encode(await evidence))
+            return self._traced(trace, await evidence)
 
         return told()
+
+    def _trace(self, request: Request) -> Trace:
+        """The one that the request names, or a new one."""
+        return read_traceparent(request.traceparent) or Trace(self._service.new_trace_id())
+
+    def _traced(self, trace: Trace, result: Mapping[str, Any]) -> Answer:
+        """The answer of a method, with its trace as on the other transports, and as a header."""
+        header = "traceparent", trace.traceparent(self._service.new_id())
+        return _made(HTTPStatus.OK, _JSON, encode({**result, "trace_id": trace.id}), header)
 
 
 def unavailable(refusal: Refused) -> Answer:

@@ -58,6 +58,10 @@ class Hub:
         """Whether anybody listens: ask before making expensive data."""
         return bool(self._subscribers.get(topic))
 
+    def listens(self, subscriber: Subscriber, topic: str) -> bool:
+        """Whether this one does."""
+        return subscriber in self._subscribers[topic]
+
     def publish(self, topic: str, data: Mapping[str, Any]) -> None:
         """Tell every subscriber of a declared topic. `data` belongs to the hub from here on."""
         subscribers = self._subscribers[topic]

@@ -15,7 +15,7 @@ from robotd.json import too_large
 from robotd.wire.admission import Admission
 from robotd.wire.protocol import unreadable
 from robotd.wire.service import Service
-from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
+from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session, why_lost
 
 CLOSE_S = 0.5
 """How long the last answers may take to go out when a server ends."""
@@ -113,7 +113,7 @@ class LineConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         if self._session is not None:
-            self._session.close()
+            self._session.close(why_lost(exc))
             self._admission.leave(self._client.address)
             self._connections.pop(self, None)
         self.gone.set_result(None)
@@ -146,7 +146,7 @@ class LineConnection(asyncio.Protocol):
     def end(self) -> None:
         """The server ends: the client gets what it still waits for."""
         if self._session is not None:
-            self._session.end_of_input()
+            self._session.shut_down()
 
     def _take(self, line: bytes, session: Session) -> None:
         if self._first:
@@ -154,7 +154,7 @@ class LineConnection(asyncio.Protocol):
             if _HTTP.match(line):
                 # A web page can make a browser post here, with commands for a body.
                 session.refuse(Refused("invalid_request", "one JSON object a line is spoken here, not HTTP"))
-                session.end_of_input()
+                session.end("it speaks HTTP")
         session.receive(line)
 
 

@@ -41,9 +41,9 @@ class Outbox:
             self.put(update.encode(self._gaps.pop(topic, 0)))
             return
         if update.key in held:
-            self._missed(topic)
+            self.missed(topic)
         elif len(held) >= self._limits.outbox_messages:
-            self._missed(held.pop(next(iter(held))).topic)
+            self.missed(held.pop(next(iter(held))).topic)
         held[update.key] = update
 
     def take(self, now: float) -> list[bytes]:
@@ -71,6 +71,11 @@ class Outbox:
         self._held = {key: update for key, update in self._held.items() if update.topic not in unwanted}
         for topic in unwanted:
             self._gaps.pop(topic, None)
+
+    def missed(self, topic: str) -> None:
+        """One update of `topic` is left out; the next that goes out says so, unless it was not wanted."""
+        if topic not in self._period_s:
+            self._gaps[topic] += 1
 
     @property
     def empty(self) -> bool:
@@ -110,7 +115,3 @@ class Outbox:
                 self._due[topic] = (due if now - due < period_s else now) + period_s
             self.put(update.encode(self._gaps.pop(topic, 0)))
             del self._held[key]
-
-    def _missed(self, topic: str) -> None:
-        if topic not in self._period_s:
-            self._gaps[topic] += 1

@@ -14,10 +14,13 @@ from robotd.core.limits import Limits
 from robotd.core.stage import REJECTED, Stage
 from robotd.errors import Refused
 from robotd.json import decode, encode, too_large
+from robotd.wire.tracing import read_traceparent
 
 VERSION = "2.0"
 WORDS: Mapping[bytes, str] = {b"stop": "estop", b"status": "status"}
 NO_PARAMS: dict[str, Any] = {}
+TRACE = ("trace_id", "traceparent")
+"""What an answer and an error's data say of the trace they belong to."""
 
 
 class Call:
@@ -49,9 +52,20 @@ class Call:
 
     def tell(self, stage: Stage) -> bytes:
         """The answer to a `send` that has reached `stage`."""
+        said = self._said_of(stage)
         if stage.stage == REJECTED and stage.error is not None:
-            return self.refuse(stage.error)
-        return self.answer(stage_result(stage))
+            trace = {name: said[name] for name in TRACE if name in said}
+            return self.refuse(traced(stage.error, trace))
+        return self.answer(said)
+
+    def _said_of(self, stage: Stage) -> dict[str, Any]:
+        """The stage, with the trace that goes on where the sender named one."""
+        said = stage_result(stage)
+        if "traceparent" in self.params:
+            trace = read_traceparent(self.params["traceparent"])
+            if trace is not None and trace.id == stage.trace_id:
+                said["traceparent"] = trace.traceparent(stage.id)
+        return said
 
 
 class Request(Call):
@@ -90,7 +104,7 @@ class ShortSend(Call):
 
     def tell(self, stage: Stage) -> bytes:
         """The stage, a rejection too: without an answer id, the command's id is what a client knows it by."""
-        said = stage_result(stage)
+        said = self._said_of(stage)
         return self.answer({**said, "error": stage.error} if stage.error is not None else said)
 
 
@@ -187,7 +201,14 @@ def stage_result(stage: Stage) -> dict[str, Any]:
         result["result"] = stage.result
     if stage.error is not None and stage.stage != REJECTED:
         result["error"] = stage.error
+    if stage.seq is not None:
+        result["seq"] = stage.seq
     return result
+
+
+def traced(error: Mapping[str, Any], trace: Mapping[str, str]) -> dict[str, Any]:
+    """An error that says which trace it belongs to (`Trace.told`)."""
+    return {**error, "data": {**error["data"], **trace}}
 
 
 def encode_update(topic: str, data: Mapping[str, Any], gap: int = 0) -> bytes:

@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from robotd.core.message import NO_PAYLOAD
-from robotd.core.stage import ACCEPTED, PREEMPTED, TERMINAL, Stage
+from robotd.core.stage import JOURNALED, PREEMPTED, TERMINAL, Stage
 from robotd.errors import Refused
 from robotd.wire.params import DEFAULT_WAIT, read_send
 from robotd.wire.protocol import Call, is_stop
+from robotd.wire.replies import Replies, Reply
 from robotd.wire.service import SendRequest, Service
 
 BUSY_RETRY_MS = 100
-
-
-class Replies:
-    """The answers that one client still waits for. `put` sends one, or hears `b""` where there is none."""
-
-    def __init__(self, put: Callable[[bytes], None]) -> None:
-        self._put = put
-        self.unanswered = 0
-
-    def settle(self, call: Call, answer: bytes) -> None:
-        """`call` is answered; the answer goes with those of the rest of its batch."""
-        if call.answered:
-            self.unanswered -= 1
-            self._put(answer if call.batch is None else call.batch.add(answer))
-
-
-class Reply:
-    """The way back to one call."""
-
-    __slots__ = ("_call", "_replies")
-
-    def __init__(self, replies: Replies, call: Call) -> None:
-        replies.unanswered += call.answered
-        self._replies = replies
-        self._call = call
-
-    def answer(self, result: Any) -> None:
-        """It was done."""
-        self._replies.settle(self._call, self._call.answer(result))
-
-    def refuse(self, refused: Refused) -> None:
-        """It was not."""
-        self._replies.settle(self._call, self._call.refuse(refused.as_error()))
 
 
 class _Sent(Reply):
@@ -79,9 +46,10 @@ class _Sent(Reply):
 class Sending:
     """Takes the `send` calls of one client to the service."""
 
-    def __init__(self, service: Service, source: str, replies: Replies) -> None:
+    def __init__(self, service: Service, source: str, principal: str, replies: Replies) -> None:
         self._service = service
         self._source = source
+        self._principal = principal
         self._replies = replies
         self._newest: dict[str, tuple[SendRequest, _Sent]] = {}
         self.in_flight = 0
@@ -91,7 +59,7 @@ class Sending:
         """Hand the command to the service now."""
         if sent := self._read(call, arrived):
             request, reply = sent
-            self._service.send(request, self._source, reply.tell, early=ACCEPTED in reply.stages)
+            self._service.send(request, self._source, reply.tell, early=JOURNALED in reply.stages)
 
     def keep_newest(self, command: str, call: Call, arrived: float) -> None:
         """Let a setpoint wait for `send_newest`. An older one that waits ends here, as `preempted`."""
@@ -108,7 +76,7 @@ class Sending:
         """Hand the setpoints that wait to the service, as many as `may_send` allows."""
         while self._newest and may_send():
             request, reply = self._newest.pop(next(iter(self._newest)))
-            self._service.send(request, self._source, reply.tell, early=ACCEPTED in reply.stages)
+            self._service.send(request, self._source, reply.tell, early=JOURNALED in reply.stages)
 
     def close(self) -> None:
         """The client is gone, and what it only wanted is forgotten."""
@@ -127,7 +95,9 @@ class Sending:
         service = self._service
         reply = _Sent(self, self._replies, call)
         try:
-            request, reply.stages = read_send(call.params, arrived, service.new_id, service.new_trace_id)
+            request, reply.stages = read_send(
+                call.params, arrived, service.new_id, service.new_trace_id, self._principal
+            )
             if self.in_flight >= service.limits.in_flight:
                 raise Refused(
                     "busy",
@@ -137,10 +107,12 @@ class Sending:
                 )
         except Refused as refused:
             if not is_stop(call):
+                reply.trace = self._replies.trace(call)
                 reply.refuse(refused)
                 return None
             # Whatever is wrong with the rest of it, it says stop.
-            request = SendRequest("estop", NO_PAYLOAD, service.new_id(), service.new_trace_id(), arrived)
+            trace = self._replies.trace(call)
+            request = SendRequest("estop", NO_PAYLOAD, service.new_id(), trace.id, arrived, self._principal)
             reply.stages = DEFAULT_WAIT
         self.in_flight += 1
         return request, reply

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from robotd.core.limits import Limits
 from robotd.core.message import Lane
 from robotd.core.stage import Stage
 from robotd.wire.hub import Hub
 from robotd.wire.turns import Turns
+
+LOCAL = "local"
+"""Who is behind a session, as long as the robot listens on loopback alone and asks for no token."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +29,8 @@ class SendRequest:
     at: float
     """When it arrived, at the earliest that is possible: a message that may have lain in a socket while
     it was not read is as old as the moment when reading stopped. Its freshness counts from here."""
+    principal: str = LOCAL
+    """Who wants it: the same id of two principals is two commands."""
     correlation_id: str | None = None
     priority: Lane = Lane.COMMAND
     """COMMAND or BACKGROUND; SAFETY cannot be asked for."""
@@ -35,8 +40,43 @@ class SendRequest:
     """The machine version that the client was written for."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalQuery:
+    """Which rows of the journal a client asks for. What is not given does not narrow the choice."""
+
+    since_seq: int = 0
+    """Rows after this one..."""
+    until_seq: int | None = None
+    """...up to and with this one."""
+    kinds: Sequence[str] = ()
+    id: str | None = None
+    """Rows about this message or command."""
+    trace_id: str | None = None
+    device: str | None = None
+    newest_first: bool = False
+    limit: int
+    """Rows at most."""
+    most_bytes: int
+    """Of the answer's rows, as JSON; one row that is longer comes alone."""
+
+
+class PastStages(NamedTuple):
+    """What became of commands, from the journal."""
+
+    stages: Sequence[Mapping[str, Any]]
+    """The oldest first, each as the topic `stage` tells it, with its `seq`."""
+    last_seq: int
+    """The newest row of the journal. One before `since_seq` says that this is another journal."""
+    gap: int | None = None
+    """None: all are there that were asked for. Else nothing is missing from this row on."""
+
+
 class Service(Protocol):
-    """The daemon, as one session sees it. No method waits; all are called on the event loop."""
+    """The daemon, as one session sees it. All is called on the event loop, and no call waits.
+
+    What returns an awaitable may take a while: it is looked up beside the loop. It is cancelled when nobody
+    wants it any more, and may raise `Refused` as any other.
+    """
 
     @property
     def limits(self) -> Limits:
@@ -69,7 +109,8 @@ class Service(Protocol):
     def send(
         self, request: SendRequest, source: str, tell: Callable[[Stage], None], *, early: bool = True
     ) -> None:
-        """Take a command in, or reject it. `tell` hears of each stage, from inside this call or later.
+        """Take a command in, or reject it. `tell` hears of each stage, from inside this call or later;
+        those before `started` only if asked for `early`.
 
         The same id and body again runs nothing: `tell` hears the stage reached, and those to come.
         """
@@ -77,11 +118,34 @@ class Service(Protocol):
     def cancel(self, command_id: str, source: str, /) -> dict[str, Any]:
         """End a queued or running command; says which it was. Raises `Refused` for one that is not known."""
 
-    def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+    def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         """Stop the robot. It IS stopped when this returns; what is awaited is only the evidence."""
 
-    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+    def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
         """Take the latch back. Raises `Refused` while a cause stands or the id is not the present latch's."""
+
+    def joined(self, source: str, principal: str) -> None:
+        """A client is there."""
+
+    def left(self, source: str, why: str, last_at: float) -> None:
+        """It is gone. `why` is a sentence in stable words (`robotd.wire.session`); `last_at` is when it last
+        said something, which it never did where that is when it came."""
+
+    def read_journal(self, query: JournalQuery) -> Awaitable[dict[str, Any]]:
+        """`records`, `next_seq`, `last_seq`: what `robotd.wire.records.page` makes of the rows."""
+
+    def why(self, about: str | int | None) -> Awaitable[dict[str, Any]]:
+        """The causes of a command (its id), of a row (its number), or of standing still now (None)."""
+
+    def past_stages(self, since_seq: int, most: int) -> Awaitable[PastStages]:
+        """The stages `journaled` and terminal of rows after `since_seq`, of more than `most` the newest.
+
+        Those of all rows that are written when this is called (it waits until they are durable), and perhaps
+        of later ones. All that are told from now on are told to the topic `stage` as well.
+        """
+
+    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
+        """Note that a person has dealt with a dead letter: `dropped` or `resent`. Raises `Refused`."""
 
     def new_id(self) -> str:
         """An id that nothing else has."""

@@ -6,7 +6,8 @@ A transport (lines over TCP, a WebSocket) is a thin shell around a session and d
   reads at most `READ_BYTES` at once (`transport.max_size`), or one client's bytes delay another's stop;
 - at asyncio's `pause_writing` and `resume_writing` the methods of the same name. `WRITE_HIGH_BYTES` is its
   mark and `SEND_BUFFER_BYTES` the socket's own buffer, or a reader that does not read is noticed too late;
-- when the client sends nothing more but still reads, `end_of_input`; when the connection is gone, `close`;
+- when the client sends nothing more but still reads, `end_of_input`; before the server ends, `shut_down`; and
+  when the connection is gone, `close`;
 - what the session asks of it, which is `Transport`;
 - what is wrong below the messages (a line without end, a binary frame) it says with `refuse`.
 
@@ -28,19 +29,26 @@ from robotd.wire.hub import Update
 from robotd.wire.methods import Methods
 from robotd.wire.outbox import Outbox
 from robotd.wire.protocol import Batch, Call, is_stop, parse, unreadable
-from robotd.wire.sending import Replies, Reply, Sending
-from robotd.wire.service import Service
+from robotd.wire.replies import Replies, Reply
+from robotd.wire.sending import Sending
+from robotd.wire.service import LOCAL, Service
 
 MESSAGES_PER_TURN = 32
 BACKLOG_MESSAGES = 64
 """From here on nothing more is read. What was read is kept, so the messages of one read may come on top."""
 BACKLOG_BYTES = 64 * 1024
-TOKENS = {"status": 5, "describe": 10}
+TOKENS = {"status": 5, "describe": 10, "journal.read": 5, "why": 10}
 """What a call takes from the bucket, by its method, where that is not 1: these are dear to answer."""
 WORD_BYTES = 8
 """Up to here a message may be a typed `Stop`, in any case of letters, and can hardly be anything else."""
 READ_BYTES = 4096
 WRITE_HIGH_BYTES = 64 * 1024
+CLOSED = "closed by the client"
+"""Why a session ended; the first of these reasons that is met is told to the daemon."""
+SLOW = "it does not read"
+SHUT_DOWN = "the daemon ended"
+LOST = "connection lost"
+"""Followed by a colon and what the system or the transport says."""
 SEND_BUFFER_BYTES = 64 * 1024
 
 
@@ -66,7 +74,15 @@ class Transport(Protocol):
 class Session:
     """One client, from its first byte to its last. `source` names it to the daemon: `tcp:127.0.0.1:40112`."""
 
-    def __init__(self, service: Service, source: str, transport: Transport, *, words: bool = False) -> None:
+    def __init__(
+        self,
+        service: Service,
+        source: str,
+        transport: Transport,
+        *,
+        principal: str = LOCAL,
+        words: bool = False,
+    ) -> None:
         self.source = source
         self._service = service
         self._limits = limits = service.limits
@@ -78,8 +94,8 @@ class Session:
         self._bucket = TokenBucket(limits.rate_per_s, limits.burst, now)
         self._setpoint_bucket = TokenBucket(limits.setpoint_rate_per_s, limits.burst, now)
         self._outbox = Outbox(limits)
-        self._replies = Replies(self._put)
-        self._sending = Sending(service, source, self._replies)
+        self._replies = Replies(service, self._put)
+        self._sending = Sending(service, source, principal, self._replies)
         self._methods = Methods(service, source, self, self._outbox)
         self._backlog: deque[tuple[bytes | Call | Batch, float]] = deque()
         self._backlog_bytes = 0
@@ -88,11 +104,13 @@ class Session:
         self._stands_in_line = False
         self._timer: asyncio.TimerHandle | None = None
         self._slow: asyncio.TimerHandle | None = None
-        self._arrived = now
+        self._arrived = self._read_at = self._last_at = now
         self._behind_since: float | None = None
         self._reading = True
         self._ending = False
+        self._why: str | None = None
         self._closed = False
+        service.joined(source, principal)
 
     # -- from the transport -------------------------------------------------------------------------
 
@@ -102,7 +120,8 @@ class Session:
         Bytes that lay in a socket while it was not read may be as old as the moment when reading stopped,
         until a read finds less than it could take. Freshness counts from there: old drives move nothing.
         """
-        self._arrived = self._loop.time() if self._behind_since is None else self._behind_since
+        self._read_at = now = self._loop.time()
+        self._arrived = now if self._behind_since is None else self._behind_since
         if size < READ_BYTES:
             self._behind_since = None
 
@@ -110,6 +129,7 @@ class Session:
         """Take one whole message, without its framing. Acts on a stop before this returns."""
         if self._closed or self._ending:
             return
+        self._last_at = self._read_at
         if (b"stop" in message or len(message) <= WORD_BYTES) and self._stop(message):
             return
         if self._left > 0 and not self._backlog and self._turns.may_go():
@@ -123,30 +143,53 @@ class Session:
 
     def refuse(self, refused: Refused) -> None:
         """Answer something that never became a message."""
-        self._put(unreadable(refused).refuse(refused.as_error()))
+        Reply(self._replies, unreadable(refused)).refuse(refused)
 
     def end_of_input(self) -> None:
         """The client sends nothing more. It gets the answers it waits for; then the connection is closed."""
+        self.end(CLOSED)
+
+    def shut_down(self) -> None:
+        """The daemon ends: what was asked is answered, what takes longer refused; then it is closed."""
+        self._methods.shut_down()
+        self.end(SHUT_DOWN)
+
+    def end(self, why: str) -> None:
+        """Nothing more is taken from the client; it is closed when it has its answers."""
+        self._why = self._why or why
         self._ending = True
-        self._service.hub.unsubscribe(self)
+        self._methods.end_news()
         self._end_turn_soon()
 
     def pause_writing(self) -> None:
         """The socket takes no more. When that lasts `slow_reader_s`, the client is cut off."""
         self._outbox.blocked = True
-        self._slow = self._loop.call_later(self._limits.slow_reader_s, self._cut_off, "it does not read")
+        self._slow = self._loop.call_later(self._limits.slow_reader_s, self.cut_off, SLOW)
 
     def resume_writing(self) -> None:
         """The socket takes bytes again."""
         self._outbox.blocked = False
         if self._slow is not None:
             self._slow.cancel()
+        self._methods.proceed()
         self._end_turn_soon()
 
-    def close(self) -> None:
-        """The connection is gone. What the client set in motion goes on as long as it is fresh."""
+    def cut_off(self, why: str) -> None:
+        """End the connection now. A second call does nothing."""
+        if not self._closed:
+            self.close(why)
+            self._transport.abort(why)
+
+    def close(self, why: str = CLOSED) -> None:
+        """The connection is gone. What the client set in motion goes on as long as it is fresh.
+
+        `why` counts where nothing else ended the session before. A second call does nothing.
+        """
+        if self._closed:
+            return
         self._closed = True
-        self._service.hub.unsubscribe(self)
+        self._service.left(self.source, self._why or why, self._last_at)
+        self._methods.close()
         self._backlog.clear()
         self._sending.close()
         for timer in (self._timer, self._slow):
@@ -237,7 +280,7 @@ class Session:
             outbox = self._outbox
             outbox.put(answer)
             if outbox.blocked and outbox.full:
-                self._cut_off("it does not read its answers")
+                self.cut_off(SLOW)
         if not self._turn_is_due:
             self._end_turn_soon()
 
@@ -300,7 +343,7 @@ class Session:
                 self._behind_since = self._loop.time()
             self._transport.pause_reading()
 
-    def _cut_off(self, why: str) -> None:
-        if not self._closed:
-            self.close()
-            self._transport.abort(why)
+
+def why_lost(error: Exception | None) -> str:
+    """Why asyncio lost a connection, for `Session.close`."""
+    return CLOSED if error is None else f"{LOST}: {getattr(error, 'strerror', None) or error}"

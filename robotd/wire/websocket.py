@@ -36,7 +36,14 @@ from robotd.wire.admission import Admission
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
 from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
-from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session
+from robotd.wire.session import (
+    LOST,
+    READ_BYTES,
+    SEND_BUFFER_BYTES,
+    WRITE_HIGH_BYTES,
+    Session,
+    why_lost,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +101,8 @@ class WebSocketConnection(ServerConnection):
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:
-            self._session.close()
+            self._session.close(self._why_lost(exc))
+            self._door.clients.pop(self, None)
         if self._admitted:
             self._door.admission.leave(self.host)
 
@@ -157,7 +165,13 @@ class WebSocketConnection(ServerConnection):
             self._door.opening.pop(self, None)
             self.source = f"ws:{self.host}:{self.port}"
             self._session = Session(self._door.service, self.source, self._outlet)
+            self._door.clients[self] = None
             self._set_timer(self._door.service.limits.ping_s, self._ask_for_life)
+
+    @property
+    def ends_with(self) -> CloseCode:
+        """What it is closed with when all is said."""
+        return self._door.ends_with
 
     def end(self, code: CloseCode, why: str) -> None:
         """Begin a closing handshake, and wait for the other half of it no longer than `CLOSE_TIMEOUT_S`."""
@@ -204,7 +218,7 @@ class WebSocketConnection(ServerConnection):
     def _count_control_frame(self) -> None:
         self._control_frames += 1
         if self._control_frames > CONTROL_FRAMES_LIMIT:
-            self._outlet.abort("too many control frames")
+            self._cut_off("too many control frames")
 
     # -- life -----------------------------------------------------------------------------------------
 
@@ -219,16 +233,33 @@ class WebSocketConnection(ServerConnection):
 
     def _look_for_life(self) -> None:
         """Cut a peer that is silent. While we do not read, or it does not, its silence means nothing."""
-        if not (self._heard or self.paused or not self.transport.is_reading()):
-            self._outlet.abort("no answer to a ping")
-            return
         limits = self._door.service.limits
+        if not (self._heard or self.paused or not self.transport.is_reading()):
+            self._cut_off(f"no pong for {limits.pong_s:g} s")
+            return
         self._set_timer(max(0.0, limits.ping_s - limits.pong_s), self._ask_for_life)
+
+    def shut_down(self) -> None:
+        """The server ends: the client gets what it still waits for."""
+        if self._session is not None:
+            self._session.shut_down()
+
+    def _cut_off(self, why: str) -> None:
+        if self._session is not None:
+            self._session.cut_off(why)
+
+    def _why_lost(self, exc: Exception | None) -> str:
+        protocol = self.protocol
+        if exc is not None or protocol.close_rcvd_then_sent:
+            return why_lost(exc)
+        if protocol.close_sent is not None:
+            return f"it broke the WebSocket protocol ({protocol.close_sent.code})"
+        return f"{LOST}: no closing handshake"
 
     def _as_request(self, request: Handshake) -> Request:
         peer = f"http:{self.host}:{self.port}"
-        host, origin = (_only(request.headers, name) for name in ("Host", "Origin"))
-        return Request(request.method, request.path, host, origin, peer)
+        host, origin, parent = (_only(request.headers, name) for name in ("Host", "Origin", "traceparent"))
+        return Request(request.method, request.path, host, origin, peer, parent)
 
 
 class _Outlet:
@@ -255,7 +286,7 @@ class _Outlet:
 
     def close(self) -> None:
         """End with a closing handshake, after all that was written."""
-        self._connection.end(CloseCode.NORMAL_CLOSURE, "")
+        self._connection.end(self._connection.ends_with, "")
 
     def abort(self, why: str) -> None:
         """End now; the reason goes out where the socket still takes it."""
@@ -274,6 +305,9 @@ class _Door:
         self._wall_clock = wall_clock
         self.opening: dict[WebSocketConnection, None] = {}
         """Those whose handshake is not done: at most as many as may be connected."""
+        self.clients: dict[WebSocketConnection, None] = {}
+        self.ends_with = CloseCode.NORMAL_CLOSURE
+        """What a connection is closed with when all is said."""
 
     @property
     def date(self) -> str:
@@ -335,6 +369,9 @@ async def serve_websocket(
         finally:
             for connection in tuple(door.opening):
                 connection.transport.abort()
+            door.ends_with = CloseCode.GOING_AWAY
+            for connection in tuple(door.clients):
+                connection.shut_down()
 
 
 async def _until_closed(connection: ServerConnection) -> None:

@@ -42,10 +42,10 @@ class ScriptedRobot(StillRobot):
             raise Refused("invalid_params", f"no command '{command_id}' is known")
         return {"id": command_id, "was": "running"}
 
-    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+    def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
         if self.latch is None or latch_id != self.latch["latch_id"]:
             raise Refused("latched", "that is not the present latch")
-        return super().reset(latch_id, by)
+        return super().reset(latch_id, by, trace_id)
 
 
 class MemorySocket:

@@ -11,7 +11,7 @@ from robotd.core.limits import Limits
 from robotd.core.stage import Stage
 from robotd.errors import Refused
 from robotd.wire.hub import Hub
-from robotd.wire.service import SendRequest
+from robotd.wire.service import JournalQuery, PastStages, SendRequest
 from robotd.wire.turns import Turns
 
 
@@ -28,6 +28,11 @@ class StillRobot:
         self.streamed: frozenset[str] = frozenset({"drive"})
         self.sent: list[SendRequest] = []
         self.stops: list[tuple[str, str]] = []
+        self.traces: list[str | None] = []
+        """Of each stop and each reset."""
+        self.sessions: list[tuple[str, ...]] = []
+        """Who came, with their principal, and who left, with the reason."""
+        self.buried: list[tuple[int, str, str]] = []
         self.latch: dict[str, Any] | None = None
         self.boards: dict[str, Any] = {"arduino": {"state": "online", "simulated": True}}
         self._numbers = count(1)
@@ -78,8 +83,9 @@ class StillRobot:
     def cancel(self, command_id: str, source: str) -> dict[str, Any]:
         raise Refused("invalid_params", f"no command {command_id!r} is known")
 
-    def estop(self, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+    def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         self.stops.append((reason, by))
+        self.traces.append(trace_id)
         self.latch = {"latch_id": "latch-1", "reason": reason, "by": by, "age_s": 0.0}
 
         async def evidence() -> dict[str, Any]:
@@ -88,9 +94,29 @@ class StillRobot:
 
         return evidence()
 
-    def reset(self, latch_id: str, by: str) -> dict[str, Any]:
+    def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
+        self.traces.append(trace_id)
         self.latch = None
         return {"ready": True}
+
+    def joined(self, source: str, principal: str) -> None:
+        self.sessions.append(("joined", source, principal))
+
+    def left(self, source: str, why: str, last_at: float) -> None:
+        self.sessions.append(("left", source, why))
+
+    async def read_journal(self, query: JournalQuery) -> dict[str, Any]:
+        return {"records": [], "next_seq": query.since_seq, "last_seq": 0}
+
+    async def why(self, about: str | int | None) -> dict[str, Any]:
+        return {"about": about, "chain": []}
+
+    async def past_stages(self, since_seq: int, most: int) -> PastStages:
+        return PastStages((), since_seq)
+
+    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
+        self.buried.append((letter, how, by))
+        return {"letter": letter, "how": how}
 
     def new_id(self) -> str:
         return f"id-{next(self._numbers)}"

@@ -17,6 +17,7 @@ from robotd.json import decode, encode
 from robotd.wire import params
 from robotd.wire.http import WEBSOCKET_PATH
 from robotd.wire.protocol import WORDS, encode_update, parse
+from robotd.wire.resuming import MOST_PAST
 from robotd.wire.session import Session
 from robotd.wire.websocket import SUBPROTOCOL
 from tests.wire.still_robot import StillRobot
@@ -24,6 +25,8 @@ from tests.wire.still_robot import StillRobot
 FILE = yaml.safe_load(files("robotd.wire").joinpath("asyncapi.yaml").read_text())
 MESSAGES = FILE["components"]["messages"]
 SCHEMAS = FILE["components"]["schemas"]
+REQUIRED = {"id": "x", "latch_id": "x", "topics": ["state"], "type": "arm", "letter": 1, "how": "dropped"}
+"""A value for each parameter that some method needs."""
 METHODS = [name for name, operation in FILE["operations"].items() if operation["action"] == "receive"]
 
 
@@ -144,8 +147,7 @@ async def test_each_example_of_the_short_form_is_understood():
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_method_knows_its_parameters_and_no_other(method: str):
     told = params_of(method)
-    required = {"id": "x", "latch_id": "x", "topics": ["state"], "type": "arm"}
-    given = {name: required[name] for name in told.get("required", [])}
+    given = {name: REQUIRED[name] for name in told.get("required", [])}
     message = {"jsonrpc": "2.0", "id": 1, "method": method}
     with_unknown = await ask(message | {"params": {**given, "nonsense": 1}})
     closed = told.get("additionalProperties") is False
@@ -159,9 +161,8 @@ async def test_a_method_knows_its_parameters_and_no_other(method: str):
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_required_parameter_is_required(method: str):
     told = params_of(method)
-    required = {"id": "x", "latch_id": "x", "topics": ["state"], "type": "arm"}
     for missing in told.get("required", []):
-        given = {name: required[name] for name in told["required"] if name != missing}
+        given = {name: REQUIRED[name] for name in told["required"] if name != missing}
         answer = await ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": given})
 
         assert answer["error"]["data"]["reason"] == "invalid_params"
@@ -176,6 +177,10 @@ def test_a_command_is_described_as_it_is_read():
     assert command["valid_for_ms"]["maximum"] == params.LONGEST_VALIDITY_MS
     assert command["id"]["maxLength"] == command["type"]["maxLength"] == params.NAME_LENGTH
     assert params_of("subscribe")["properties"]["max_hz"]["maximum"] == params.MAX_HZ
+    rows = params_of("journal.read")["properties"]["limit"]
+    assert (rows["maximum"], rows["default"]) == (params.MAX_ROWS, params.DEFAULT_ROWS)
+    assert params_of("dead.bury")["properties"]["how"]["enum"] == list(params.BURIALS)
+    assert f"At most {MOST_PAST} stages" in FILE["operations"]["subscribe"]["description"]
     assert params_of("estop")["properties"]["reason"]["maxLength"] == params.REASON_LENGTH
 
 
@@ -189,6 +194,19 @@ def test_the_reasons_and_their_codes_are_those_of_the_code():
     assert SCHEMAS["refusal"]["properties"]["data"]["properties"]["reason"]["enum"] == list(REASONS)
 
 
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_method_carries_a_trace_on(method: str):
+    given = {name: REQUIRED[name] for name in params_of(method).get("required", [])}
+    given["traceparent"] = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    answer = await ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": given})
+    told = answer["result"] if "result" in answer else answer["error"]["data"]
+
+    assert told["trace_id"] == "ab" * 16
+    assert told["traceparent"].startswith(f"00-{'ab' * 16}-")
+    assert told["traceparent"].endswith("-01")
+    assert "cd" * 8 not in told["traceparent"]
+
+
 def test_a_refusal_is_told_as_described():
     error = Refused("busy", "too much", hint="wait", retry_after_ms=5).as_error()
 
@@ -197,7 +215,7 @@ def test_a_refusal_is_told_as_described():
 
 
 def test_notifications_are_told_as_described():
-    stage = Stage("a", "done", 1.0, "armed", "0" * 32, "freshness", 1.5, {})
+    stage = Stage("a", "done", 1.0, "armed", "0" * 32, "freshness", 1.5, {}, 7)
     said = decode(encode_update("stage", stage._asdict(), 3))
     update = decode(encode_update("state", {"state": "armed"}, 3))
 

@@ -127,9 +127,9 @@ async def test_a_stop_does_not_wait_for_the_end_of_a_flood_that_is_within_its_ra
     class CountingRobot(ScriptedRobot):
         sent_before_the_stop = -1
 
-        def estop(self, reason, by):
+        def estop(self, reason, by, trace_id=None):
             self.sent_before_the_stop = len(self.sent)
-            return super().estop(reason, by)
+            return super().estop(reason, by, trace_id)
 
     each, flooding = 5000, 4
     free = Limits(rate_per_s=1e9, burst=10**9, in_flight=10**9)

@@ -58,7 +58,8 @@ def test_everything_that_a_client_may_say_arrives():
 @pytest.mark.parametrize(
     ("wait", "stages"),
     [
-        ("accepted", TERMINAL | {"accepted", "started"}),
+        ("accepted", TERMINAL | {"accepted", "journaled", "started"}),
+        ("journaled", TERMINAL | {"journaled", "started"}),
         ("started", TERMINAL | {"started"}),
         ("done", TERMINAL),
     ],
@@ -101,7 +102,7 @@ def test_without_a_wait_the_answer_comes_with_the_start_or_the_end():
         ("valid_for_ms", None),
         ("version", 1.0),
         ("version", True),
-        ("wait", "journaled"),
+        ("wait", "received"),
         ("wait", {}),
     ],
 )

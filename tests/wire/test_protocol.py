@@ -237,6 +237,13 @@ def test_a_failed_command_is_a_result_that_carries_its_error():
     assert read(send.tell(failed))["result"]["error"]["data"]["reason"] == "device_gone"
 
 
+def test_a_stage_with_a_row_in_the_journal_says_which():
+    send = call(b'{"jsonrpc": "2.0", "id": 5, "method": "send", "params": {"type": "drive"}}')
+
+    assert "seq" not in read(send.tell(DONE))["result"]
+    assert read(send.tell(DONE._replace(seq=812)))["result"]["seq"] == 812
+
+
 def test_stages_have_a_notification_of_their_own_and_all_else_is_an_update():
     stage, state = encode_update("stage", {"id": "c1"}), encode_update("state", {"state": "armed"}, gap=3)
 

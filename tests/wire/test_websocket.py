@@ -268,9 +268,9 @@ async def test_a_stop_is_acted_upon_before_the_flood_in_front_of_it_is_answered(
     answered_before: list[int] = []
     real_estop = robot.estop
 
-    def note(reason: str, by: str) -> Any:
+    def note(reason: str, by: str, trace_id: str | None = None) -> Any:
         answered_before.append(len(robot.sent))
-        return real_estop(reason, by)
+        return real_estop(reason, by, trace_id)
 
     robot.estop = note  # type: ignore[method-assign]  # to look at the moment of the stop
     async with served(robot) as port, upgraded(port) as client:
