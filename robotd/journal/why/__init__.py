@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 
-from robotd.journal.kinds import COMMAND, DEAD, DECISION, ENDED, STARTED
+from robotd.journal.kinds import COMMAND, DEAD, DECISION, DEVICE, ENDED, STARTED
 from robotd.journal.row import Row
 from robotd.journal.store import Rows
 from robotd.journal.why.case import Case, Fact
@@ -37,11 +37,16 @@ def explain(rows: Rows, about: str | int | None = None, *, zone: tzinfo | None =
         raise NotInJournal("the journal is empty", "it is written from the start of the daemon on")
     start = standing(case, case.newest) if about is None else _row_of(case, about)
     facts = chain(case, start)
-    summary = " <- ".join(fact.phrase for fact in facts)
+    summary = " <- ".join(fact.phrase for fact in facts if not _goes_without_saying(fact, facts[0]))
     if case.ran_out is not None and facts[-1].because is None and len(facts) == 1:
         summary = f"{summary} (rows before #{case.ran_out} were not looked at)"
     told = sorted([*facts, *_life(case, facts)], key=lambda fact: fact.row.seq)
     return Explanation(tuple(_link(fact) for fact in told), summary)
+
+
+def _goes_without_saying(fact: Fact, first: Fact) -> bool:
+    """That a device was lost, where it is told what stopped with it and which board it was on."""
+    return fact.row.kind == DEVICE and fact is not first and fact.because is not None
 
 
 def _life(case: Case, facts: list[Fact]) -> Iterator[Fact]:
@@ -73,6 +78,8 @@ def _row_of(case: Case, about: str | int) -> Row:
         if row is None:
             newest = case.newest.seq if case.newest else 0
             raise NotInJournal(f"the journal has no row {about}", f"its newest is {newest}")
+        if row.id is None or row.kind not in (COMMAND, DECISION):
+            return row
     else:
         row = case.about(about)
         if row is None and _TRACE.fullmatch(about):
@@ -82,6 +89,6 @@ def _row_of(case: Case, about: str | int) -> Row:
                 f"the journal has no row about {about!r}",
                 "ids and traces are in the answers to commands, and in robotd journal",
             )
-    if row.id is None or row.kind not in (COMMAND, DECISION):
+    if row.id is None:
         return row
     return case.about(row.id, ENDED, DEAD, near=row) or case.about(row.id, DECISION, near=row) or row

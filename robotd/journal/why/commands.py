@@ -30,6 +30,8 @@ from robotd.journal.why.guards import culprits, said, would_hold
 Body = Mapping[str, Any]
 
 _LESS = "Next: ask for less, or change the limit in the file."
+SHORT_CONDITION = 50
+"""A longer one is not for the summary."""
 RESTART = "restart"
 """The reason of what a new daemon settled for the last one."""
 EVIDENCE_ROWS = 2_000
@@ -64,8 +66,9 @@ def ended(case: Case, row: Row) -> Fact:
     sentence = f"{who} ended as {body['stage']}{f' ({why})' if why else ''}."
     if hint:
         sentence += f" Next: {hint}."
-    phrase = f"{who} {body['stage']} at {case.clock(row)}{f' ({why})' if why else ''}"
-    return Fact(row, phrase, sentence, _why(case, row, body, str(reason or ""), error))
+    cause = _why(case, row, body, str(reason or ""), error)
+    short = f" ({reason if cause else why})" if why else ""
+    return Fact(row, f"{who} {body['stage']} at {case.clock(row)}{short}", sentence, cause)
 
 
 def refused(case: Case, row: Row) -> Fact:
@@ -219,9 +222,10 @@ def guard(case: Case, row: Row, error: Body) -> Row | Fact | None:
         return evidence
     since = evidence or row
     known = f" since {case.clock(since)} or before" if evidence is not None else ""
+    needed = f" (needed: {text})" if len(text) <= SHORT_CONDITION else ""
     return Fact(
         since,
-        f"{said(deciding)}{known}, where {text} is needed",
+        f"{said(deciding)}{known}{needed}",
         f"{said(deciding)}{known}; the condition is {text}. Next: change that, and send it again.",
     )
 

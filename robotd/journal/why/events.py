@@ -11,6 +11,7 @@ from robotd.journal.kinds import (
     BUG,
     DECISION,
     DEVICE,
+    ENDED,
     JOURNAL,
     RESET,
     SESSION,
@@ -195,7 +196,8 @@ def device(case: Case, row: Row) -> Fact:
     )
     if before is not None and before.data["state"] in LOST:
         sentence = (
-            f"{name} is there again, inactive. Next: enter a state that activates it (disarm, then arm)."
+            f"{name} is there again, but inactive. Next: leave the present state and enter again one that "
+            "activates it."
         )
         return Fact(row, phrase, sentence, before)
     return Fact(row, phrase, sentence, case.near(row, DECISION, STOP, where=_changes_life))
@@ -268,24 +270,26 @@ def boot(case: Case, row: Row) -> Fact:
     before = case.at(row.seq - 1)
     if before is None or before.kind == SHUTDOWN:
         return Fact(row, phrase, sentence, before)
-    last = case.clock(before)
+    was_doing = _under_way(case, before)
     crash = Fact(
         before,
-        f"robotd ended without a word after {last} (crash, kill or power cut)",
-        "The robotd before it ended without a word after this: it crashed, was killed or lost power. "
-        "Next: journalctl -u robotd tells more; what was queued or running is never run again.",
-        _under_way(case, before),
+        f"robotd ended without a word after {case.clock(before)}{f', with {was_doing}' if was_doing else ''} "
+        "(crash, kill or power cut)",
+        "This is the last that the robotd before it wrote: it crashed, was killed or lost power"
+        f"{f', with {was_doing}' if was_doing else ''}. Next: journalctl -u robotd tells more; what was "
+        "queued or running then is never run again.",
     )
     return Fact(row, phrase, sentence, crash)
 
 
-def _under_way(case: Case, last: Row) -> Fact | None:
+def _under_way(case: Case, last: Row) -> str:
+    """What had begun shortly before a crash, and had not ended."""
     began = next(case.back(STARTED, below=last.seq + 1, boot=last.boot), None)
     if began is None or last.at - began.at > SAME_STORY_S:
-        return None
-    body = began.data
-    name = case.name(began.id or "", began)
-    return Fact(began, f"{body['action']} by {name} was under way", f"{body['action']} was begun by {name}.")
+        return ""
+    if began.id is not None and case.about(began.id, ENDED, near=began) is not None:
+        return ""
+    return f"{began.data['action']} by {case.name(began.id or '', began)} under way"
 
 
 def shutdown(case: Case, row: Row) -> Fact:

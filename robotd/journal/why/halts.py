@@ -46,7 +46,10 @@ def halt(case: Case, row: Row) -> Fact:
 
 
 def _words(reason: str) -> str:
-    return reason.replace("_", " ")
+    return _WORDS.get(reason, reason.replace("_", " "))
+
+
+_WORDS = {"left": "its state was left", "failed": "its action failed", "stopped": "a stop"}
 
 
 # -- a setpoint that lapsed -----------------------------------------------------------------------------
@@ -117,7 +120,8 @@ def _silence(case: Case, row: Row, setpoint: Row) -> Row | Fact:
             f"The next one, {name}, came {late_ms:.0f} ms after it: too late. "
             f"Next: look at the network and at what {source} was doing meanwhile.",
         )
-    return _client_stopped(setpoint, following, kind, source)
+    opened = case.last(SESSION, where=lambda _, body: bool(body["source"] == source), below=above, boot=boot)
+    return _client_stopped(setpoint, following, kind, source, connected=opened is not None)
 
 
 def _client_silent(case: Case, closed: Row, kind: str) -> Fact:
@@ -134,12 +138,13 @@ def _client_silent(case: Case, closed: Row, kind: str) -> Fact:
     )
 
 
-def _client_stopped(setpoint: Row, following: Row | None, kind: str, source: str) -> Fact:
+def _client_stopped(setpoint: Row, following: Row | None, kind: str, source: str, *, connected: bool) -> Fact:
+    stayed = ", and stayed connected" if connected else ""
     other = "" if following is None else f"; it sent {following.data['type']} #{following.seq} instead"
     return Fact(
         following or setpoint,
-        f"client sent no further {kind}, and stayed connected{other}",
-        f"{source} stayed connected and sent no further {kind}{other}. "
+        f"client sent no further {kind}{stayed}{other}",
+        f"{source} sent no further {kind}{stayed}{other}. "
         f"Next: send {kind} again, and go on as long as it is to move.",
     )
 
