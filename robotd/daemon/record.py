@@ -17,7 +17,9 @@ from robotd.errors import Refused
 from robotd.journal import kinds
 from robotd.journal.decided import LANES, decided
 from robotd.journal.journal import Journal
+from robotd.runtime.failure import explain_bug
 from robotd.runtime.readings import ReadingTable
+from robotd.runtime.result import plain
 from robotd.version import VERSION
 
 TRACEBACK_LINES = 40
@@ -152,8 +154,11 @@ class Record:
     def failed(self, cause: Message, action: str, error: BaseException) -> int:
         """As `robotd.runtime.record.Record`."""
         lines = "".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:]
-        said = traceback.format_exception_only(error)[-1].strip()
-        data = {"action": action, "error": said, "traceback": "\n".join(lines)}
+        data = {
+            "action": action,
+            "error": explain_bug(error).message,
+            "traceback": "\n".join(str(plain(line)) for line in lines),
+        }
         return self._journal.write(kinds.BUG, data, cause.id, cause.trace_id)
 
     # -- stops and clients --------------------------------------------------------------------------

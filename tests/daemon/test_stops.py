@@ -115,6 +115,8 @@ def test_a_stop_whose_proof_nobody_awaits_is_a_stop():
         story.service.estop("test", "test")
 
         assert story.stands_still()
+        await story.settle()
+        assert story.names(driving)[-1] == "cancelled"
         waiting = asyncio.ensure_future(story.service.estop("again", "test"))
         waiting.cancel()
         await asyncio.sleep(0.2)
