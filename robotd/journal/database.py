@@ -1,0 +1,339 @@
+"""The journal in SQLite: the connections of its one writer and of any number of readers.
+
+Only this file imports sqlite3. The database is in WAL mode with `synchronous=FULL`: a commit is one fsync of
+the `-wal` file, and what it returned from no loss of power takes (https://sqlite.org/wal.html, section 2.2
+and `PRAGMA synchronous`). Checkpoints are asked for here and never left to SQLite, which ignores the errors
+of those it makes by itself: a failed fsync would be tried again and might then seem to succeed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote
+
+from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
+from robotd.journal.origin import Origin
+from robotd.journal.query import page_of
+from robotd.journal.row import Row
+from robotd.journal.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, PAGE_BYTES, Migration
+from robotd.journal.store import ALL, Select
+
+PAGE_ROWS = 500
+"""A reader takes so many rows at most in one transaction..."""
+WINDOW_ROWS = 20_000
+"""...and looks at so many at most, so that it never holds up a checkpoint for long."""
+BATCH_ROWS = 128
+"""So many rows are written by one statement. Each statement lets go of the interpreter's lock and has to wait
+for it again, up to 5 ms under load: a statement for each row would cost that for each row."""
+BUSY_S = 30.0
+"""Somebody else (a person with a shell) may hold the database for so long, then the journal has failed."""
+WAL_KEPT_BYTES = 16 * 2**20
+"""The `-wal` file is cut back to this when a checkpoint has emptied it."""
+
+# A damaged text shall be shown, and found by its CRC, not raise in the middle of reading.
+_readable = partial(str, encoding="utf-8", errors="replace")
+
+
+class Noted(NamedTuple):
+    """What the table `commands` says of a row."""
+
+    seq: int
+    kind: str
+    id: str | None
+    wall: int
+    principal: str | None
+    digest: str | None
+    stage: str | None
+    reason: str | None
+
+
+class Checkpoint(NamedTuple):
+    """How far the `-wal` file has been carried over into the database."""
+
+    held_up: bool
+    """A reader kept it from being complete."""
+    frames: int
+    """In the `-wal` file, of about 4 KiB each..."""
+    done: int
+    """...and so many of them are in the database."""
+
+
+class Database:
+    """A journal as any process may read it. Each question is a transaction of its own."""
+
+    def __init__(self, path: Path, uri: str) -> None:
+        """`uri`: the path and how to open it, https://sqlite.org/uri.html."""
+        self.path = path
+        with self._errors_told():
+            self._connection = sqlite3.connect(
+                uri,
+                uri=True,
+                isolation_level=None,  # a transaction begins where we say so
+                timeout=BUSY_S,
+                cached_statements=2 * BATCH_ROWS,
+                check_same_thread=False,  # one thread at a time, but not always the same
+            )
+        self._connection.text_factory = _readable
+        self._version = len(MIGRATIONS)
+
+    @classmethod
+    def read(cls, path: Path, *, immutable: bool = False) -> Self:
+        """Open for reading only. `immutable`: nobody writes it, and there is no `-wal` file to look at.
+
+        Raises `JournalError` for what is no journal, `JournalTooNew` for one of a later version.
+        """
+        mode = "mode=ro&immutable=1" if immutable else "mode=ro"
+        database = cls(path, f"file:{quote(str(path))}?{mode}")
+        try:
+            database._version = database._check_version(len(MIGRATIONS))
+        except JournalError:
+            database.close()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Ends what is being read, too."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- rows ---------------------------------------------------------------------------------------
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest row; of the last that was removed where none is left."""
+        found: int | None = self._value("SELECT max(seq) FROM rows")
+        return self.origin.after_seq if found is None else found
+
+    @property
+    def first_seq(self) -> int:
+        """The number of the oldest row; one after the last that was removed where none is left."""
+        found: int | None = self._value("SELECT min(seq) FROM rows")
+        return self.origin.after_seq + 1 if found is None else found
+
+    @property
+    def origin(self) -> Origin:
+        """Where the chain begins. Raises `JournalError` where that is damaged."""
+        rows = self._fetch("SELECT * FROM origin")
+        *fields, crc = rows[0] if len(rows) == 1 else (0, None, 0, None)
+        origin = Origin(*fields)
+        if origin.crc != crc:
+            raise JournalError(f"{self.path} does not say any more where its chain begins")
+        return origin
+
+    def rows(
+        self, select: Select = ALL, *, limit: int | None = None, newest_first: bool = False
+    ) -> Iterator[Row]:
+        """As `Rows.rows`. Raises `JournalError` where the file is damaged."""
+        size = PAGE_ROWS if limit is None else min(limit, PAGE_ROWS)
+        pages = self._pages(select, size, newest_first)
+        return islice(chain.from_iterable(pages), limit)
+
+    def _pages(self, select: Select, size: int, newest_first: bool) -> Iterator[list[Row]]:
+        statement, values = page_of(select, newest_first=newest_first)
+        low, high = max(select.since, self.first_seq - 1), self._end(select)
+        while low < high:
+            if newest_first:
+                bounds = (max(low, high - WINDOW_ROWS), high)
+            else:
+                bounds = (low, min(low + WINDOW_ROWS, high))
+            page = [Row._make(row) for row in self._fetch(statement, *bounds, *values, size)]
+            yield page
+            if newest_first:
+                high = page[-1].seq - 1 if len(page) == size else bounds[0]
+            else:
+                low = page[-1].seq if len(page) == size else bounds[1]
+                high = self._end(select)
+
+    def _end(self, select: Select) -> int:
+        return self.last_seq if select.until is None else min(select.until, self.last_seq)
+
+    def noted(self) -> Iterator[Noted]:
+        """What is known of commands, in order, without reading the rows."""
+        with self._errors_told():
+            yield from map(Noted._make, self._connection.execute("SELECT * FROM commands ORDER BY seq"))
+
+    # -- soundness ----------------------------------------------------------------------------------
+
+    def structural_fault(self) -> str | None:
+        """What SQLite itself finds wrong with its pages, in a sentence; reads all of them."""
+        with self._errors_told():
+            found: str = self._value("PRAGMA integrity_check(1)")
+        return None if found == "ok" else f"SQLite says: {' '.join(found.split())}"
+
+    def schema_fault(self) -> str | None:
+        """Whether the tables are not those of its version; reads one page."""
+        scratch = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            for statement in chain.from_iterable(MIGRATIONS[: self._version]):
+                scratch.execute(statement)
+            wanted = scratch.execute(_SCHEMA).fetchall()
+        finally:
+            scratch.close()
+        return None if self._fetch(_SCHEMA) == wanted else "its tables are not those of a journal"
+
+    def _check_version(self, known: int) -> int:
+        version: int = self._value("PRAGMA user_version")
+        if self._value("PRAGMA application_id") != APPLICATION_ID:
+            raise JournalError(f"{self.path} is no journal of robotd")
+        if version > known:
+            raise JournalTooNew(
+                f"{self.path} was written by a later version of robotd (format {version}; "
+                f"this one knows up to {known})"
+            )
+        return version
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> JournalError:
+        """What an error means to whoever uses this connection."""
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+            case sqlite3.SQLITE_NOTADB:
+                return JournalError(f"{self.path} is no journal")
+            case sqlite3.SQLITE_CANTOPEN:
+                return JournalError(f"{self.path} cannot be opened: {error}")
+            case _:
+                return JournalError(f"{self.path} cannot be read: {error}")
+
+    def _fetch(self, statement: str, *values: object) -> list[Any]:
+        with self._errors_told():
+            return self._connection.execute(statement, values).fetchall()
+
+    def _value(self, statement: str) -> Any:
+        return self._fetch(statement)[0][0]
+
+
+class WritableDatabase(Database):
+    """The connection of the one daemon that writes. One thread at a time may use it."""
+
+    @classmethod
+    def write(cls, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Self:
+        """Open for writing; make it where there is none, bring it to this version where it is older.
+
+        Raises `JournalTooNew`, `JournalFull`, `JournalFailed`.
+        """
+        database = cls(path, f"file:{quote(str(path))}")
+        try:
+            with database._errors_told():
+                database._prepare(migrations)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _prepare(self, migrations: Sequence[Migration]) -> None:
+        run = self._connection.execute
+        for pragma in (
+            f"page_size = {PAGE_BYTES}",
+            "auto_vacuum = NONE",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "wal_autocheckpoint = 0",
+            f"journal_size_limit = {WAL_KEPT_BYTES}",
+            "secure_delete = OFF",
+        ):
+            run(f"PRAGMA {pragma}").fetchall()
+        is_new = self._value("SELECT count(*) FROM sqlite_schema") == 0
+        version = 0 if is_new else self._check_version(len(migrations))
+        if version == len(migrations):
+            return
+        with self._transaction():
+            for statement in chain.from_iterable(migrations[version:]):
+                run(statement)
+            if is_new:
+                self._write_origin(Origin())
+            run(f"PRAGMA application_id = {APPLICATION_ID}")
+            run(f"PRAGMA user_version = {len(migrations)}")
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Write rows, all or none; when it returns, they are durable.
+
+        Raises `JournalFull` and `JournalFailed`.
+        """
+        with self._errors_told():
+            if len(rows) <= BATCH_ROWS:
+                # One statement is a transaction of its own: begin and commit would be two more.
+                self._insert(rows)
+            else:
+                with self._transaction():
+                    for first in range(0, len(rows), BATCH_ROWS):
+                        self._insert(rows[first : first + BATCH_ROWS])
+
+    def _insert(self, rows: Sequence[Row]) -> None:
+        self._connection.execute(_insertion(len(rows)), tuple(chain.from_iterable(rows)))
+
+    def remove_until(self, last: Row) -> None:
+        """Remove this row and those before it. Raises `JournalFull`, `JournalFailed`."""
+        with self._errors_told():
+            used = self.origin.used_seq
+            with self._transaction():
+                self._connection.execute("DELETE FROM rows WHERE seq <= ?", (last.seq,))
+                self._connection.execute("DELETE FROM commands WHERE seq <= ?", (last.seq,))
+                self._write_origin(Origin(last.seq, last.hash, used))
+
+    def begin_after(self, origin: Origin) -> None:
+        """Say where the chain begins. Raises `JournalFull`, `JournalFailed`."""
+        with self._errors_told(), self._transaction():
+            self._write_origin(origin)
+
+    def _write_origin(self, origin: Origin) -> None:
+        self._connection.execute("DELETE FROM origin")
+        self._connection.execute("INSERT INTO origin VALUES (?, ?, ?, ?)", (*origin, origin.crc))
+
+    def checkpoint(self) -> Checkpoint:
+        """Carry the `-wal` file over into the database, as far as readers let it. Waits for none of them.
+
+        Raises `JournalFull`, after which it may be tried again, and `JournalFailed`.
+        """
+        with self._errors_told():
+            held_up, frames, done = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return Checkpoint(bool(held_up), frames, done)
+
+    @property
+    def used_bytes(self) -> int:
+        """What the rows take up in the database; pages that wait to be used again do not count."""
+        free: int = self._value("PRAGMA freelist_count")
+        pages: int = self._value("PRAGMA page_count")
+        return (pages - free) * PAGE_BYTES
+
+    def _told(self, error: sqlite3.Error) -> JournalError:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if name == "SQLITE_FULL":
+            return JournalFull(f"there is no room on the disk for {self.path}")
+        return JournalFailed(f"{self.path} does not take what is written: {error} ({name})")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk may have ended it already
+                with suppress(sqlite3.Error):  # the first error says what is wrong
+                    self._connection.execute("ROLLBACK")
+            raise
+
+
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
+
+
+@cache
+def _insertion(count: int) -> str:
+    place = f"({', '.join('?' * len(COLUMNS))})"
+    return f"INSERT INTO rows VALUES {', '.join([place] * count)}"
