@@ -95,7 +95,7 @@ def test_a_recording_has_each_commit_durable_before_it_was_acknowledged(tmp_path
 
 def test_what_a_disk_raises_is_raised_in_the_test(tmp_path: Path) -> None:
     class Broken(Disk):
-        def opened(self, path: str, created: bool) -> None:
+        def opened(self, path: str) -> None:
             raise ZeroDivisionError(path)
 
     with pytest.raises(ZeroDivisionError), upon(Broken()), pytest.raises(sqlite3.OperationalError):
@@ -173,7 +173,7 @@ def test_the_same_seed_leaves_the_same_disk(tmp_path: Path) -> None:
 def test_a_torn_write_leaves_each_sector_old_or_new_and_a_cut_tail_leaves_zeros(tmp_path: Path) -> None:
     recording = Recording(tmp_path)
     path = str(tmp_path / "some")
-    recording.opened(path, True)
+    recording.opened(path)
     recording.write(path, 0, b"a" * 2048, len)
     recording.sync(path, lambda: 0)
     recording.write(path, 256, b"b" * 1024, len)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.journal.disk.vfs import Disk, Go
+from tests.journal.disk.disk import Disk, Go
 
 EIO = {
     "write": sqlite3.SQLITE_IOERR_WRITE,

@@ -7,14 +7,14 @@ The model, no kinder than a disk with a cache and ext4 or XFS upon it:
   the old, the newest, or anything between, whatever became of its neighbours. So writes may be torn, and
   arrive in any order. A sector is whole: SQLite takes that for granted (SQLITE_IOCAP_POWERSAFE_OVERWRITE).
 - The file's size is that of some moment since the sync, too. What was never written reads as zeros.
-- A file that was created may be missing, and one that was deleted may be back, until the folder was synced,
-  or a new file in it for the first time: SQLite syncs the folder then, and both file systems write what they
-  know of names in order.
+- Which files there are, and their names, is as it was at some moment since a folder was synced, or a file for
+  the first time: SQLite syncs the folder then, and both file systems write down changes of names in order.
 - Shared memory (`-shm`) is gone.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
-from tests.journal.disk.vfs import Disk, Go
+from tests.journal.disk.disk import Disk, Go
 
 SECTOR_BYTES = 512
 
@@ -54,7 +54,7 @@ class Truncate:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """All that was written to the file until now is durable."""
+    """All that was written to the file until now is durable; of a folder, all names are."""
 
     name: str
 
@@ -68,13 +68,21 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """The file has another name."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Somebody was told that all rows up to this number are durable."""
 
     seq: int
 
 
-Operation: TypeAlias = Opened | Write | Truncate | Sync | Delete | Mark
+Operation: TypeAlias = Opened | Write | Truncate | Sync | Delete | Rename | Mark
 
 
 class Recording(Disk):
@@ -95,7 +103,7 @@ class Recording(Disk):
         """Somebody is told now that all rows up to this number are durable."""
         self._note(Mark(seq))
 
-    def opened(self, path: str, created: bool) -> None:
+    def opened(self, path: str) -> None:
         """Note it."""
         self._note(Opened(self._name(path)))
 
@@ -111,16 +119,15 @@ class Recording(Disk):
 
     def sync(self, path: str, go: Go) -> int:
         """Do it, and note it: before it is done, nothing is promised."""
-        result = go()
-        assert result == sqlite3.SQLITE_OK
-        self._note(Sync(self._name(path)))
-        return result
+        return self._noted_when_done(Sync(self._name(path)), go)
 
     def delete(self, path: str, durably: bool, go: Go) -> int:
         """Do it, and note it."""
-        result = go()
-        self._note(Delete(self._name(path), durably))
-        return result
+        return self._noted_when_done(Delete(self._name(path), durably), go)
+
+    def rename(self, path: str, target: str, go: Go) -> int:
+        """Do it, and note it."""
+        return self._noted_when_done(Rename(self._name(path), self._name(target)), go)
 
     def acknowledged(self, cut: int) -> int:
         """The newest row that somebody was told of among the first `cut` operations."""
@@ -134,35 +141,20 @@ class Recording(Disk):
             path.write_bytes(content)
 
     def _contents(self, cut: int, rng: random.Random) -> dict[str, bytes]:
-        seen = {name: _File(data) for name, data in self._before.items()}
-        """The folder as the programs saw it, and as it is on the disk for certain."""
-        durable = dict(seen)
+        names = _Names({name: _File(data) for name, data in self._before.items()})
         for done in self.operations[:cut]:
-            match done:
-                case Opened(name):
-                    seen.setdefault(name, _File())
-                case Write(name) | Truncate(name):
-                    seen[name].since.append(done)
-                case Sync(name):
-                    seen[name].sync()
-                    if durable.get(name) is not seen[name]:
-                        durable = dict(seen)
-                case Delete(name, durably):
-                    seen.pop(name, None)
-                    if durably:
-                        durable = dict(seen)
-                case Mark():
-                    pass
+            names.follow(done)
         reached = _some_way(rng)
-        left: dict[str, bytes] = {}
-        for name in dict.fromkeys((*durable, *seen)):
-            file = durable.get(name) if reached(1) == 0 else seen.get(name)
-            if file is not None:
-                left[name] = file.after_a_cut(reached)
-        return left
+        return {name: file.after_a_cut(reached) for name, file in names.after_a_cut(reached).items()}
 
     def _name(self, path: str) -> str:
-        return str(Path(path).relative_to(self._folder))
+        return os.path.relpath(path, self._folder)
+
+    def _noted_when_done(self, operation: Operation, go: Go) -> int:
+        result = go()
+        assert result == sqlite3.SQLITE_OK
+        self._note(operation)
+        return result
 
     def _note(self, operation: Operation) -> None:
         with self._lock:
@@ -180,9 +172,47 @@ def _some_way(rng: random.Random) -> Reached:
     def reached(changes: int) -> int:
         if likely in (0.0, 1.0):
             return changes if likely else 0
-        return changes if rng.random() < likely else rng.randrange(changes)
+        return changes if changes == 0 or rng.random() < likely else rng.randrange(changes)
 
     return reached
+
+
+class _Names:
+    """Which files there are, now and at each moment that a cut may go back to."""
+
+    def __init__(self, files: dict[str, _File]) -> None:
+        self._moments = [files]
+        self._certain = dict.fromkeys(files.values())
+        """The files that were synced."""
+
+    def follow(self, done: Operation) -> None:
+        """What was done next."""
+        now = self._moments[-1]
+        match done:
+            case Opened(name) if name not in now:
+                self._moments.append(now | {name: _File()})
+            case Write(name) | Truncate(name):
+                if name not in now:
+                    now = now | {name: _File()}
+                    self._moments.append(now)
+                now[name].since.append(done)
+            case Sync(name) if name in now:
+                now[name].sync()
+                if now[name] not in self._certain:
+                    self._certain[now[name]] = None
+                    self._moments = [now]
+            case Sync():
+                self._moments = [now]
+            case Delete(name, durably):
+                left = {other: file for other, file in now.items() if other != name}
+                self._moments = [left] if durably else [*self._moments, left]
+            case Rename(name, target) if name in now:
+                left = {other: file for other, file in now.items() if other != name}
+                self._moments.append(left | {target: now[name]})
+
+    def after_a_cut(self, reached: Reached) -> dict[str, _File]:
+        """The names of one moment, if of their changes so many reached the disk."""
+        return self._moments[reached(len(self._moments) - 1)]
 
 
 class _File:
@@ -215,8 +245,7 @@ class _File:
                 if number <= last.get(sector, -1):
                     start = sector * SECTOR_BYTES
                     _apply_within(change, start, start + SECTOR_BYTES, data)
-        size = sizes[reached(len(self.since))] if self.since else len(self._durable)
-        return bytes(data[:size])
+        return bytes(data[: sizes[reached(len(self.since))]])
 
     def _sizes(self) -> list[int]:
         """The file's size before, and after each change."""

@@ -18,34 +18,7 @@ from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_void_p
 from typing import Any
 
-Go = Callable[[], int]
-"""Does the real thing, and returns SQLite's result code."""
-
-
-class Disk:
-    """What becomes of each change of a file. This one does as it is told; others record, fail or dawdle.
-
-    Called in the threads of those who use the files. Each returns a result code of SQLite.
-    """
-
-    def opened(self, path: str, created: bool) -> None:
-        """A database, or its log, was opened; it may be there already if `created`."""
-
-    def write(self, path: str, offset: int, data: bytes, go: Callable[[bytes], int]) -> int:
-        """Write; `go` takes the bytes that really get there."""
-        return go(data)
-
-    def truncate(self, path: str, size: int, go: Go) -> int:
-        """Cut the file to `size` bytes."""
-        return go()
-
-    def sync(self, path: str, go: Go) -> int:
-        """Make what was written durable."""
-        return go()
-
-    def delete(self, path: str, durably: bool, go: Go) -> int:
-        """Delete the file, and if `durably`, sync its folder."""
-        return go()
+from tests.journal.disk.disk import Disk
 
 
 class _Vfs(Structure):
@@ -139,7 +112,7 @@ class _Upon:
             self.paths[file] = path
             methods = c_void_p.from_address(file)
             methods.value = ctypes.addressof(self._methods_instead_of(methods.value or 0))
-            self._disk.opened(path, bool(flags & _OPEN_CREATE))
+            self._disk.opened(path)
         return result
 
     def _delete(self, _vfs: int, name: bytes, durably: int) -> int:
@@ -185,9 +158,6 @@ class _Upon:
         return ours
 
 
-_OPEN_CREATE = 0x00000004
-
-
 def _library() -> ctypes.CDLL | None:
     """The SQLite that `_sqlite3` uses: linked to it, or inside it or the interpreter and visible."""
     library = ctypes.CDLL(getattr(_sqlite3, "__file__", None))
@@ -200,7 +170,7 @@ def missing() -> str:
 
 
 @contextmanager
-def upon(disk: Disk) -> Iterator[None]:
+def sqlite_upon(disk: Disk) -> Iterator[None]:
     """Every database that is opened within lies on this disk. Close them within, too.
 
     What the disk raised is raised at the end.
