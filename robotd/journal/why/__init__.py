@@ -10,14 +10,16 @@ quick on a journal of any size; what lies further back is said not to have been 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
+from typing import Any
 
-from robotd.journal.kinds import COMMAND, DEAD, DECISION, DEVICE, ENDED, STARTED
+from robotd.journal.kinds import COMMAND, DEAD, DECISION, DEVICE, ENDED, HALT, STARTED
 from robotd.journal.row import Row
 from robotd.journal.store import Rows
 from robotd.journal.why.case import Case, Fact
 from robotd.journal.why.chain import chain, tell
+from robotd.journal.why.events import LOST
 from robotd.journal.why.explanation import Explanation, Link, NotInJournal
 from robotd.journal.why.standing import standing
 
@@ -40,30 +42,31 @@ def explain(rows: Rows, about: str | int | None = None, *, zone: tzinfo | None =
     summary = " <- ".join(fact.phrase for fact in facts if not _goes_without_saying(fact, facts[0]))
     if case.ran_out is not None and facts[-1].because is None and len(facts) == 1:
         summary = f"{summary} (rows before #{case.ran_out} were not looked at)"
-    told = sorted([*facts, *_life(case, facts)], key=lambda fact: fact.row.seq)
+    life = _life(case, facts) if about is not None else ()
+    told = sorted([*facts, *life], key=lambda fact: fact.row.seq)
     return Explanation(tuple(_link(fact) for fact in told), summary)
 
 
 def _goes_without_saying(fact: Fact, first: Fact) -> bool:
     """That a device was lost, where it is told what stopped with it and which board it was on."""
-    return fact.row.kind == DEVICE and fact is not first and fact.because is not None
+    if fact.row.kind != DEVICE or fact is first or fact.because is None:
+        return False
+    return fact.row.data.get("state") in LOST
 
 
 def _life(case: Case, facts: list[Fact]) -> Iterator[Fact]:
-    """What else the journal has of the command that is explained: how it came, was decided and began."""
-    end = facts[0].row
-    if end.kind not in (ENDED, DEAD) or end.id is None:
+    """What else the journal has of the command that is explained: how it came, began and ended."""
+    first = facts[0].row
+    command_id = first.data.get("command") if first.kind == HALT else first.id
+    if first.kind not in (ENDED, DEAD, HALT) or command_id is None:
         return
+    end = case.about(command_id, ENDED, DEAD, near=first)
+    refused = end is not None and end.data.get("stage") == "rejected"
+    kinds = (COMMAND,) if refused else (COMMAND, DECISION, STARTED)
     told = {fact.row.seq for fact in facts}
-    for kind in (COMMAND, DECISION, STARTED):
-        row = case.about(end.id, kind, near=end)
-        if row is not None and row.seq not in told and not _is_refusal(row):
+    for row in (*(case.about(command_id, kind, near=first) for kind in kinds), end):
+        if row is not None and row.seq not in told:
             yield tell(case, row)
-
-
-def _is_refusal(row: Row) -> bool:
-    """Its command's end says the same."""
-    return row.kind == DECISION and row.data["outcome"] == "refused"
 
 
 def _link(fact: Fact) -> Link:
@@ -91,4 +94,18 @@ def _row_of(case: Case, about: str | int) -> Row:
             )
     if row.id is None:
         return row
-    return case.about(row.id, ENDED, DEAD, near=row) or case.about(row.id, DECISION, near=row) or row
+    end = case.about(row.id, ENDED, DEAD, near=row)
+    if end is None:
+        return case.about(row.id, DECISION, near=row) or row
+    return _later(case, end) or end
+
+
+def _later(case: Case, end: Row) -> Row | None:
+    """What became of the state to which a command led, where that stood still in the end."""
+    if end.data.get("stage") != "done" or end.data.get("reason"):
+        return None
+
+    def its(_: Row, body: Mapping[str, Any]) -> bool:
+        return body.get("command") == end.id
+
+    return case.next(HALT, where=its, above=end.seq, boot=end.boot)

@@ -29,7 +29,6 @@ from robotd.journal.why.guards import culprits, said, would_hold
 
 Body = Mapping[str, Any]
 
-_LESS = "Next: ask for less, or change the limit in the file."
 SHORT_CONDITION = 50
 """A longer one is not for the summary."""
 RESTART = "restart"
@@ -63,6 +62,8 @@ def ended(case: Case, row: Row) -> Fact:
     why = ": ".join(str(part) for part in (reason, message) if part)
     who = f"{case.name(row.id or '', row)} from {body.get('source', 'somebody')}"
     hint = str((error.get("data") or {}).get("hint") or "").rstrip(".")
+    if reason == "out_of_range":
+        hint = f"{hint or 'ask for less'}, or change the limit in the file"
     sentence = f"{who} ended as {body['stage']}{f' ({why})' if why else ''}."
     if hint:
         sentence += f" Next: {hint}."
@@ -94,7 +95,9 @@ def limit(case: Case, row: Row) -> Fact:
         said_so = f"asked for {_shown(body['asked'])}, allowed {_shown(body['sent'])}"
     who = f", by {case.name(body['command'], row)}" if "command" in body else ""
     phrase = f"{body['action']} beyond its limit at {case.clock(row)} ({said_so}){who}"
-    return Fact(row, phrase, f"{body['action']}{who}: {said_so}. {_LESS}")
+    return Fact(
+        row, phrase, f"{body['action']}{who}: {said_so}. Next: ask for less, or change the limit in the file."
+    )
 
 
 def _shown(value: Any) -> str:
@@ -159,19 +162,8 @@ def _replaced(case: Case, row: Row, _error: Body) -> Row | Fact | None:
     return case.near(row, STARTED, where=lambda other, _: other.id != row.id)
 
 
-def _out_of_range(case: Case, row: Row, error: Body) -> Row | Fact | None:
-    """The limit that the device has; what was asked stands in the command."""
-    found = case.near(row, LIMIT, where=lambda _, other: other.get("command") == row.id)
-    if found is not None:
-        return found
-    asked = case.about(row.id, COMMAND, near=row) if row.id is not None else None
-    data = error.get("data") or {}
-    if asked is None or "limit" not in data:
-        return None
-    bound = f"{data['limit']:g} {data.get('unit', '')}".rstrip()
-    payload = arguments(asked.data.get("payload", {}))
-    sentence = f"It asked for {payload}, and the limit is {bound}. {_LESS}"
-    return Fact(asked, f"it asked for {payload} where the limit is {bound}", sentence)
+def _out_of_range(case: Case, row: Row, _error: Body) -> Row | None:
+    return case.near(row, LIMIT, where=lambda _, other: other.get("command") == row.id)
 
 
 def _too_late(case: Case, row: Row, _error: Body) -> Fact | None:

@@ -199,7 +199,9 @@ def device(case: Case, row: Row) -> Fact:
             f"{name} is there again, but inactive. Next: leave the present state and enter again one that "
             "activates it."
         )
-        return Fact(row, phrase, sentence, before)
+        return Fact(row, f"{name} there again since {case.clock(row)}, but inactive", sentence, before)
+    if state == "inactive":
+        sentence += " Next: enter a state that activates it."
     return Fact(row, phrase, sentence, case.near(row, DECISION, STOP, where=_changes_life))
 
 

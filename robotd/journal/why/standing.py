@@ -22,10 +22,11 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Case, Fact
+from robotd.journal.why.ways import ways_to_activity
 
 Body = Mapping[str, Any]
 
-NOT_TAKEN = ("rejected", "expired")
+NOT_CARRIED_OUT = ("rejected", "expired", "failed")
 TROUBLE = ("slow", "full")
 
 
@@ -97,7 +98,9 @@ def _newest_reason(case: Case, start: Row | None, boot: str) -> Row | None:
     if stopped is not None and inactive is not None and abs(inactive.at - stopped.at) <= MOMENT_S:
         reason = stopped  # what deactivates a device halts it first: it is one story
     above = max((row.seq for row in (stopped, inactive) if row is not None), default=0)
-    if (refused := _not_taken(case, start, boot, above=above)) is not None:
+    refused = _not_taken(case, start, boot, above=above)
+    told = stopped is not None and refused is not None and stopped.data.get("command") == refused.id
+    if refused is not None and not told:
         return refused
     return reason or case.last(ENDED, where=lambda _, body: body.get("started", True), boot=boot)
 
@@ -142,11 +145,11 @@ def _inactive(case: Case, start: Row | None, boot: str) -> Row | None:
 
 
 def _not_taken(case: Case, start: Row | None, boot: str, *, above: int) -> Row | None:
-    """The newest command that would have moved something, and was refused or too old, since `above`."""
+    """The newest command since `above` that would have moved something, and did not."""
     moves = None if start is None else start.data.get("moves")
 
     def matters(row: Row, body: Body) -> bool:
-        if body["stage"] not in NOT_TAKEN:
+        if body["stage"] not in NOT_CARRIED_OUT:
             return False
         return moves is None or body.get("type") in moves or body.get("reason") == "guard_false"
 
@@ -159,9 +162,17 @@ def _not_taken(case: Case, start: Row | None, boot: str, *, above: int) -> Row |
 def _never_asked(case: Case, start: Row | None, newest: Row) -> Fact:
     """Nothing moved since the start."""
     where = case.last(DECISION, boot=newest.boot)
-    state = "" if where is None else f" in {', '.join(where.data['after'])}"
+    states = () if where is None else tuple(where.data["after"])
+    place = f" in {', '.join(states)}" if any(states) else ""
+    body = {} if start is None else start.data
+    ways = [way for state in states for way in ways_to_activity(body.get("chart") or {}, state)]
+    enter = f"{' or '.join(ways)}, then " if ways else ""
+    moves = ", ".join(body.get("moves", ())) or "what moves it"
     asked = case.last(COMMAND, boot=newest.boot)
-    sentence = f"Since its start the robot was never asked to move; it is{state or ' up'}."
-    sentence += " Next: arm, then send a command that moves something (robotd status tells what is possible)."
-    phrase = f"never asked to move since the start{f', {state.strip()}' if state else ''}"
-    return Fact(asked or start or newest, phrase, sentence, start)
+    return Fact(
+        asked or start or newest,
+        f"never asked to move since the start{place and f',{place}'}",
+        f"Since its start the robot was never asked to move; it is{place or ' up'}. "
+        f"Next: send {enter}a command that moves something ({moves}).",
+        start,
+    )
