@@ -11,11 +11,14 @@ from robotd.cli import (
     checking,
     controlling,
     daemon,
+    dead,
     describing,
     driving,
     hardware,
+    journal,
     simulating,
     testing,
+    verifying,
     watching,
 )
 from robotd.cli.arguments import RunCommand
@@ -42,6 +45,10 @@ app.command("send")(driving.send)
 app.command("watch")(watching.watch)
 app.command("stop")(controlling.stop)
 app.command("reset")(controlling.reset)
+app.add_typer(journal.app, name="journal")
+journal.app.command("stats")(verifying.stats)
+journal.app.command("acknowledge")(verifying.acknowledge)
+app.add_typer(dead.app, name="dead")
 app.command("graph")(describing.graph)
 app.command("ports")(hardware.ports)
 app.command("twin")(hardware.twin)

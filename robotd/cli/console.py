@@ -161,6 +161,34 @@ def _times(count: int) -> Text:
     return Text(str(count)) if count else Text("never", "bold red")
 
 
+_KIND_STYLES = {
+    "stop": "bold red",
+    "bug": "bold red",
+    "dead": "red",
+    "journal": "yellow",
+    "halt": "yellow",
+    "limit": "yellow",
+    "clock": "yellow",
+    "boot": "bold",
+    "shutdown": "bold",
+    "decision": "cyan",
+    "command": "green",
+    "started": "green",
+    "ended": "green",
+    "readings": "dim",
+}
+
+
+def journal_rows(rows: Iterable[tuple[str, int, str, str]]) -> None:
+    """Rows of the journal, each on a line: when, its number, its kind, and what it says."""
+    console = _console()
+    for when, seq, kind, said in rows:
+        text = Text.assemble(
+            f"{when}  ", (f"#{seq:<7}", "dim"), (f" {kind:<9} ", _KIND_STYLES.get(kind, "")), said
+        )
+        console.print(_harmless(text), soft_wrap=True)
+
+
 class Progress:
     """How far something is, on a terminal's last line; nothing on a pipe, or where `quiet`."""
 
@@ -187,6 +215,10 @@ class Progress:
     def advance(self, doing: str) -> None:
         """One more is done."""
         self._bar.update(self._task, advance=1, doing=printable(doing))
+
+    def reached(self, done: int, doing: str) -> None:
+        """So much is done by now."""
+        self._bar.update(self._task, completed=done, doing=printable(doing))
 
     def failed(self, title: str, report: str) -> None:
         """Say at once what failed, above the line, and why where that was not said before."""

@@ -84,7 +84,7 @@ def send(
     if for_time is None:
 
         async def story(robot: RemoteRobot) -> Exit:
-            return await _send_once(robot, command, values, wait, as_json)
+            return await send_once(robot, command, values, wait, as_json)
 
     else:
         duration_s = seconds(for_time)
@@ -95,15 +95,15 @@ def send(
     talk(url, story, as_json=as_json)
 
 
-async def _send_once(
-    robot: RemoteRobot, command_type: str, values: Mapping[str, Any], wait: Wait, as_json: bool
+async def send_once(
+    robot: RemoteRobot, command_type: str, values: Mapping[str, Any], wait: Wait, as_json: bool, **more: Any
 ) -> Exit:
-    """Send, wait for the stage, report. Interrupted: cancel it."""
+    """Send, wait for the stage, report. Interrupted: cancel it. `more` is for `RemoteRobot.send`."""
     command_id = str(uuid.uuid4())
     sent: list[Command] = []
 
     async def sending() -> None:
-        sent.append(await robot.send(command_type, values, wait=wait.value, command_id=command_id))
+        sent.append(await robot.send(command_type, values, wait=wait.value, command_id=command_id, **more))
 
     if await until(interruption(), sending()):
         return _report(sent[0].latest, command_type, as_json)

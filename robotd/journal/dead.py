@@ -39,6 +39,11 @@ class DeadLetter:
     command: Mapping[str, Any] | None
     """The body of its command's row; None where the journal no longer has it: nothing can be sent again."""
 
+    def as_data(self) -> dict[str, Any]:
+        """As `robotd dead list --json` prints it."""
+        data = {name: getattr(self, name) for name in self.__slots__ if name != "command"}
+        return data | {"payload": self.payload}
+
     @property
     def payload(self) -> Mapping[str, Any] | None:
         """What it was to be done with; None where the journal no longer knows."""

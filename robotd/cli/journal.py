@@ -1,0 +1,255 @@
+"""`robotd journal`: what the robot did, row by row: to look at, to follow, to carry away, to check."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from robotd.cli.connection import Json, Url, interruption, until
+from robotd.cli.exits import Exit, fail, printable
+from robotd.cli.locating import DATABASE, JournalPath, RobotName, find_journal, open_journal
+from robotd.cli.selecting import (
+    Id,
+    Kind,
+    OfDevice,
+    Seq,
+    Since,
+    Trace,
+    Until,
+    local_date_and_time,
+    local_time,
+    selection,
+)
+
+if TYPE_CHECKING:
+    from robotd.journal.row import Row
+    from robotd.journal.store import Select
+
+TAIL_ROWS = 20
+FOLLOW_S = 0.25
+"""How often `tail -f` looks for new rows: no person reads faster, and no disk notices."""
+PROGRESS_ROWS = 1_000
+"""A progress bar moves on after so many numbers."""
+
+app = typer.Typer(
+    help="Look into the journal: every command, decision, outcome and stop, in order and durable.\n\n"
+    "It is that of the robot that runs here, or else the only one here; --journal names another.\n\n"
+    "Example: robotd journal tail -f",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    """What an export is written as."""
+
+    JSONL = "jsonl"
+    MCAP = "mcap"
+
+
+@app.command()
+def tail(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new rows until Ctrl-C.")] = False,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            min=0,
+            metavar="N",
+            help=f"So many of the newest; left out: {TAIL_ROWS}, with --since or --seq all.",
+            show_default=False,
+        ),
+    ] = None,
+    since: Since = None,
+    before: Until = None,
+    seq: Seq = None,
+    kind: Kind = None,
+    trace: Trace = None,
+    about: Id = None,
+    device: OfDevice = None,
+    journal: JournalPath = None,
+    robot: RobotName = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show the newest rows, the oldest of them first; with -f follow what is written.
+
+    Example: robotd journal tail -f
+
+    Example: robotd journal tail --since "10 min" --kind stop --kind halt
+
+    Example: robotd journal tail --seq 800..900 --device base --json
+    """
+    select = selection(since=since, until=before, seq=seq, kind=kind, trace=trace, about=about, device=device)
+    limit = TAIL_ROWS if count is None and since is None and seq is None else count
+    path = find_journal(journal, robot, url)
+    if follow and path.is_file() and path.name != DATABASE:
+        raise typer.BadParameter(f"{path} is an export: nothing is added to it")
+    show_rows = _print_json if as_json else _print_rows
+    with open_journal(path) as rows:
+        seen = rows.last_seq
+        # What is written from now on is left to `_follow`.
+        past = replace(select, until=seen if select.until is None else min(seen, select.until))
+        if limit is None:
+            show_rows(rows.rows(past))
+        else:
+            show_rows(reversed(list(rows.rows(past, limit=limit, newest_first=True))))
+    if follow:
+        asyncio.run(_follow(path, replace(select, since=max(seen, select.since)), show_rows))
+
+
+async def _follow(path: Path, select: Select, show_rows: Callable[[Iterable[Row]], None]) -> None:
+    """Show what is added, until Ctrl-C. Opened anew each time, since a start may put another in its place."""
+
+    async def look() -> None:
+        seen = select.since
+        while True:
+            with open_journal(path) as rows:
+                newest = rows.last_seq
+                end = newest if select.until is None else min(newest, select.until)
+                show_rows(rows.rows(replace(select, since=seen, until=end)))
+            seen = max(seen, newest)
+            await asyncio.sleep(FOLLOW_S)
+
+    await until(interruption(), look())
+
+
+@app.command()
+def show(
+    numbers: Annotated[list[int], typer.Argument(metavar="SEQ...", help="The numbers of rows.", min=1)],
+    journal: JournalPath = None,
+    robot: RobotName = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show all that rows say.
+
+    Example: robotd journal show 812
+    """
+    from robotd.journal.store import Select
+
+    with open_journal(journal, robot, url) as rows:
+        for number in numbers:
+            row = next(rows.rows(Select(since=number - 1, until=number)), None)
+            if row is None:
+                fail(Exit.FAILED, f"the journal has no row #{number}; its newest is #{rows.last_seq}")
+            if as_json:
+                _print_json([row])
+            else:
+                _print_all_of(row)
+
+
+@app.command()
+def export(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Left out: what FILE ends in, or jsonl.", show_default=False),
+    ] = None,
+    since: Since = None,
+    before: Until = None,
+    seq: Seq = None,
+    kind: Kind = None,
+    trace: Trace = None,
+    about: Id = None,
+    device: OfDevice = None,
+    journal: JournalPath = None,
+    robot: RobotName = None,
+    url: Url = None,
+) -> None:
+    """Write rows as JSON lines, or as MCAP for Foxglove and PlotJuggler.
+
+    JSON lines can be read by all commands that take --journal. MCAP has the channels /state, /stage,
+    /decision, /log and one for each reading; it needs the extra `record`. A file that is there already is
+    replaced, and only when all is written.
+
+    Example: robotd journal export -o rover.jsonl
+
+    Example: robotd journal export --since 14:00 -o patrol.mcap
+    """
+    select = selection(since=since, until=before, seq=seq, kind=kind, trace=trace, about=about, device=device)
+    if form is None:
+        form = Format.MCAP if output is not None and output.suffix == ".mcap" else Format.JSONL
+    if form is Format.MCAP and output is None:
+        raise typer.BadParameter("an MCAP file needs a name: -o FILE")
+    write = _writer(form)
+    path = find_journal(journal, robot, url)
+    with open_journal(path) as rows:
+        if output is None:
+            write(rows.rows(select), sys.stdout.buffer)
+            return
+        from robotd.journal.export import whole_file
+
+        try:
+            with whole_file(output) as file:
+                last = rows.last_seq if select.until is None else min(select.until, rows.last_seq)
+                write(counted(rows.rows(select), select.since, last), file)
+        except OSError as error:
+            fail(Exit.FAILED, f"{output} cannot be written: {error.strerror}")
+
+
+def _writer(form: Format) -> Callable[[Iterable[Row], Any], None]:
+    if form is Format.JSONL:
+        from robotd.journal.export import write_json_lines
+
+        return write_json_lines
+    try:
+        from robotd.journal.mcap import write_mcap
+    except ModuleNotFoundError:
+        fail(Exit.FAILED, 'MCAP needs a package that is not here: pip install "robotd[record]"')
+    return write_mcap
+
+
+def counted(rows: Iterable[Row], first: int, last: int, *, quiet: bool = False) -> Iterator[Row]:
+    """`rows`, with a progress bar over the numbers from `first` to `last`."""
+    from robotd.cli import console
+
+    with console.Progress(last - first, quiet=quiet) as progress:
+        told = first
+        for row in rows:
+            if row.seq >= told + PROGRESS_ROWS:
+                told = row.seq
+                progress.reached(told - first, "rows")
+            yield row
+
+
+def _print_json(rows: Iterable[Row]) -> None:
+    from robotd.journal.reader import to_json
+    from robotd.json import encode
+
+    for row in rows:
+        typer.echo(encode(to_json(row)))
+
+
+def _print_rows(rows: Iterable[Row]) -> None:
+    from robotd.cli import console
+    from robotd.journal.telling import tell
+
+    console.journal_rows((local_time(row.wall), row.seq, row.kind, tell(row)) for row in rows)
+
+
+def _print_all_of(row: Row) -> None:
+    """The row in a sentence, then all it has; a traceback as it is."""
+    _print_rows([row])
+    try:
+        body = dict(row.data)
+    except ValueError as error:
+        body = {"damaged": str(error), "text": row.body.decode(errors="replace")}
+    trail = body.pop("traceback", None)
+    facts = {"time": local_date_and_time(row.wall), "at": f"{row.at:.6f} s", "boot": row.boot}
+    for name, fact in (facts | {"id": row.id, "trace": row.trace}).items():
+        if fact is not None:
+            typer.echo(printable(f"{name:<8}{fact}"))
+    typer.echo(printable(json.dumps(body, indent=2, ensure_ascii=False)))
+    if trail is not None:
+        typer.echo(printable(str(trail)))

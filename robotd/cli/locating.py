@@ -1,0 +1,149 @@
+"""Which journal a command is about, and opening it: that of a running robot, of a folder, or an export."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robotd.cli.connection import check_url
+from robotd.cli.exits import Exit, fail
+from robotd.cli.files import EXAMPLE_PREFIX, robot_file
+
+if TYPE_CHECKING:
+    from robotd.journal.store import Rows
+
+DATABASE = "journal.db"
+SYSTEM_FOLDER = Path("/var/lib/robotd")
+"""What systemd gives to the service (`StateDirectory=`); a person who asks has no `$STATE_DIRECTORY`."""
+_NAME = re.compile(r"^robot:\s*[\"']?(?P<name>[A-Za-z]\w*)", re.MULTILINE)
+
+JournalPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="PATH",
+        envvar="ROBOTD_JOURNAL",
+        help="A journal's folder or file, or an export in JSON lines. "
+        "Default: that of the robot that runs here, or else the only one here.",
+        show_default=False,
+    ),
+]
+RobotName = Annotated[
+    str | None,
+    typer.Option(
+        "--robot",
+        metavar="FILE|NAME",
+        help="The journal of this robot: its file, example:NAME or its name.",
+        show_default=False,
+    ),
+]
+
+
+@contextmanager
+def open_journal(journal: Path | None, robot: str | None = None, url: str | None = None) -> Iterator[Rows]:
+    """The rows of the journal that `find_journal` finds.
+
+    What is wrong with it, now or while it is read, ends the command with a sentence.
+    """
+    from robotd.journal.errors import JournalError
+    from robotd.journal.reader import open_rows
+
+    path = find_journal(journal, robot, url)
+    try:
+        yield open_rows(path)
+    except JournalError as error:
+        fail(Exit.FAILED, str(error))
+    except PermissionError as error:
+        fail(Exit.FAILED, f"{error.filename or path}: {error.strerror}; it belongs to whom the robot runs as")
+
+
+def find_journal(journal: Path | None, robot: str | None = None, url: str | None = None) -> Path:
+    """Where the journal lies that the options mean; or the end of it, which says what there is."""
+    if journal is not None:
+        if not is_there(journal):
+            fail(Exit.USAGE, f"there is no {journal}")
+        return journal
+    name = None if robot is None else robot_name(robot)
+    told = _told_by_a_daemon(url, name)
+    if told is not None:
+        return told
+    places = state_folders(name)
+    found = [folder for folder in places if is_there(folder / DATABASE)]
+    if len(found) != 1:
+        whose = "" if name is None else f" of {name}"
+        there = f"several journals{whose} are here" if found else f"there is no journal{whose}"
+        what = ", ".join(map(str, found)) if found else f"looked in {', '.join(map(str, places))}"
+        fail(Exit.USAGE, f"no such robot runs here and {there}: name it with --journal PATH ({what})")
+    return found[0]
+
+
+def robot_name(robot: str) -> str:
+    """`robot` itself, or the name in it where it is a robot's file. A file with errors does, too."""
+    if not (robot.startswith(EXAMPLE_PREFIX) or robot.endswith((".yaml", ".yml")) or "/" in robot):
+        return robot
+    file = robot_file(robot)
+    try:
+        found = _NAME.search(file.read_text(errors="replace"))
+    except OSError as error:
+        fail(Exit.USAGE, f"{file}: {error.strerror}")
+    if found is None:
+        fail(Exit.USAGE, f"{file} does not say which robot it is")
+    return found["name"]
+
+
+def state_folders(robot: str | None) -> list[Path]:
+    """Where the journal of `robot` may lie (None: of any robot), the most likely first."""
+    of_service = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "robotd"
+    mine = sorted(_folders(state)) if robot is None else [state / robot]
+    return [*([Path(of_service)] if of_service else []), *mine, SYSTEM_FOLDER]
+
+
+def _folders(folder: Path) -> Iterable[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file, or there may be: where we may not look, opening it says why."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+
+
+def _told_by_a_daemon(url: str | None, robot: str | None) -> Path | None:
+    """The journal of the robot that runs there; None where none runs, or not the one called `robot`."""
+    import asyncio
+
+    from robotd.client import ClientError, connect
+
+    check_url(url)
+
+    async def ask() -> dict[str, object]:
+        async with connect(url, client="robotd command line") as running:
+            return await running.status()
+
+    try:
+        status = asyncio.run(ask())
+    except (ClientError, TimeoutError, OSError) as error:
+        if url is not None:
+            fail(Exit.CANNOT_CONNECT, str(error) or "connected, but the robot did not answer in time")
+        return None
+    if robot is not None and status["robot"] != robot:
+        return None
+    journal = status.get("journal")
+    path = journal.get("path") if isinstance(journal, dict) else None
+    if not path:
+        fail(Exit.FAILED, f"{status['robot']} runs and keeps its journal in memory; --journal names another")
+    if not is_there(Path(path)):
+        fail(Exit.FAILED, f"{status['robot']} keeps its journal in {path}, which is not on this machine")
+    return Path(path)
