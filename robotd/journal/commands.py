@@ -19,6 +19,32 @@ def noted_of(row: Row) -> Noted | None:
     return Noted(row.seq, row.kind, row.id, row.wall, *of_body)
 
 
+class Notes:
+    """Follows the table `commands` along the rows, and says where the two differ."""
+
+    def __init__(self, notes: Iterable[Noted]) -> None:
+        self._notes = iter(notes)
+        self._next = next(self._notes, None)
+
+    def fault_of(self, row: Row) -> str | None:
+        """What is wrong with the note of the next row, which is whole; None where there rightly is none."""
+        alone = False
+        while self._next is not None and self._next.seq < row.seq:
+            alone = True
+            self._next = next(self._notes, None)
+        found = None
+        if self._next is not None and self._next.seq == row.seq:
+            found = self._next
+            self._next = next(self._notes, None)
+        if alone or found != noted_of(row):
+            return f"what is noted of commands at row {row.seq} is not what the rows say"
+        return None
+
+    def any_left(self) -> bool:
+        """Whether notes are left for which there was no row."""
+        return self._next is not None
+
+
 class Commands:
     """Open and remembered commands, gathered from rows in their order."""
 

@@ -9,7 +9,7 @@ of those it makes by itself: a failed fsync would be tried again and might then 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from itertools import chain, islice
@@ -38,6 +38,10 @@ WAL_KEPT_BYTES = 16 * 2**20
 
 # A damaged text shall be shown, and found by its CRC, not raise in the middle of reading.
 _readable = partial(str, encoding="utf-8", errors="replace")
+
+
+class CannotOpen(JournalError):  # noqa: N818  # it says what it is
+    """The file, or what readers share beside it, cannot be opened by us."""
 
 
 class Noted(NamedTuple):
@@ -81,6 +85,7 @@ class Database:
             )
         self._connection.text_factory = _readable
         self._version = len(MIGRATIONS)
+        self.on_close: Callable[[], None] = lambda: None
 
     @classmethod
     def read(cls, path: Path, *, immutable: bool = False) -> Self:
@@ -100,6 +105,7 @@ class Database:
     def close(self) -> None:
         """Ends what is being read, too."""
         self._connection.close()
+        self.on_close()
 
     def __enter__(self) -> Self:
         return self
@@ -205,8 +211,8 @@ class Database:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:
             case sqlite3.SQLITE_NOTADB:
                 return JournalError(f"{self.path} is no journal")
-            case sqlite3.SQLITE_CANTOPEN:
-                return JournalError(f"{self.path} cannot be opened: {error}")
+            case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
+                return CannotOpen(f"{self.path} cannot be opened: {error}")
             case _:
                 return JournalError(f"{self.path} cannot be read: {error}")
 

@@ -10,7 +10,7 @@ import os
 from typing import NamedTuple
 
 from robotd.journal.chain import Chain
-from robotd.journal.commands import Commands, noted_of
+from robotd.journal.commands import Commands, Notes
 from robotd.journal.database import Database
 from robotd.journal.errors import JournalError
 from robotd.journal.head import Head
@@ -20,6 +20,7 @@ from robotd.journal.store import Select
 
 WHOLE_BYTES = 8 * 2**20
 NEWEST_ROWS = 20_000
+NOTED_ALONE = "commands are noted of which no row speaks"
 
 
 class Damaged(JournalError):  # noqa: N818  # it says what it is
@@ -45,19 +46,28 @@ def examine(database: Database, head: Head | None) -> Examined:
         origin = database.origin
         last = _checked(database, origin, origin.after_seq if whole else database.last_seq - NEWEST_ROWS)
         commands = Commands(database.noted())
+        fault = None if head is None else head_fault(database, origin, head)
+        if fault is not None:
+            raise Damaged(fault)
     except Damaged:
         raise
     except JournalError as error:
         raise Damaged(str(error)) from error
     if last is not None:
-        last_seq, last_hash = last.seq, last.hash
-    else:
-        last_seq, last_hash = origin.after_seq, origin.after_hash or BEGINNING
-    if head is not None and head.seq > last_seq:
-        raise Damaged(f"row {head.seq} was written, and the last that is there is row {last_seq}")
-    if head is not None and head.seq == last_seq and head.hash != last_hash:
-        raise Damaged(f"row {head.seq} is another than the one that was written")
-    return Examined(origin, last_seq, last_hash, commands)
+        return Examined(origin, last.seq, last.hash, commands)
+    return Examined(origin, origin.after_seq, origin.after_hash or BEGINNING, commands)
+
+
+def head_fault(database: Database, origin: Origin, head: Head) -> str | None:
+    """Whether the row is missing, or another one, that is known to have been the newest once."""
+    if head.seq <= origin.after_seq:
+        return None
+    row = next(database.rows(Select(since=head.seq - 1, until=head.seq)), None)
+    if row is None:
+        return f"row {head.seq} was written and is not there; the last one is row {database.last_seq}"
+    if row.hash != head.hash:
+        return f"row {head.seq} is another than the one that was written"
+    return None
 
 
 def _checked(database: Database, origin: Origin, since: int) -> Row | None:
@@ -66,15 +76,12 @@ def _checked(database: Database, origin: Origin, since: int) -> Row | None:
         anchor = next(database.rows(Select(until=since), limit=1, newest_first=True))
         origin = Origin(anchor.seq, anchor.hash)
     chain = Chain(origin)
-    notes = (note for note in database.noted() if note.seq > origin.after_seq)
+    notes = Notes(note for note in database.noted() if note.seq > origin.after_seq)
     row = None
     for row in database.rows(Select(since=origin.after_seq)):
-        fault = chain.fault_of(row)
+        fault = chain.fault_of(row) or notes.fault_of(row)
         if fault is not None:
             raise Damaged(fault)
-        expected = noted_of(row)
-        if expected is not None and next(notes, None) != expected:
-            raise Damaged(f"what is noted of the command in row {row.seq} is not what the row says")
-    if next(notes, None) is not None:
-        raise Damaged("something is noted of a command of which no row speaks")
+    if notes.any_left():
+        raise Damaged(NOTED_ALONE)
     return row
