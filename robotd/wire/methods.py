@@ -192,7 +192,7 @@ class Methods:
             self._listen(topics, period_s, reply, {"topics": topics, "last_seq": past.last_seq, **gap})
             if self._resumption is not None:
                 self._outbox.limit((TOPIC,), None)
-                self._resumption.begin(past)
+                self._resumption.begin(past, since_seq)
 
         self._lookups.ask(ask, found, reply)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
 
 from robotd.wire.hub import Hub, Subscriber, Update
 from robotd.wire.outbox import Outbox
@@ -28,9 +27,10 @@ class Resumption:
         self._outbox = outbox
         self._waiting: deque[Update] = deque()
         self._past_is_known = False
-        self._told: dict[str, tuple[int, float]] = {}
-        """Of each command of the past, the row and the time of the last stage that was looked up."""
         self._newest = 0
+        """The newest row that the client knows; 0 when all that is told from now on is news."""
+        self._ends: dict[str, float] = {}
+        """Of each command that was looked up, when it reached the last stage that was found."""
         self._feeds = False
         self._replaces = hub.listens(client, TOPIC)
         hub.unsubscribe(client, (TOPIC,))
@@ -44,10 +44,11 @@ class Resumption:
             tell = self._wait if self._waiting else self._client.update
             tell(update)
 
-    def begin(self, past: PastStages) -> None:
-        """The past is known: tell it, and then what has happened while it was looked up."""
+    def begin(self, past: PastStages, since_seq: int) -> None:
+        """The past after row `since_seq` is known: tell it, and then what happened while it was looked up."""
+        self._newest = min(since_seq, past.last_seq)
         for stage in past.stages:
-            self._told[stage["id"]] = stage["seq"], stage["at"]
+            self._ends[stage["id"]] = stage["at"]
             self._newest = stage["seq"]
         meanwhile, self._waiting = self._waiting, deque()
         for stage in past.stages:
@@ -88,13 +89,16 @@ class Resumption:
             self._outbox.missed(TOPIC)
 
     def _was_told(self, update: Update) -> bool:
-        """Whether the past has it, or what came after it in the same command's life."""
-        if not self._told:
+        """Whether the client heard of it before it was away, or the past has it or what came after it."""
+        if not self._newest:
             return False
-        data: Any = update.data
-        seq = data.get("seq")
-        if seq is not None and seq > self._newest:
-            self._told.clear()  # rows are told in their order, so what was looked up is behind us
-            return False
-        row, at = self._told.get(data["id"], (0, 0.0))
-        return bool(row) and (data["at"] <= at if seq is None else seq <= row)
+        seq = update.data.get("seq")
+        if seq is None:
+            end = self._ends.get(update.data["id"])
+            return end is not None and bool(update.data["at"] <= end)
+        if seq <= self._newest:
+            return True
+        # Rows are told in their order: from here on nothing that was looked up can come again.
+        self._newest = 0
+        self._ends.clear()
+        return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from robotd.core.limits import Limits
@@ -11,6 +12,7 @@ from robotd.core.stage import Stage
 from robotd.errors import Refused
 from robotd.wire.service import SendRequest
 from robotd.wire.session import Session
+from tests import virtual
 from tests.wire.still_robot import StillRobot
 
 Tell = Callable[[Stage], None]
@@ -100,3 +102,25 @@ class Connection:
 def request(method: str, params: Any = None, call_id: Any = 1) -> dict[str, Any]:
     """A JSON-RPC request."""
     return {"jsonrpc": "2.0", "id": call_id, "method": method, "params": {} if params is None else params}
+
+
+def untraced(said: dict[str, Any]) -> dict[str, Any]:
+    """Without the trace that every answer has."""
+    assert "trace_id" in said
+    return {name: value for name, value in said.items() if name != "trace_id"}
+
+
+def story(coroutine_function: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run an async test in virtual time."""
+
+    def run() -> None:
+        virtual.run(coroutine_function())
+
+    run.__name__ = coroutine_function.__name__
+    return run
+
+
+async def turns(count: int = 1) -> None:
+    """Let the loop turn."""
+    for _ in range(count):
+        await asyncio.sleep(0)

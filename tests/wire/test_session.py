@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -10,27 +9,10 @@ import pytest
 from robotd.core.limits import Limits
 from robotd.errors import Refused
 from robotd.wire.session import BACKLOG_MESSAGES, MESSAGES_PER_TURN, READ_BYTES
-from tests import virtual
-from tests.wire.scripted import Connection, ScriptedRobot, request
+from tests.wire.scripted import Connection, ScriptedRobot, request, story, turns, untraced
 
 FREE = Limits(rate_per_s=1e6, setpoint_rate_per_s=1e6, burst=10_000, in_flight=10_000)
 """For stories in which the rate plays no part."""
-
-
-def story(coroutine_function):
-    """Run an async test in virtual time."""
-
-    def run() -> None:
-        story: Coroutine[Any, Any, None] = coroutine_function()
-        virtual.run(story)
-
-    run.__name__ = coroutine_function.__name__
-    return run
-
-
-async def turns(count: int = 1) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 def send(command: str = "arm", call_id: Any = 1, **params: Any) -> dict[str, Any]:
@@ -38,12 +20,6 @@ def send(command: str = "arm", call_id: Any = 1, **params: Any) -> dict[str, Any
 
 
 # -- methods ------------------------------------------------------------------------------------------
-
-
-def untraced(said: dict[str, Any]) -> dict[str, Any]:
-    """Without the trace that every answer has."""
-    assert "trace_id" in said
-    return {name: value for name, value in said.items() if name != "trace_id"}
 
 
 @story
