@@ -1,0 +1,66 @@
+"""The power goes at any moment: of what a journal has acknowledged, nothing is missing afterwards."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.counts import cases
+from tests.journal.disk import Recording, missing, upon
+from tests.journal.disk.power import Delete, Rename, Write
+from tests.journal.work import Work, judge, open_store, rows_in
+
+pytestmark = pytest.mark.skipif(missing() != "", reason=missing())
+
+SESSIONS = 3
+COMMITS = 100
+"""In each session: the journal is opened, written and closed in good order."""
+LIMIT_BYTES = 300_000
+CHECKPOINT_BYTES = 200_000
+"""So small that a journal of this test is trimmed and carried over many times."""
+
+
+@pytest.fixture
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robotd.journal.disk.CHECKPOINT_BYTES", CHECKPOINT_BYTES)
+
+
+def lived(folder: Path, rng: random.Random) -> tuple[Recording, Work]:
+    """A journal that is written for a while upon a disk that remembers it."""
+    recording, work = Recording(folder), Work(rng)
+    with upon(recording):
+        for _ in range(SESSIONS):
+            store, _ = open_store(folder, LIMIT_BYTES)
+            for number in range(COMMITS):
+                store.commit(work.batch(rng.randint(1, 12)))
+                recording.mark(len(work.rows))
+                if number % 10 == 9:
+                    store.trim(work.settled)
+            store.close()
+    return recording, work
+
+
+@pytest.mark.usefixtures("_often")
+def test_whenever_the_power_goes_every_acknowledged_row_is_there_and_whole(tmp_path: Path) -> None:
+    rng = random.Random(11)
+    recording, work = lived(tmp_path / "run", rng)
+    for number in range(cases(200)):
+        cut = rng.randrange(len(recording.operations) + 1)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        recording.after_a_cut(cut, rng, folder)
+        judge(folder, work.rows, recording.acknowledged(cut))
+
+
+@pytest.mark.usefixtures("_often")
+def test_that_journal_is_trimmed_and_carried_over_while_it_is_written(tmp_path: Path) -> None:
+    recording, work = lived(tmp_path, random.Random(11))
+    done = recording.operations
+    database = [each for each in done if isinstance(each, Write) and each.name == "journal.db"]
+
+    assert rows_in(tmp_path)[0].seq > len(work.rows) / 3
+    assert sum(each.offset == 0 for each in database) > 2 * SESSIONS
+    assert sum(isinstance(each, Delete) for each in done) >= SESSIONS
+    assert any(isinstance(each, Rename) for each in done)
