@@ -16,6 +16,7 @@ from robotd.cli import (
     driving,
     hardware,
     journal,
+    replaying,
     simulating,
     testing,
     verifying,
@@ -46,9 +47,11 @@ app.command("watch")(watching.watch)
 app.command("stop")(controlling.stop)
 app.command("reset")(controlling.reset)
 app.add_typer(journal.app, name="journal")
+journal.app.command("verify")(verifying.verify)
 journal.app.command("stats")(verifying.stats)
 journal.app.command("acknowledge")(verifying.acknowledge)
 app.add_typer(dead.app, name="dead")
+app.command("replay")(replaying.replay)
 app.command("graph")(describing.graph)
 app.command("ports")(hardware.ports)
 app.command("twin")(hardware.twin)

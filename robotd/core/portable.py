@@ -37,6 +37,11 @@ def from_data(data: Mapping[str, Any]) -> Chart:
         raise ValueError(f"this is no chart: {error!r}") from error
 
 
+def do_to_data(do: Do) -> dict[str, Any]:
+    """What a state or a transition does."""
+    return {"name": do.name, "steps": [_step(step) for step in do.steps]}
+
+
 def _region(region: Region) -> dict[str, Any]:
     return {
         "name": region.name,
@@ -52,7 +57,7 @@ def _state(state: State) -> dict[str, Any]:
     if state.active is not None:
         data["active"] = state.active if state.active == "all" else list(state.active)
     if state.do is not None:
-        data["do"] = _do(state.do)
+        data["do"] = do_to_data(state.do)
     if state.timeout is not None:
         data["timeout"] = {"after_s": state.timeout.after_s, "trigger": state.timeout.trigger}
     return data
@@ -65,16 +70,12 @@ def _transition(transition: Transition) -> dict[str, Any]:
     if transition.guard is not None:
         data["guard"] = _guard(transition.guard)
     if transition.do is not None:
-        data["do"] = _do(transition.do)
+        data["do"] = do_to_data(transition.do)
     return data
 
 
 def _guard(guard: Expression) -> dict[str, Any]:
     return {"text": guard.text, "units": dict(guard.units), "states": sorted(guard.states)}
-
-
-def _do(do: Do) -> dict[str, Any]:
-    return {"name": do.name, "steps": [_step(step) for step in do.steps]}
 
 
 def _step(step: Step) -> dict[str, Any]:

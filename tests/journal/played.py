@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
@@ -124,3 +124,16 @@ def morning() -> Written:
         journal.decide(journal.event("reset"))
     journal.shutdown()
     return journal
+
+
+def changed(journal: MemoryStore, seq: int, change: Callable[[dict[str, Any]], None]) -> MemoryStore:
+    """The same journal, but for the body of one row, and all in the chain in order."""
+    copy, before = MemoryStore(), b""
+    for row in journal.rows():
+        body = dict(row.data)
+        if row.seq == seq:
+            change(body)
+        again = make(before, row.seq, row.boot, row.at, row.wall, row.kind, row.id, row.trace, body)
+        copy.commit([again])
+        before = again.hash
+    return copy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,25 +14,11 @@ from robotd.journal.errors import JournalError
 from robotd.journal.kinds import BOOT, DECISION, SHUTDOWN
 from robotd.journal.memory import MemoryStore
 from robotd.journal.replay import Report, replay
-from robotd.journal.row import make
 from robotd.journal.store import Select
 from tests.core.making import AT_EASE, arrow, chart, region, when
 from tests.core.test_machine_by_reference import Story, charts, messages, readings
 from tests.counts import cases
-from tests.journal.played import Written, morning
-
-
-def changed(journal: MemoryStore, seq: int, change: Callable[[dict[str, Any]], None]) -> MemoryStore:
-    """The same journal, but for the body of one row, and all in the chain in order."""
-    copy, before = MemoryStore(), b""
-    for row in journal.rows():
-        body = dict(row.data)
-        if row.seq == seq:
-            change(body)
-        again = make(before, row.seq, row.boot, row.at, row.wall, row.kind, row.id, row.trace, body)
-        copy.commit([again])
-        before = again.hash
-    return copy
+from tests.journal.played import Written, changed, morning
 
 
 def told(report: Report) -> list[tuple[str, Any, Any]]:

@@ -17,10 +17,10 @@ from robotd.core.chart import ALWAYS, Chart
 from robotd.core.decision import Decision, Entry, Outcome, Refusal
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Lane, Message
-from robotd.core.portable import from_data, to_data
+from robotd.core.portable import do_to_data, from_data, to_data
 from robotd.journal.decided import Seen, decided
 from robotd.journal.kinds import BOOT, READINGS
-from robotd.journal.replay.identical import TOLD_EVERY
+from robotd.journal.replay.identical import TOLD_EVERY, Difference
 from robotd.journal.replay.known import Readings, Value
 from robotd.journal.replay.player import Decided, Player, decide
 from robotd.journal.row import Row
@@ -43,8 +43,10 @@ class Parting:
     """What the recorded machine decided, as the body of a row; None where nothing came to it."""
     other: Mapping[str, Any]
     """What the other one decided there."""
+    differences: tuple[Difference, ...]
+    """In what; `replayed` is the other one's side."""
     ages_s: Mapping[str, float]
-    """Of what it saw, the readings that are older than the row."""
+    """Of what the other one looked at, the readings that are older than the row."""
     met: Row | None = None
     """The next row at which they did the same and were in the same states; None: there was none."""
 
@@ -141,8 +143,16 @@ class _Run:
     def _parting(self, row: Row, mine: Decided | None, decision: Decision) -> Parting:
         looked = self._other.looked
         known = self._readings.known
-        old = {name: row.at - known[name].at for name in looked if name in known and known[name].at < row.at}
-        return Parting(row, None if mine is None else mine.body, decided(decision, looked, None), old)
+        did, would = {} if mine is None else _did(mine.decision), _did(decision)
+        return Parting(
+            row,
+            None if mine is None else mine.body,
+            decided(decision, looked, None),
+            tuple(
+                Difference(key, did.get(key), value) for key, value in would.items() if did.get(key) != value
+            ),
+            {name: row.at - known[name].at for name in looked if name in known and known[name].at < row.at},
+        )
 
 
 class _Timer(NamedTuple):
@@ -244,13 +254,14 @@ def _event(kind: str, source: str, at: float, stamp: int | None = None) -> Event
     return Event(type=kind, id="", trace_id="", at=at, source=source, lane=Lane.EVENT, stamp=stamp)
 
 
-def _did(decision: Decision) -> tuple[Any, ...]:
-    """What counts when two machines are compared: no words, and no numbers of stays."""
-    return (
-        decision.outcome,
-        decision.after,
-        [(entry.state.path, entry.state.active) for entry in decision.entries],
-        [entry.state.path for entry in decision.exits],
-        [start.do for start in decision.starts],
-        decision.refusal and decision.refusal.reason,
-    )
+def _did(decision: Decision) -> dict[str, Any]:
+    """What counts when two machines are compared: no words for people, and no numbers of stays."""
+    return {
+        "outcome": decision.outcome.value,
+        "after": list(decision.after),
+        "entered": [entry.state.path for entry in decision.entries],
+        "left": [entry.state.path for entry in decision.exits],
+        "activated": [entry.state.active for entry in decision.entries if entry.state.active],
+        "starts": [do_to_data(start.do) for start in decision.starts],
+        "refusal": decision.refusal and decision.refusal.reason,
+    }
