@@ -25,6 +25,8 @@ from robotd.journal.why.standing import standing
 
 __all__ = ["Explanation", "Link", "NotInJournal", "explain"]
 
+_TWO_MARKS = re.compile(r"([?!])\.")
+"""Where a sentence of a board, which may be a question, ends one of ours."""
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -71,7 +73,7 @@ def _life(case: Case, facts: list[Fact]) -> Iterator[Fact]:
 
 def _link(fact: Fact) -> Link:
     row = fact.row
-    return Link(row.seq, row.at, row.wall, row.kind, fact.sentence)
+    return Link(row.seq, row.at, row.wall, row.kind, _TWO_MARKS.sub(r"\1", fact.sentence))
 
 
 def _row_of(case: Case, about: str | int) -> Row:

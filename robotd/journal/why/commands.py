@@ -51,7 +51,8 @@ def started(case: Case, row: Row) -> Fact:
     body = row.data
     name = case.name(row.id or "", row)
     phrase = f"{body['action']} under way since {case.clock(row)}, by {name} from {body['source']}"
-    return Fact(row, phrase, f"{body['action']} began, by {name} from {body['source']}.")
+    began = "was renewed" if body.get("stream") else "began"
+    return Fact(row, phrase, f"{body['action']} {began}, by {name} from {body['source']}.")
 
 
 def ended(case: Case, row: Row) -> Fact:
@@ -157,9 +158,13 @@ def _shutting_down(case: Case, row: Row, _error: Body) -> Row | None:
     return case.next(SHUTDOWN, above=row.seq, boot=row.boot)
 
 
-def _replaced(case: Case, row: Row, _error: Body) -> Row | Fact | None:
+def _replaced(case: Case, row: Row, _error: Body) -> Fact | None:
     """The newer one began just before the older one was told."""
-    return case.near(row, STARTED, where=lambda other, _: other.id != row.id)
+    newer = case.near(row, STARTED, where=lambda other, _: other.id != row.id)
+    if newer is None:
+        return None
+    by = f"{case.name(newer.id or '', newer)} from {newer.data['source']}"
+    return Fact(newer, f"replaced by {by} at {case.clock(newer)}", f"{by} took its place.")
 
 
 def _out_of_range(case: Case, row: Row, _error: Body) -> Row | None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from robotd.journal.kinds import (
     BOOT,
-    COMMAND,
     DEAD,
     DECISION,
     DEVICE,
@@ -168,9 +167,8 @@ def _never_asked(case: Case, start: Row | None, newest: Row) -> Fact:
     ways = [way for state in states for way in ways_to_activity(body.get("chart") or {}, state)]
     enter = f"{' or '.join(ways)}, then " if ways else ""
     moves = ", ".join(body.get("moves", ())) or "what moves it"
-    asked = case.last(COMMAND, boot=newest.boot)
     return Fact(
-        asked or start or newest,
+        where or start or newest,
         f"never asked to move since the start{place and f',{place}'}",
         f"Since its start the robot was never asked to move; it is{place or ' up'}. "
         f"Next: send {enter}a command that moves something ({moves}).",
