@@ -47,12 +47,23 @@ class Hub:
 
     def __init__(self) -> None:
         self._snapshots: dict[str, Callable[[], Mapping[str, Any]] | None] = {}
+        self._when_wanted: dict[str, Callable[[bool], None]] = {}
         self._subscribers: dict[str, dict[Subscriber, None]] = {}
 
-    def declare(self, topic: str, snapshot: Callable[[], Mapping[str, Any]] | None = None) -> None:
-        """Make `topic` known. `snapshot` gives what a new subscriber hears first, before any change."""
+    def declare(
+        self,
+        topic: str,
+        snapshot: Callable[[], Mapping[str, Any]] | None = None,
+        when_wanted: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Make `topic` known. `snapshot` gives what a new subscriber hears first, before any change.
+
+        `when_wanted` is told when the first subscriber has come, and when the last is gone.
+        """
         self._snapshots[topic] = snapshot
         self._subscribers.setdefault(topic, {})
+        if when_wanted is not None:
+            self._when_wanted[topic] = when_wanted
 
     def wanted(self, topic: str) -> bool:
         """Whether anybody listens: ask before making expensive data."""
@@ -78,13 +89,21 @@ class Hub:
         """
         topics = self.match(patterns)
         for topic in topics:
-            self._subscribers[topic][subscriber] = None
+            subscribers = self._subscribers[topic]
+            is_first = not subscribers
+            subscribers[subscriber] = None
+            if is_first:
+                self._tell_wanted(topic, wanted=True)
         return topics
 
     def unsubscribe(self, subscriber: Subscriber, topics: Iterable[str] | None = None) -> None:
         """Stop listening to `topics`, or to everything."""
         for topic in self._subscribers if topics is None else topics:
-            self._subscribers[topic].pop(subscriber, None)
+            subscribers = self._subscribers[topic]
+            if subscriber in subscribers:
+                del subscribers[subscriber]
+                if not subscribers:
+                    self._tell_wanted(topic, wanted=False)
 
     def snapshots(self, topics: Iterable[str]) -> list[Update]:
         """What is so now, for those of `topics` that stand for something that lasts."""
@@ -112,6 +131,10 @@ class Hub:
                 )
             found.update(dict.fromkeys(topics))
         return tuple(found)
+
+    def _tell_wanted(self, topic: str, *, wanted: bool) -> None:
+        if topic in self._when_wanted:
+            self._when_wanted[topic](wanted)
 
     @staticmethod
     def _key(topic: str, data: Mapping[str, Any]) -> object:

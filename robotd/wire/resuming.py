@@ -33,8 +33,8 @@ class Resumption:
         """Of each command that was looked up, when it reached the last stage that was found."""
         self._feeds = False
         self._replaces = hub.listens(client, TOPIC)
-        hub.unsubscribe(client, (TOPIC,))
         hub.subscribe(self, (TOPIC,))
+        hub.unsubscribe(client, (TOPIC,))
 
     def update(self, update: Update) -> None:
         """Take one that happens now."""
@@ -66,10 +66,10 @@ class Resumption:
 
     def close(self) -> None:
         """Let the client listen itself again, if it did before; what still waits is forgotten."""
-        self._hub.unsubscribe(self, (TOPIC,))
-        self._waiting.clear()
         if self._replaces:
             self._hub.subscribe(self._client, (TOPIC,))
+        self._hub.unsubscribe(self, (TOPIC,))
+        self._waiting.clear()
 
     def _feed(self) -> None:
         self._feeds = False

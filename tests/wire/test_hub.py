@@ -51,6 +51,22 @@ def test_an_unknown_topic_subscribes_to_nothing_at_all(hub, pattern):
     assert not hub.wanted("state")
 
 
+def test_who_makes_a_topic_is_told_when_somebody_wants_it_and_when_nobody_does():
+    told: list[bool] = []
+    hub = Hub()
+    hub.declare("stage", when_wanted=told.append)
+    one, other = Listener(), Listener()
+    hub.subscribe(one, ["stage"])
+    hub.subscribe(one, ["stage"])
+    hub.subscribe(other, ["stage"])
+    hub.unsubscribe(one)
+    assert told == [True]
+
+    hub.unsubscribe(other, ["stage"])
+    hub.unsubscribe(other)
+    assert told == [True, False]
+
+
 def test_snapshots_are_of_what_lasts(hub):
     updates = hub.snapshots(hub.match(["state", "stage", "reading.bumper"]))
 
