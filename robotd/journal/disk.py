@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -43,13 +43,21 @@ PAGES_OF_A_COMMIT = 3
 class DiskStore:
     """A `Store` on a disk. What it does is done by one thread at a time."""
 
-    def __init__(self, folder: Folder, lock: int, head: Head, limit_bytes: int) -> None:
-        """`open` does what has to be done before. Raises `OSError`, `JournalFull`, `JournalFailed`."""
+    def __init__(
+        self,
+        folder: Folder,
+        lock: int,
+        database: WritableDatabase,
+        head_file: HeadFile,
+        head: Head,
+        limit_bytes: int,
+    ) -> None:
+        """`open` does what has to be done before. Raises `JournalFailed`."""
         self.folder = folder
         self._lock = lock
         self._limit_bytes = limit_bytes
-        self._database = WritableDatabase.write(folder.database)
-        self._head_file = HeadFile(folder.head)
+        self._database = database
+        self._head_file = head_file
         self._head = head
         self._written_bytes = 0
         """Since the last checkpoint."""
@@ -78,35 +86,33 @@ class DiskStore:
         take what a start has to write.
         """
         folder = Folder(path)
-        try:
-            folder.make()
-            lock = folder.hold(robot)
-        except OSError as error:
-            raise JournalFailed(f"{path} cannot be written: {error.strerror}") from error
-        try:
-            examined, why = _ready(folder, now_wall)
-            head = Head(examined.last_seq, examined.last_hash, examined.origin.after_seq, VERSION)
-            store = cls(folder, lock, head, limit_bytes)
-        except OSError as error:
-            os.close(lock)
-            raise JournalFailed(f"{path} cannot be written: {error.strerror}") from error
-        except BaseException:
-            os.close(lock)
-            raise
-        since_wall = now_wall - int(remember_for_s * 1e6)
-        lost = max(0, examined.origin.used_seq - examined.last_seq)
-        if lost and why is None:
-            why = "rows were lost, and the daemon that found it ended before it could write that down"
-        commands = examined.commands
-        beginning = Beginning(
-            last_seq=examined.last_seq + lost,
-            last_hash=examined.last_hash,
-            open_commands=commands.opened(store._rows_of(commands.open.values()), all_started=lost > 0),
-            remembered=commands.remembered(remember, since_wall),
-            quarantined=unacknowledged(folder),
-            found_broken=why,
-            lost_rows=lost,
-        )
+        with ExitStack() as unless_opened:
+            try:
+                folder.make()
+                lock = folder.hold(robot)
+                unless_opened.callback(os.close, lock)
+                examined, why = _ready(folder, now_wall)
+                head = Head(examined.last_seq, examined.last_hash, examined.origin.after_seq, VERSION)
+                database = unless_opened.enter_context(WritableDatabase.write(folder.database))
+                head_file = unless_opened.enter_context(HeadFile(folder.head))
+            except OSError as error:
+                raise JournalFailed(f"{path} cannot be written: {error.strerror}") from error
+            store = cls(folder, lock, database, head_file, head, limit_bytes)
+            since_wall = now_wall - int(remember_for_s * 1e6)
+            lost = max(0, examined.origin.used_seq - examined.last_seq)
+            if lost and why is None:
+                why = "rows were lost, and the daemon that found it ended before it could write that down"
+            commands = examined.commands
+            beginning = Beginning(
+                last_seq=examined.last_seq + lost,
+                last_hash=examined.last_hash,
+                open_commands=commands.opened(store._rows_of(commands.open.values()), all_started=lost > 0),
+                remembered=commands.remembered(remember, since_wall),
+                quarantined=unacknowledged(folder),
+                found_broken=why,
+                lost_rows=lost,
+            )
+            unless_opened.pop_all()
         return store, beginning
 
     def _rows_of(self, notes: Iterable[Noted]) -> Iterator[Row]:

@@ -45,12 +45,15 @@ class Folder:
         file = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"the daemon of {robot} (process {os.getpid()})\n".encode(), 0)
         except BlockingIOError:
             holder = os.pread(file, 1000, 0).decode(errors="replace").strip()
             os.close(file)
             raise JournalHeld(f"{self.path} is written by {holder or 'another process'}") from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"the daemon of {robot} (process {os.getpid()})\n".encode(), 0)
+        except OSError:
+            os.close(file)
+            raise
         return file
 
     def spend_reserve(self) -> None:
