@@ -21,6 +21,7 @@ from robotd.cli import (
     testing,
     verifying,
     watching,
+    why,
 )
 from robotd.cli.arguments import RunCommand
 
@@ -52,6 +53,7 @@ journal.app.command("stats")(verifying.stats)
 journal.app.command("acknowledge")(verifying.acknowledge)
 app.add_typer(dead.app, name="dead")
 app.command("replay")(replaying.replay)
+app.command("why")(why.why)
 app.command("graph")(describing.graph)
 app.command("ports")(hardware.ports)
 app.command("twin")(hardware.twin)

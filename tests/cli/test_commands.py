@@ -38,7 +38,7 @@ def broken(tmp_path: Path) -> str:
 
 
 def test_the_commands_are_these() -> None:
-    words = "check graph ports replay reset run schema send sim status stop test twin version watch"
+    words = "check graph ports replay reset run schema send sim status stop test twin version watch why"
 
     assert " ".join(COMMANDS) == words
 
@@ -53,7 +53,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["check", "test", "sim", "status", "send", "watch", "stop", "reset", "ports", "replay", "version"],
+    ["check", "test", "sim", "status", "send", "watch", "stop", "reset", "ports", "replay", "version", "why"],
 )
 def test_every_command_that_a_script_reads_speaks_json(command: str) -> None:
     assert "--json" in run(app, [command, "--help"]).stdout

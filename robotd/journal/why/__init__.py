@@ -17,13 +17,13 @@ from typing import Any
 from robotd.journal.kinds import COMMAND, DEAD, DECISION, DEVICE, ENDED, HALT, STARTED
 from robotd.journal.row import Row
 from robotd.journal.store import Rows
-from robotd.journal.why.case import Case, Fact
+from robotd.journal.why.case import REACH_ROWS, Case, Fact
 from robotd.journal.why.chain import chain, tell
 from robotd.journal.why.events import LOST
 from robotd.journal.why.explanation import Explanation, Link, NotInJournal
 from robotd.journal.why.standing import standing
 
-__all__ = ["Explanation", "Link", "NotInJournal", "explain"]
+__all__ = ["REACH_ROWS", "Explanation", "Link", "NotInJournal", "explain"]
 
 _TWO_MARKS = re.compile(r"([?!])\.")
 """Where a sentence of a board, which may be a question, ends one of ours."""

@@ -82,9 +82,9 @@ def refused(case: Case, row: Row) -> Fact:
     refusal = body["refusal"]
     who = f"{case.name(row.id or '', row)} from {body['source']}"
     why = f"{refusal['reason']}: {refusal['message']}"
-    cause = guard if refusal["reason"] == "guard_false" else _led_here
+    cause = _guard if refusal["reason"] == "guard_false" else _led_here
     phrase = f"{who} refused at {case.clock(row)} ({why})"
-    return Fact(row, phrase, f"{who} was refused ({why}).", cause(case, row, refusal))
+    return Fact(row, phrase, f"{who} was refused ({why}).", cause(case, row, {}))
 
 
 def limit(case: Case, row: Row) -> Fact:
@@ -198,33 +198,43 @@ def _cancelled(case: Case, row: Row, _error: Body) -> Fact:
     return Fact(row, "a client cancelled it", "A client cancelled it.")
 
 
-def guard(case: Case, row: Row, error: Body) -> Row | Fact | None:
+def _guard(case: Case, row: Row, error: Body) -> Row | Fact | None:
     """Since when the value that decided was as it was, and what brought it about."""
-    data = error.get("data") or error
-    text, values = data.get("expression"), data.get("values")
+    asked = _condition(case, row, error)
+    text, values = asked.get("expression"), asked.get("values")
     if not text or not values:
         return None
     deciding = culprits(text, values)
     name, value = next(iter(deciding.items()))
-    reading = name.partition(".")
-    if value is None:
-        return case.last(
-            DEVICE,
-            where=lambda _, other: other["device"] == reading[0] and other["state"] in LOST,
-            below=row.seq,
-            boot=row.boot,
-        )
+    if value is None and (lost := _lost(case, row, name.partition(".")[0])) is not None:
+        return lost
     evidence = _since(case, row, name, lambda other: would_hold(text, values, name, other))
     if evidence is not None and evidence.kind == DECISION and evidence.data["source"] == f"rule:{name}":
         return evidence
-    since = evidence or row
-    known = f" since {case.clock(since)} or before" if evidence is not None else ""
+    known = f" since {case.clock(evidence)} or before" if evidence is not None else ""
     needed = f" (needed: {text})" if len(text) <= SHORT_CONDITION else ""
     return Fact(
-        since,
+        evidence or row,
         f"{said(deciding)}{known}{needed}",
         f"{said(deciding)}{known}; the condition is {text}. Next: change that, and send it again.",
     )
+
+
+def _condition(case: Case, row: Row, error: Body) -> Body:
+    """The condition that did not hold and what it saw: as the answer told it, else as it was decided."""
+    data: Body = error.get("data") or {}
+    if "expression" in data or row.id is None:
+        return data
+    decided = row if row.kind == DECISION else case.about(row.id, DECISION, near=row)
+    refusal: Body | None = None if decided is None else decided.data.get("refusal")
+    return refusal or {}
+
+
+def _lost(case: Case, row: Row, device: str) -> Row | None:
+    def its(_: Row, body: Body) -> bool:
+        return body["device"] == device and body["state"] in LOST
+
+    return case.last(DEVICE, where=its, below=row.seq, boot=row.boot)
 
 
 def _since(case: Case, row: Row, name: str, lets_pass: Callable[[Any], bool]) -> Row | None:
@@ -249,7 +259,7 @@ _BY_REASON: Mapping[str, Callable[[Case, Row, Body], Row | Fact | None]] = {
     "halted": _halted,
     "stopped": _stopped,
     "latched": _stopped,
-    "guard_false": guard,
+    "guard_false": _guard,
     "not_in_this_state": _led_here,
     "device_unavailable": _no_device,
     "device_gone": _no_device,
