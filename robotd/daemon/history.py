@@ -51,7 +51,7 @@ class History:
         from robotd.journal.why import NotInJournal, explain
 
         try:
-            answer: dict[str, Any] = await self._read(lambda rows: explain(rows, about).as_data())
+            answer: dict[str, Any] = await self._read(lambda rows: explain(rows, about, zone=None).as_data())
         except NotInJournal as error:
             raise Refused("invalid_params", str(error), hint=error.hint) from None
         return answer
