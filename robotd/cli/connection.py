@@ -26,6 +26,15 @@ Url = Annotated[
         show_default=False,
     ),
 ]
+Traceparent = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        envvar="TRACEPARENT",
+        help="Make it a part of this trace: a W3C `traceparent`, 00-TRACE-SPAN-01.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 Story = Callable[["RemoteRobot"], Awaitable[Exit]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from robotd.cli.connection import Json, Url, talk
+from robotd.cli.connection import Json, Traceparent, Url, talk
 from robotd.cli.exits import Exit, complain
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ HARDWARE_STOP = "\nIf something moves, use the hardware emergency stop."
 
 def stop(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the latch.")] = "robotd stop",
+    traceparent: Traceparent = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -30,7 +31,7 @@ def stop(
     """
 
     async def story(robot: RemoteRobot) -> Exit:
-        answer = await robot.estop(reason)
+        answer = await robot.estop(reason, traceparent=traceparent)
         if as_json:
             typer.echo(json.dumps(answer, indent=2))
         else:
@@ -47,6 +48,7 @@ def reset(
         str | None, typer.Argument(help="The latch that you mean; default: the present one.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Lift the present latch without asking.")] = False,
+    traceparent: Traceparent = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -71,7 +73,7 @@ def reset(
             if not yes and not typer.confirm("Lift this latch?", err=True):
                 return Exit.FAILED
             chosen = latch["latch_id"]
-        answer = await robot.reset(chosen)
+        answer = await robot.reset(chosen, traceparent=traceparent)
         typer.echo(json.dumps(answer) if as_json else "ready")
         return Exit.DONE
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robotd.cli.arguments import payload, seconds
-from robotd.cli.connection import Json, Url, interruption, talk, until
+from robotd.cli.connection import Json, Traceparent, Url, interruption, talk, until
 from robotd.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from robotd.client import Command, RemoteRobot, Stage
+    from robotd.client import Command, RemoteRobot
 
 DEFAULT_RATE_HZ = 20.0
 MAX_RATE_HZ = 100.0
@@ -30,6 +30,7 @@ class Wait(StrEnum):
     """The stage that `send` waits for; any end comes first."""
 
     ACCEPTED = "accepted"
+    JOURNALED = "journaled"
     STARTED = "started"
     DONE = "done"
 
@@ -58,6 +59,10 @@ def send(
             metavar="-", help="Send the lines of standard input as they are and print every answer."
         ),
     ] = None,
+    trace_id: Annotated[
+        str | None, typer.Option(help="The trace it belongs to: 32 hexadecimal digits.", show_default=False)
+    ] = None,
+    traceparent: Traceparent = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -68,6 +73,8 @@ def send(
     Example: robotd send drive linear=0.2 --for 2s
 
     Example: robotd send drive linear="200 mm/s" angular="30 deg/s" --json
+
+    Example: robotd send arm --traceparent 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
 
     Example: printf '{"type": "arm"}\\n' | robotd send --raw -
     """
@@ -81,16 +88,17 @@ def send(
     if command is None:
         raise typer.BadParameter("which command? For example: robotd send arm")
     values = payload(arguments or ())
+    trace = {"trace_id": trace_id, "traceparent": traceparent}
     if for_time is None:
 
         async def story(robot: RemoteRobot) -> Exit:
-            return await send_once(robot, command, values, wait, as_json)
+            return await send_once(robot, command, values, wait, as_json, **trace)
 
     else:
         duration_s = seconds(for_time)
 
         async def story(robot: RemoteRobot) -> Exit:
-            return await _stream(robot, command, values, duration_s, rate_hz, as_json)
+            return await _stream(robot, command, values, duration_s, rate_hz, as_json, **trace)
 
     talk(url, story, as_json=as_json)
 
@@ -106,7 +114,7 @@ async def send_once(
         sent.append(await robot.send(command_type, values, wait=wait.value, command_id=command_id, **more))
 
     if await until(interruption(), sending()):
-        return _report(sent[0].latest, command_type, as_json)
+        return _report(sent[0], as_json)
     await _cancel(robot, command_id)
     typer.echo("cancelled", err=True)
     return Exit.FAILED
@@ -119,6 +127,7 @@ async def _stream(
     duration_s: float,
     rate_hz: float,
     as_json: bool,
+    **more: Any,
 ) -> Exit:
     """Repeat a setpoint for `duration_s`, then cancel the last: it ends now, not when it lapses."""
     interrupted = interruption()
@@ -129,11 +138,11 @@ async def _stream(
     try:
         while loop.time() < begin + duration_s and not interrupted.is_set():
             latest = await robot.send(
-                command_type, values, wait=Wait.STARTED.value, timeout_s=SETPOINT_ANSWER_S
+                command_type, values, wait=Wait.STARTED.value, timeout_s=SETPOINT_ANSWER_S, **more
             )
             count += 1
             if latest.stage in _BAD_ENDS:
-                return _report(latest.latest, command_type, as_json)
+                return _report(latest, as_json)
             next_at = min(begin + count / rate_hz, begin + duration_s)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_at):
@@ -163,16 +172,21 @@ async def _cancel(robot: RemoteRobot, command_id: str) -> None:
         await robot.cancel(command_id)
 
 
-def _report(stage: Stage, command_type: str, as_json: bool) -> Exit:
+def _report(command: Command, as_json: bool) -> Exit:
     """Print the stage that was reached; the exit code says whether it is a good one."""
+    stage = command.latest
     if as_json:
-        facts = {"id": stage.id, "type": command_type, "stage": stage.stage, "state": stage.state}
-        more = {"reason": stage.reason, "result": stage.result, "error": stage.error}
-        typer.echo(json.dumps(facts | {name: fact for name, fact in more.items() if fact is not None}))
+        facts = {"id": stage.id, "type": command.type, "stage": stage.stage, "state": stage.state}
+        more = {"reason": stage.reason, "result": stage.result, "error": stage.error, "seq": stage.seq}
+        trace = {"trace_id": command.trace_id, "traceparent": command.traceparent or None}
+        told = facts | more | trace
+        typer.echo(json.dumps({name: fact for name, fact in told.items() if fact is not None}))
     else:
         from robotd.cli import console
 
-        console.stage(command_type, stage.stage, stage.state, stage.reason, stage.result, stage.error)
+        console.stage(command.type, stage.stage, stage.state, stage.reason, stage.result, stage.error)
+        if command.traceparent:
+            typer.echo(f"traceparent {command.traceparent}")
     if stage.stage == "rejected":
         return Exit.REFUSED
     return Exit.FAILED if stage.stage in {*_BAD_ENDS, "preempted"} else Exit.DONE

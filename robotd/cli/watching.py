@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -48,18 +49,32 @@ def watch(
     max_hz: Annotated[
         float, typer.Option(min=0.01, help="At most so many updates of one reading a second.")
     ] = (DEFAULT_MAX_HZ),
+    since: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="SEQ",
+            help="Begin with the stages after this row of the journal: what you missed.",
+            show_default=False,
+        ),
+    ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Follow the robot until Ctrl-C: its present values first, then each change on a line.
 
     Example: robotd watch state reading.battery --json
+
+    Example: robotd watch stage --since 812
     """
 
     async def follow(robot: RemoteRobot) -> None:
         from robotd.cli import console
 
-        async with robot.subscribe(*(topics or DEFAULT_TOPICS), max_hz=max_hz) as updates:
+        wanted = topics or DEFAULT_TOPICS
+        async with robot.subscribe(*wanted, max_hz=max_hz, since_seq=since) as updates:
+            if since is not None:
+                _say_what_is_missing(updates.begun, since)
             async for update in updates:
                 if as_json:
                     typer.echo(json.dumps({"topic": update.topic, "data": update.data, "gap": update.gap}))
@@ -71,3 +86,10 @@ def watch(
         return Exit.DONE
 
     talk(url, story, as_json=as_json)
+
+
+def _say_what_is_missing(answer: Mapping[str, Any], since: int) -> None:
+    if answer["last_seq"] < since:
+        typer.echo(f"the robot began another journal: its last row is {answer['last_seq']}", err=True)
+    elif "gap" in answer:
+        typer.echo(f"stages between the rows {since} and {answer['gap']} are left out", err=True)

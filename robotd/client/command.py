@@ -27,6 +27,8 @@ class Stage:
     """For `failed` and `rejected`: code, message and data, as in the error table."""
     at: float | None = None
     """Seconds on the robot's monotonic clock; None where the robot did not say."""
+    seq: int | None = None
+    """Its row in the robot's journal; a stage that has one outlives a loss of power."""
 
     @property
     def terminal(self) -> bool:
@@ -44,6 +46,7 @@ class Stage:
             result=data.get("result"),
             error=data.get("error"),
             at=data.get("at"),
+            seq=data.get("seq"),
         )
 
 
@@ -58,7 +61,9 @@ class Command:
         self.id = command_id
         self.type = command_type
         self.trace_id = ""
-        """The robot's; it appears in its log and at every link."""
+        """Ours where one was given, else the robot's; it is in its journal, its log and at every link."""
+        self.traceparent = ""
+        """Where a `traceparent` was given: what goes on below it, with the robot's span."""
         self._stages: list[Stage] = []
         self._news = asyncio.Event()
         self._lost: Exception | None = None

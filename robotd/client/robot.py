@@ -46,6 +46,9 @@ class RemoteRobot:
         self._lost: ConnectionLost | None = None
         self.server: Mapping[str, Any] = {}
         """The robot's answer to `hello`: its name, version, capabilities and limits."""
+        self.last_seq = 0
+        """The newest row of the robot's journal that was heard of. After a loss, the `subscribe` of the next
+        connection takes it as its `since_seq` and hears what was missed."""
 
     async def call(
         self,
@@ -78,6 +81,7 @@ class RemoteRobot:
         wait: str | None = None,
         command_id: str | None = None,
         trace_id: str | None = None,
+        traceparent: str | None = None,
         correlation_id: str | None = None,
         priority: str | None = None,
         valid_for_s: float | None = None,
@@ -86,58 +90,87 @@ class RemoteRobot:
     ) -> Command:
         """Send a command; returns when it has reached the stage `wait`, or any terminal one.
 
-        `wait` is `accepted`, `started` (the default) or `done`. The `command_id` is made where none is given;
-        after a `ConnectionLost` the same id and body may be sent again and are never run twice.
-        Raises `RemoteError` when the robot rejects it; a command that ran and failed does not raise, its
-        stage is `failed`.
+        `wait` is `accepted`, `journaled`, `started` (the default) or `done`. The `command_id` is made where
+        none is given; after a `ConnectionLost` the same id and body may be sent again and never run twice.
+        `traceparent` (W3C Trace Context) makes it a part of the caller's trace. Raises `RemoteError` when the
+        robot rejects it; a command that ran and failed does not raise, its stage is `failed`.
         """
         await self._follow_stages()
         command = Command(command_id if command_id is not None else self._new_id(), command_type)
         self._commands[command.id] = command
-        params = {
-            "type": command_type,
-            "payload": payload,
-            "id": command.id,
-            "trace_id": trace_id,
-            "correlation_id": correlation_id,
-            "priority": priority,
-            "valid_for_ms": None if valid_for_s is None else valid_for_s * 1000,
-            "version": version,
-            "wait": wait,
-        }
-        given = {name: value for name, value in params.items() if value is not None}
-        answer = await self._request(InFlight("send", command.id), given, timeout_s)
+        params = _given(
+            type=command_type,
+            payload=payload,
+            id=command.id,
+            trace_id=trace_id,
+            traceparent=traceparent,
+            correlation_id=correlation_id,
+            priority=priority,
+            valid_for_ms=None if valid_for_s is None else valid_for_s * 1000,
+            version=version,
+            wait=wait,
+        )
+        answer = await self._request(InFlight("send", command.id), params, timeout_s)
         command.trace_id = str(answer.get("trace_id", ""))
+        command.traceparent = str(answer.get("traceparent", ""))
+        self._note(answer)
         command.heard(Stage.of(answer))
         return command
 
-    async def cancel(self, command_id: str) -> dict[str, Any]:
+    async def cancel(self, command_id: str, *, traceparent: str | None = None) -> dict[str, Any]:
         """Cancel a queued or running command; the answer says which it was."""
-        answer: dict[str, Any] = await self.call("cancel", {"id": command_id})
+        answer: dict[str, Any] = await self.call("cancel", _given(id=command_id, traceparent=traceparent))
         return answer
 
-    async def estop(self, reason: str = "") -> dict[str, Any]:
+    async def estop(self, reason: str = "", *, traceparent: str | None = None) -> dict[str, Any]:
         """Stop everything now. Returns the evidence for each actuator and the `latch_id`."""
-        evidence: dict[str, Any] = await self.call("estop", {"reason": reason} if reason else {})
+        params = _given(reason=reason or None, traceparent=traceparent)
+        evidence: dict[str, Any] = await self.call("estop", params)
         return evidence
 
-    async def reset(self, latch_id: str) -> dict[str, Any]:
+    async def reset(self, latch_id: str, *, traceparent: str | None = None) -> dict[str, Any]:
         """Lift the latch of a stop. Raises `RemoteError` that says why not. Nothing moves by it."""
-        answer: dict[str, Any] = await self.call("reset", {"latch_id": latch_id})
+        params = _given(latch_id=latch_id, traceparent=traceparent)
+        answer: dict[str, Any] = await self.call("reset", params)
         return answer
 
-    def subscribe(self, *topics: str, max_hz: float | None = None) -> Subscription:
-        """News of `state`, `stage`, `log`, `reading.<device>` or `reading.*`, each at most at `max_hz`."""
+    async def why(self, about: str | int | None = None) -> dict[str, Any]:
+        """The causes of a command (its id) or of a row (its number); of neither, of standing still now."""
+        params = {} if about is None else {"seq" if isinstance(about, int) else "id": about}
+        answer: dict[str, Any] = await self.call("why", params)
+        return answer
 
-        async def begin(subscription: Subscription) -> None:
+    async def journal(self, since_seq: int = 0, **query: Any) -> AsyncIterator[dict[str, Any]]:
+        """The rows of the robot's journal after `since_seq`, the oldest first, up to the newest there is.
+
+        `query`: `until_seq`, `kinds`, `id`, `trace_id`, `device`, as in `journal.read`.
+        """
+        while True:
+            page = await self.call("journal.read", {**query, "since_seq": since_seq})
+            for record in page["records"]:
+                yield record
+            if page["next_seq"] >= min(page["last_seq"], query.get("until_seq", page["last_seq"])):
+                return
+            since_seq = page["next_seq"]
+
+    def subscribe(
+        self, *topics: str, max_hz: float | None = None, since_seq: int | None = None
+    ) -> Subscription:
+        """News of `state`, `stage`, `log`, `reading.<device>` or `reading.*`, each at most at `max_hz`.
+
+        With `since_seq` (`last_seq` of a connection that was lost) `stage` begins with what was missed.
+        """
+
+        async def begin(subscription: Subscription) -> Mapping[str, Any]:
             self._raise_if_lost()
             self._subscriptions.append(subscription)
-            rate = {} if max_hz is None else {"max_hz": max_hz}
+            params = _given(topics=list(subscription.topics), max_hz=max_hz, since_seq=since_seq)
             try:
-                await self.call("subscribe", {"topics": list(subscription.topics), **rate})
+                answer: Mapping[str, Any] = await self.call("subscribe", params)
             except BaseException:
                 self._forget(subscription)
                 raise
+            return answer
 
         return Subscription(topics, begin, self._end_subscription)
 
@@ -223,6 +256,7 @@ class RemoteRobot:
 
     def _take_notification(self, method: str, params: Mapping[str, Any]) -> None:
         if method == "stage":
+            self._note(params)
             command = self._commands.get(params["id"])
             if command is not None:
                 command.heard(Stage.of(params))
@@ -232,6 +266,9 @@ class RemoteRobot:
         for subscription in self._subscriptions:
             if subscription.wants(update.topic):
                 subscription.heard(update)
+
+    def _note(self, stage: Mapping[str, Any]) -> None:
+        self.last_seq = max(self.last_seq, stage.get("seq", 0))
 
     def _lose(self, sentence: str) -> None:
         """End everything that waits. Only the first reason counts."""
@@ -285,6 +322,11 @@ async def connect(
         yield robot
     finally:
         await robot._close()
+
+
+def _given(**params: Any) -> dict[str, Any]:
+    """Those that say something."""
+    return {name: value for name, value in params.items() if value is not None}
 
 
 def _no_constants(name: str) -> Sequence[Any]:

@@ -38,10 +38,13 @@ class Subscription:
     def __init__(
         self,
         topics: Sequence[str],
-        begin: Callable[[Subscription], Awaitable[None]],
+        begin: Callable[[Subscription], Awaitable[Mapping[str, Any]]],
         end: Callable[[Subscription], Awaitable[None]],
     ) -> None:
         self.topics = tuple(topics)
+        self.begun: Mapping[str, Any] = {}
+        """The robot's answer. To `since_seq` it has `last_seq`, the newest row of its journal (one before
+        `since_seq`: it began another), and `gap`, where older stages than of this row were not told again."""
         self._begin = begin
         self._end = end
         self._begun = False
@@ -84,7 +87,7 @@ class Subscription:
     async def _ensure_begun(self) -> None:
         if not self._begun:
             self._begun = True
-            await self._begin(self)
+            self.begun = await self._begin(self)
 
     def wants(self, topic: str) -> bool:
         """Whether `topic` is one of ours; `reading.*` stands for every reading."""

@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,6 +226,71 @@ async def test_a_command_nobody_keeps_costs_nothing(line: Line):
     assert len(robot._commands) == 0
 
 
+async def test_a_trace_goes_out_with_a_command_and_comes_back(line: Line):
+    robot, peer = line
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    peer.answers["send"] = reaches("started", traceparent=f"00-{'a' * 32}-{'c' * 16}-01", seq=812)
+    command = await robot.send("turn", traceparent=parent)
+
+    assert (await peer.asked("send"))["params"]["traceparent"] == parent
+    assert (command.trace_id, command.traceparent) == ("a" * 32, f"00-{'a' * 32}-{'c' * 16}-01")
+
+
+async def test_the_newest_row_heard_of_is_known(line: Line):
+    robot, peer = line
+    peer.answers["send"] = reaches("journaled", seq=812)
+    command = await robot.send("turn", wait="journaled")
+    assert (command.latest.seq, robot.last_seq) == (812, 812)
+
+    peer.stage("c1", "done", seq=815)
+    peer.stage("other", "journaled", seq=814)
+    await command.wait()
+    assert command.latest.seq == robot.last_seq == 815
+
+
+# -- the journal ------------------------------------------------------------------------------------------
+
+
+async def test_the_journal_is_read_page_after_page_to_its_newest_row(line: Line):
+    robot, peer = line
+
+    def page(request: dict[str, Any]) -> dict[str, Any]:
+        since = request["params"]["since_seq"]
+        seqs = range(since + 1, min(since + 4, 10))
+        told = {"records": [{"seq": seq} for seq in seqs], "next_seq": seqs[-1], "last_seq": 9}
+        return {"id": request["id"], "result": told}
+
+    peer.answers["journal.read"] = page
+    records = [record["seq"] async for record in robot.journal(2, kinds=["stop"])]
+
+    assert records == [3, 4, 5, 6, 7, 8, 9]
+    assert [request["params"]["since_seq"] for request in peer.requests[1:]] == [2, 5, 8]
+    assert peer.requests[1]["params"]["kinds"] == ["stop"]
+
+
+async def test_the_journal_is_read_up_to_the_row_that_is_wanted(line: Line):
+    robot, peer = line
+    peer.answers["journal.read"] = result({"records": [{"seq": 3}], "next_seq": 4, "last_seq": 9})
+
+    assert [record["seq"] async for record in robot.journal(2, until_seq=4)] == [3]
+
+
+async def test_a_journal_that_was_read_already_has_no_more(line: Line):
+    robot, peer = line
+    peer.answers["journal.read"] = result({"records": [], "next_seq": 50, "last_seq": 9})
+
+    assert [record async for record in robot.journal(50)] == []
+
+
+async def test_why_is_asked_of_a_command_a_row_or_now(line: Line):
+    robot, peer = line
+    peer.answers["why"] = result({"chain": []})
+    for about in ("c1", 812, None):
+        await robot.why(about)
+
+    assert [request["params"] for request in peer.requests[1:]] == [{"id": "c1"}, {"seq": 812}, {}]
+
+
 # -- losing the connection --------------------------------------------------------------------------------
 
 
@@ -315,11 +381,11 @@ async def test_the_shorthands_ask_what_they_say(line: Line):
 
     assert await robot.cancel("c7") == {"asked": "cancel"}
     assert await robot.estop("a child in the way") == {"asked": "estop"}
-    assert await robot.reset("l7") == {"asked": "reset"}
+    assert await robot.reset("l7", traceparent="00-...") == {"asked": "reset"}
     assert [request["params"] for request in peer.requests[1:]] == [
         {"id": "c7"},
         {"reason": "a child in the way"},
-        {"latch_id": "l7"},
+        {"latch_id": "l7", "traceparent": "00-..."},
     ]
 
 

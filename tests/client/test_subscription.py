@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,13 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 
 
 def loose(*topics: str) -> Subscription:
-    async def nothing(subscription: Subscription) -> None:
+    async def begin(subscription: Subscription) -> dict[str, Any]:
+        return {}
+
+    async def end(subscription: Subscription) -> None:
         pass
 
-    return Subscription(topics, nothing, nothing)
+    return Subscription(topics, begin, end)
 
 
 async def take(subscription: Subscription) -> list[Update]:
@@ -48,6 +52,20 @@ async def test_subscribing_begins_with_the_first_iteration_and_says_the_rate(lin
         Update("state", {"state": "armed"}),
         Update("reading.battery", {"value": 12.0}, gap=2),
     ]
+
+
+async def test_a_client_that_was_away_asks_for_what_it_missed_and_hears_how_much_of_it_there_is(line: Line):
+    robot, peer = line
+    peer.answers["subscribe"] = result({"topics": ["stage"], "last_seq": 912, "gap": 850})
+    async with robot.subscribe("stage", since_seq=812) as updates:
+        peer.stage("c1", "journaled", seq=851)
+        peer.stage("c1", "done", seq=852)
+        heard = [await anext(updates), await anext(updates)]
+
+    assert (await peer.asked("subscribe"))["params"] == {"topics": ["stage"], "since_seq": 812}
+    assert (updates.begun["gap"], updates.begun["last_seq"]) == (850, 912)
+    assert [update.data["seq"] for update in heard] == [851, 852]
+    assert robot.last_seq == 852
 
 
 async def test_each_subscription_hears_its_own_topics_alone(line: Line):
