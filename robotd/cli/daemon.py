@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,6 +52,16 @@ def run(
             "At a real board it can only be its wire. May be repeated.",
         ),
     ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|memory",
+            envvar="ROBOTD_JOURNAL",
+            help="Where the journal is kept; 'memory' keeps nothing beyond the end. "
+            "Default: $STATE_DIRECTORY, or ~/.local/state/robotd/ROBOT.",
+            show_default=False,
+        ),
+    ] = None,
     log_level: Annotated[
         str, typer.Option(help="How much goes to the log on stderr: debug, info, warning or error.")
     ] = "info",
@@ -81,18 +93,30 @@ def run(
     except (AttributeError, ValueError):
         raise typer.BadParameter(f"{log_level!r} is not debug, info, warning or error") from None
     from hal import FaultError
-    from robotd.daemon import CannotStart, Daemon
+    from robotd.daemon import CannotStart, Daemon, Surroundings
 
     tell_failed_proofs(config, log.get("check"))
 
+    surroundings = Surroundings(journal=journal_folder(journal, config.robot))
     try:
-        robot = Daemon(config, simulated=simulated, ports=ports, faults=faults)
+        robot = Daemon(config, simulated=simulated, ports=ports, faults=faults, surroundings=surroundings)
     except FaultError as error:
         raise typer.BadParameter(str(error)) from None
     try:
         run_to_the_end(_serve(robot))
     except CannotStart as error:
         fail(Exit.FAILED, str(error))
+
+
+def journal_folder(journal: str | None, robot: str) -> Path | None:
+    """Where the journal is kept; None: in memory."""
+    if journal == "memory":
+        return None
+    if journal is not None:
+        return Path(journal)
+    from robotd.journal.reader import default_folder
+
+    return default_folder(robot, os.environ)
 
 
 def tell_failed_proofs(config: RobotConfig, log: Any) -> None:

@@ -54,6 +54,7 @@ class Engine:
         self.crashed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         """Resolves with what must end the daemon."""
         self.closing = False
+        self._started = False
         self.table = ReadingTable(rig.devices, clock)
         self.machine = StateMachine(config.chart)
         self.queue = MessageQueue(_capacities(config.limits))
@@ -117,13 +118,17 @@ class Engine:
         """Settle what the last daemon left open and enter the initial states. Nothing moves."""
         self.record.boot(self.config, self.rig.devices, simulated)
         self.recovered = recover(self.opened.beginning, self.journal, self.ledger, self.clock())
+        self._started = True
+        for device in self.rig.devices.values():
+            self.record.lived(device)
         self.sampler.start()
         message = self._event(START, Lane.SAFETY, "daemon")
         self.dispatcher.start(message)
 
     async def run(self) -> None:
-        """Decide until the queue is closed."""
+        """Decide until the queue is closed and empty."""
         await self.dispatcher.run()
+        self.record.shutdown("crashed" if self.crashed.done() else "asked to")
 
     async def shut_down(self) -> None:
         """Halt, go to `down`, answer what is queued, end what runs; once. Takes at most the grace of a
@@ -142,7 +147,6 @@ class Engine:
         await self.executor.close()
         self.ledger.settle_all(CANCELLED, "shutting_down")
         self.timers.close()
-        self.record.shutdown("crashed" if self.crashed.done() else "asked to")
         await self.journal.settle()
 
     # -- what comes in ------------------------------------------------------------------------------
@@ -298,7 +302,8 @@ class Engine:
 
     def _life_changed(self, device: Device) -> None:
         """While it was away, what mentions it was stale: its next report is judged, whatever it says."""
-        self.record.lived(device)
+        if self._started:
+            self.record.lived(device)
         for reading in device.readings_units():
             name = f"{device.name}.{reading}"
             if name in self._judged:

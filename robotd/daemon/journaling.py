@@ -42,13 +42,13 @@ def in_memory(
     wall_clock: WallClock | None = None,
     *,
     store: MemoryStore | None = None,
-    delay_s: float = 0.0,
+    writer: InstantWriter | None = None,
 ) -> Opened:
-    """A journal that ends with the process. `delay_s`: how long its disk would have taken."""
+    """A journal that ends with the process. `writer`: what stands for its disk."""
     store = store or MemoryStore(KEPT_IN_MEMORY)
     journal = Journal(
         store,
-        InstantWriter(store, delay_s=delay_s),
+        writer or InstantWriter(store),
         Beginning(),
         boot=ids.boot,
         clock=clock,
@@ -69,7 +69,6 @@ def on_disk(folder: Path, robot: str, ids: Ids, clock: Clock, wall_clock: WallCl
     Raises `JournalHeld`, `JournalTooNew` and other `JournalError`s.
     """
     from robotd.journal.disk import DiskStore
-    from robotd.journal.reader import open_rows
 
     now = int((wall_clock() - _EPOCH).total_seconds() * 1e6)
     store, beginning = DiskStore.open(folder, robot=robot, now_wall=now)
@@ -84,6 +83,8 @@ def on_disk(folder: Path, robot: str, ids: Ids, clock: Clock, wall_clock: WallCl
     )
 
     async def read(question: Callable[[Rows], Any]) -> Any:
+        from robotd.journal.reader import open_rows
+
         return await asyncio.to_thread(lambda: question(open_rows(folder)))
 
     return Opened(journal, beginning, read, folder, lambda: store.size_bytes)

@@ -166,7 +166,7 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._waiting or self._in_flight or self._closed:
+        if not self._waiting or self._in_flight or self._closed or self._has_failed:
             return
         self._look_at_the_wall()
         self._in_flight, self._waiting = self._waiting, self._in_flight
@@ -176,6 +176,8 @@ class Journal:
             self._watch()
 
     def _committed(self, error: JournalError | None) -> None:
+        if self._has_failed:
+            return
         if isinstance(error, JournalFull):
             self._make_room(error)
         elif error is not None:
@@ -188,8 +190,8 @@ class Journal:
             if isinstance(self.trouble, JournalSlow) and self.lag_s < SLOW_S:
                 self._has_trouble(None)
             self._trim()
-            self._tell_soon()
             self._commit()
+            self._tell()
 
     def _trim(self) -> None:
         if self.durable_seq - self._trimmed_at >= TRIM_EVERY:
@@ -205,10 +207,13 @@ class Journal:
     def _tell_soon(self) -> None:
         if not self._telling and self._calls:
             self._telling = True
-            asyncio.get_running_loop().call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._tell_later)
+
+    def _tell_later(self) -> None:
+        self._telling = False
+        self._tell()
 
     def _tell(self) -> None:
-        self._telling = False
         calls = self._calls
         for _ in range(TOLD_IN_A_TURN):
             if not calls or calls[0][0] > self.durable_seq:
@@ -221,7 +226,7 @@ class Journal:
     def _watch(self) -> None:
         """Look again when the oldest row that waits now has waited too long."""
         oldest = self._in_flight or self._waiting
-        if not oldest or self._closed or isinstance(self.trouble, JournalFailed):
+        if not oldest or self._closed or self._has_failed:
             self._watching = False
             return
         lag_s = self._clock() - oldest[0].at
@@ -235,23 +240,31 @@ class Journal:
             self._has_trouble(error)
         if not self._reserve_spent:
             self._reserve_spent = True
-            self._writer.do(self._store.spend_reserve, lambda _error: self._commit_again())
+            self._writer.do(self._store.spend_reserve, self._spent)
             self._probe_later()
         else:
             asyncio.get_running_loop().call_later(PROBE_S, self._commit_again)
 
+    def _spent(self, error: JournalError | None) -> None:
+        if isinstance(error, JournalFailed):
+            self._fail(error)
+        self._commit_again()
+
     def _commit_again(self) -> None:
-        if self._in_flight and not self._closed:
+        if self._in_flight and not self._closed and not self._has_failed:
             self._writer.commit(self._in_flight, self._committed)
 
     def _probe_later(self) -> None:
         asyncio.get_running_loop().call_later(PROBE_S, self._probe)
 
     def _probe(self) -> None:
-        if not self._closed:
+        if not self._closed and not self._has_failed:
             self._writer.do(self._store.restore_reserve, self._probed)
 
     def _probed(self, error: JournalError | None) -> None:
+        if isinstance(error, JournalFailed):
+            self._fail(error)
+            return
         if error is not None:
             self._probe_later()
             return
@@ -261,8 +274,12 @@ class Journal:
 
     def _fail(self, error: JournalFailed) -> None:
         """For good: nothing is told as durable any more, and the daemon has to end."""
-        if not isinstance(self.trouble, JournalFailed):
+        if not self._has_failed:
             self._has_trouble(error)
+
+    @property
+    def _has_failed(self) -> bool:
+        return isinstance(self.trouble, JournalFailed)
 
     def _has_trouble(self, trouble: JournalError | None) -> None:
         self.trouble = trouble

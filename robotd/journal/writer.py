@@ -44,11 +44,10 @@ class InstantWriter:
     def do(self, work: Callable[[], None], done: Done) -> None:
         """As `Writer.do`."""
         error = _tried(work)
-        loop = asyncio.get_running_loop()
         if self.delay_s == 0.0:
-            loop.call_soon(done, error)
+            done(error)
         elif self.delay_s != float("inf"):
-            loop.call_later(self.delay_s, done, error)
+            asyncio.get_running_loop().call_later(self.delay_s, done, error)
 
     def close(self) -> None:
         """As `Writer.close`."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from hal import Actuator, Device, VerbInfo, verbs
+from hal import Actuator, Device, DeviceState, VerbInfo, verbs
 from robotd.core.action import ActionInfo
 from robotd.core.chart import Do, Step
 from robotd.core.message import Command, Message
@@ -31,6 +31,11 @@ class Callee:
         self.plain = device is not None and not inspect.iscoroutinefunction(function)
         """Returns at once: it needs no task."""
         self.parameters = tuple((p.wire_name, p.name) for p in info.signature.parameters)
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether its actuator takes nothing now."""
+        return isinstance(self.device, Actuator) and self.device.state is not DeviceState.ACTIVE
 
     def arguments(self, step: Step, cause: Message) -> dict[str, Any]:
         """What the file says, overridden by what the command carries (bound when it arrived)."""

@@ -78,11 +78,11 @@ class Ledger:
 
     def find(self, command_id: str) -> Tracked | Known | None:
         """The command with this id, under way or remembered."""
-        return (
-            self._open.get(command_id)
-            or self._ending.get(command_id)
-            or self.known.find(command_id, self._clock())
-        )
+        return self.tracked(command_id) or self.known.find(command_id, self._clock())
+
+    def tracked(self, command_id: str) -> Tracked | None:
+        """The command with this id that has not ended, or has and was not told yet."""
+        return self._open.get(command_id) or self._ending.get(command_id)
 
     @property
     def oldest_row(self) -> int | None:

@@ -12,10 +12,16 @@ from typing import Any, TypeVar
 
 from hal import Rig
 from robotd import log
+from robotd.clock import WallClock
 from robotd.config import Address, Listen, RobotConfig
 from robotd.daemon import Daemon, Ready, Surroundings
 from robotd.daemon.engine import Engine
+from robotd.daemon.ids import Ids
+from robotd.daemon.journaling import KEPT_IN_MEMORY, Opened, in_memory
 from robotd.errors import RobotdError
+from robotd.journal.memory import MemoryStore
+from robotd.journal.writer import InstantWriter
+from robotd.runtime.readings import Clock
 from robotd.sim.client import HOST, TCP_PORT, WEBSOCKET_PORT, Console
 from robotd.sim.loop import VirtualLoop, run
 from robotd.sim.network import Network
@@ -29,6 +35,20 @@ SETTLING_S = 0.2
 """After the start every sensor has reported once within this time."""
 
 
+class Disk:
+    """What stands for the disk of the journal."""
+
+    def __init__(self, store: MemoryStore, commit_s: float) -> None:
+        self.store = store
+        """Its rows, and how many more it has room for."""
+        self.writer = InstantWriter(store, delay_s=commit_s)
+        """How long it takes."""
+
+    def open(self, ids: Ids, clock: Clock, wall_clock: WallClock) -> Opened:
+        """The journal upon it."""
+        return in_memory(ids, clock, wall_clock, store=self.store, writer=self.writer)
+
+
 class CannotSimulate(RobotdError):  # noqa: N818  # it says what it is
     """This robot cannot run in virtual time; the message says what of it, and what to do."""
 
@@ -36,12 +56,16 @@ class CannotSimulate(RobotdError):  # noqa: N818  # it says what it is
 class Simulation:
     """A running daemon and its world, as a story sees them."""
 
-    def __init__(self, config: RobotConfig, engine: Engine, recording: Recording, seed: int) -> None:
+    def __init__(
+        self, config: RobotConfig, engine: Engine, recording: Recording, seed: int, disk: Disk
+    ) -> None:
         self.config = config
         self.engine = engine
         self.rig: Rig = engine.rig
         self.recording = recording
         self.seed = seed
+        self.disk = disk
+        """Where its journal is kept, and what may be wrong with that."""
         self.rng = random.Random(f"story {seed}")
         """Chance for whoever tells the story; the daemon and its twins have their own."""
         self.began = 0.0
@@ -93,12 +117,14 @@ def simulate(
     faults: Mapping[str, Sequence[str]] | None = None,
     world: Mapping[str, float | bool] | None = None,
     logs: Callable[[str, str, Mapping[str, Any]], None] | None = None,
+    store: MemoryStore | None = None,
+    disk_s: float = 0.0,
 ) -> T:
     """Run `story` beside the daemon of `config` in virtual time, from its start to its clean end.
 
     The same seed gives the same history, to the byte. `faults` says what is wrong with each board, by its
     name, `world` how the world is held from the start; `logs` is told the level, the event and the rest of
-    each log line.
+    each log line. `store` keeps the journal's rows, of which it may keep none; each commit takes `disk_s`.
 
     Raises:
         CannotSimulate: the robot has a handler that needs a thread.
@@ -106,7 +132,8 @@ def simulate(
         Whatever the story or the daemon raises.
     """
     require_no_threads(config)
-    return run(_whole(config, story, seed, faults or {}, world or {}, logs), seed=seed)
+    disk = Disk(store or MemoryStore(KEPT_IN_MEMORY), disk_s)
+    return run(_whole(config, story, seed, faults or {}, world or {}, logs, disk), seed=seed)
 
 
 def require_no_threads(config: RobotConfig) -> None:
@@ -126,6 +153,7 @@ async def _whole(
     faults: Mapping[str, Sequence[str]],
     world: Mapping[str, float | bool],
     logs: Callable[[str, str, Mapping[str, Any]], None] | None,
+    disk: Disk,
 ) -> T:
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):
@@ -134,7 +162,7 @@ async def _whole(
     built: list[Simulation] = []
 
     def watch(engine: Engine) -> None:
-        built.append(Simulation(config, engine, recording, seed))
+        built.append(Simulation(config, engine, recording, seed, disk))
         for name, value in world.items():
             engine.rig.set_world(name, value)
         engine.dispatcher.observers.append(recording.decision)
@@ -147,6 +175,7 @@ async def _whole(
         log=log.telling(logs),
         tap=recording.wire,
         watch=watch,
+        journal=disk.open,
     )
     # Where clients come in is not the robot's matter here: the network in memory has two doors and no files.
     listening = replace(config, listen=Listen(Address(HOST, WEBSOCKET_PORT), Address(HOST, TCP_PORT), None))

@@ -22,7 +22,8 @@ class RunningRobot:
     def __init__(self, file: Path, *options: str, **environ: str) -> None:
         self.folder = file.parent
         self.log = self.folder / "log"
-        environ = os.environ | {"XDG_RUNTIME_DIR": str(self.folder), "NO_COLOR": "1"} | environ
+        folders = {"XDG_RUNTIME_DIR": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
+        environ = os.environ | folders | {"NO_COLOR": "1"} | environ
         environ.pop("RUNTIME_DIRECTORY", None)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

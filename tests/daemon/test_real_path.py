@@ -138,7 +138,8 @@ async def test_a_second_daemon_on_the_same_serial_port_names_the_holder_and_ends
     file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
     async with asyncio.timeout(60), serve_pty(make_twin(file), port), running(file, port) as (first, client):
         second = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "robotd", "run", str(file), "--port", f"arduino={port}"),
+            *(sys.executable, "-m", "robotd", "run", str(file), "--journal", "memory"),
+            *("--port", f"arduino={port}"),
             env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path / "second")},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

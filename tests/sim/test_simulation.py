@@ -44,7 +44,7 @@ async def drive_and_stop(sim: Simulation) -> dict[str, object]:
 def test_an_operator_drives_stops_and_resets_through_the_wire():
     assert simulate(ROVER, drive_and_stop) == {
         "speed": 0.3,
-        "stages": ["received", "accepted", "started", "cancelled"],
+        "stages": ["received", "accepted", "journaled", "started", "cancelled"],
         "evidence": True,
         "latched": ("estopped",),
         "reset": True,

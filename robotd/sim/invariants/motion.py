@@ -77,9 +77,10 @@ class Standing(Promise):
 
     def stage(self, stage: Stage) -> None:
         """No moving command begins."""
-        if stage.stage == STARTED and self.engine.stop.latch is not None:
+        latch = self.engine.stop.latch
+        if stage.stage == STARTED and latch is not None and stage.at > latch.at:
             self.checked += 1
-            tracked = self.engine.ledger.find(stage.id)
+            tracked = self.engine.ledger.tracked(stage.id)
             if tracked is not None and tracked.command.type in self._moving:
                 self.breaks(f"{tracked.command.type} began while the robot was stopped")
 
@@ -163,7 +164,7 @@ class Freshness(Promise):
 
     def stage(self, stage: Stage) -> None:
         """A client may say how long a setpoint counts; one that its device refused changes nothing."""
-        tracked = self.engine.ledger.find(stage.id) if stage.stage == STARTED else None
+        tracked = self.engine.ledger.tracked(stage.id) if stage.stage == STARTED else None
         if tracked is not None and tracked.command.type in self._streamed:
             self._valid_until[tracked.command.type] = tracked.command.expires_at or 0.0
 

@@ -42,8 +42,8 @@ class Epoch(Promise):
 
     def stage(self, stage: Stage) -> None:
         """Nor does an older one begin."""
-        if stage.stage == STARTED:
-            tracked = self.engine.ledger.find(stage.id)
+        if stage.stage == STARTED and stage.at > self._stopped_at:
+            tracked = self.engine.ledger.tracked(stage.id)
             if tracked is not None:
                 self._require_newer(tracked.command)
 

@@ -123,17 +123,17 @@ FAILS = {
     "a stage": (
         DRIVE + "- expect: {stage: done}",
         "the last command done",
-        "drive received accepted started",
+        "drive received accepted journaled started",
     ),
     "a stage of a name": (
         DRIVE + "- expect: {stage: {arm: rejected}}",
         "arm rejected",
-        "arm received accepted done",
+        "arm received accepted journaled done",
     ),
     "a reason": (
         "- send: arm\n- send: arm\n- expect: {stage: rejected latched}",
         "the last command rejected (latched)",
-        "arm received accepted rejected (not_in_this_state)",
+        "arm received accepted journaled rejected (not_in_this_state)",
     ),
     "an answer": (
         "- write: nonsense\n- expect: {answer: {error: {code: 1}}}",
