@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,20 +10,69 @@ import pytest
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import Row
 from robotd.journal.why import Explanation, NotInJournal, explain
+from tests.counts import cases
 from tests.journal.history import History
 
 ANN, BOB = "ws:127.0.0.1:40112", "tcp:127.0.0.1:40300"
+CARL = "tcp:127.0.0.1:40999"
+REFUSED = {"stage": "rejected", "reason": "not_in_this_state", "started": False}
 ROVER = ("left", "right", "base", "mast")
 ACTUATORS = {name: ["arduino"] for name in ROVER}
+CHART = {
+    "commands": ["arm", "disarm", "drive", "light", "look", "patrol"],
+    "regions": [
+        {
+            "states": [{"path": "disarmed"}, {"path": "armed", "active": "all"}, {"path": "armed.teleop"}],
+            "transitions": [{"triggers": ["arm"], "sources": ["disarmed"], "dest": "armed"}],
+        }
+    ],
+}
 NOT_PRESSED = "not bumper.active or payload.linear <= 0"
 
 
 class Rover(History):
-    """A rover's history, row by row, as a daemon writes it."""
+    """A rover's history, row by row, as a daemon writes it; between any two, perhaps, what Carl does."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self.noise = None if seed is None else Random(seed)
+        self.state = ["disarmed"]
+
+    def add(self, kind: str, about: str | None = None, **more: Any) -> Row:
+        """As in every history."""
+        if self.noise is not None and kind != "boot":
+            for _ in range(self.noise.choice((0, 0, 1, 3))):
+                self.carl(self.noise)
+        if kind == "decision":
+            self.state = more["after"]
+        return super().add(kind, about, **more)
+
+    def carl(self, chance: Random) -> None:
+        """What explains nothing: a lamp, another client that comes and goes, samples, the clock."""
+        light: dict[str, Any] = {"type": "light", "source": CARL}
+        same = {"before": self.state, "after": self.state, "outcome": "stayed", "command": True}
+        whole_life = [
+            ("command", light),
+            ("decision", light | same),
+            ("started", light | {"action": "lamp.write"}),
+            ("ended", light | {"stage": "done"}),
+        ]
+        choices: list[list[tuple[str, dict[str, Any]]]] = [
+            [("session", {"source": CARL, "what": "opened"})],
+            [("session", {"source": CARL, "what": "closed", "why": "no pong", "last_at": 0.0})],
+            [("readings", {"values": {"range.value": chance.random()}})],
+            [("clock", {"jump_s": 3600.0})],
+            [("command", light), ("dead", light | REFUSED)],
+            whole_life,
+        ]
+        about = f"carl-{self.rows.last_seq}"
+        for kind, body in chance.choice(choices):
+            super().add(kind, about if "type" in body else None, **{"after_s": 0.0, **body})
 
     def start(self) -> Row:
         """The daemon starts and finds its board."""
-        row = self.add("boot", robot="rover", version="0.1.0", moves=["drive", "look"], actuators=ACTUATORS)
+        about: dict[str, Any] = {"robot": "rover", "version": "0.1.0", "chart": CHART}
+        row = self.add("boot", **about, moves=["drive", "look"], actuators=ACTUATORS)
         self.decide("start", "daemon", entered=["disarmed"], before=[""], after=["disarmed"])
         self.live("inactive")
         return row
@@ -73,15 +123,25 @@ class Rover(History):
             told, about, after_s=0.0, type=kind, source=source, stage=stage, reason=reason, **more
         )
 
-    def refuse(self, about: str, kind: str, reason: str, message: str, source: str = ANN, **data: Any) -> Row:
+    def refuse(
+        self,
+        about: str,
+        kind: str,
+        reason: str,
+        message: str,
+        source: str = ANN,
+        *,
+        state: str = "armed.teleop",
+        **data: Any,
+    ) -> Row:
         error = {"message": message, "data": {"reason": reason, **data}}
-        return self.end(about, kind, source, "rejected", reason, error=error, started=False)
+        return self.end(about, kind, source, "rejected", reason, error=error, started=False, state=state)
 
 
-@pytest.fixture
-def rover() -> Rover:
+@pytest.fixture(params=[None, *range(cases(30))], ids=lambda seed: f"carl-{seed}")
+def rover(request: pytest.FixtureRequest) -> Rover:
     """One that was started and armed by Ann, ten seconds ago."""
-    history = Rover()
+    history = Rover(request.param)
     history.start()
     history.add("session", what="opened", source=ANN)
     history.arm()
@@ -291,6 +351,55 @@ def test_a_robot_that_was_never_asked_says_so(rover: Rover) -> None:
     assert why(rover).summary.startswith(
         "never asked to move since the start, in armed.teleop <- robotd started"
     )
+
+
+def test_after_a_reset_and_arming_it_is_said_that_nobody_asked_and_what_stopped_it(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.add("stop", reason="enough", by=BOB, latch_id="L7", epoch=1)
+    rover.halt("d1", "stopped", after_s=0.0)
+    rover.live("inactive")
+    rover.add("reset", by=BOB, latch_id="L7")
+    rover.decide(
+        "reset", BOB, before=["estopped"], left=["estopped"], entered=["disarmed"], after=["disarmed"]
+    )
+
+    found = why(rover)
+
+    assert found.summary.startswith(
+        f"not asked to move since the reset by {BOB} at 12:00:10.500 <- base stopped"
+    )
+    assert "Next: send arm, then a command that moves something (drive, look)." in str(found.links)
+
+    rover.arm(about="again")
+    found = why(rover)
+
+    assert found.summary.startswith("not asked to move since arm #")
+    assert found.summary.endswith(f"base stopped (a stop) <- stop by {BOB} at 12:00:10.400 (enough)")
+    assert "Next: send a command that moves something (drive, look)." in str(found.links)
+
+
+def test_an_arm_that_was_refused_is_why_it_stays_disarmed(rover: Rover) -> None:
+    rover.ask("off", "disarm")
+    left = ["armed.teleop", "armed"]
+    rover.decide("disarm", ANN, "off", command=True, left=left, entered=["disarmed"], after=["disarmed"])
+    rover.live("inactive")
+    asked = rover.ask("a2", "arm")
+    needed: dict[str, Any] = {"expression": "battery.value > 10.8", "values": {"battery.value": 10.6}}
+    rover.refuse("a2", "arm", "guard_false", "arm: its condition does not hold", state="disarmed", **needed)
+
+    assert why(rover).summary == (
+        f"arm #{asked.seq} from {ANN} rejected at 12:00:10.300 (guard_false) <- "
+        "battery.value 10.6 (needed: battery.value > 10.8)"
+    )
+
+
+def test_a_motion_that_came_to_its_end_is_said_to_be_done(rover: Rover) -> None:
+    asked = rover.ask("l1", "look", angle=0.1)
+    rover.decide("look", ANN, "l1", command=True, starts=["mast.move_to"])
+    rover.add("started", "l1", action="mast.move_to", type="look", source=ANN)
+    rover.add("ended", "l1", type="look", source=ANN, stage="done", result=0.1)
+
+    assert why(rover).summary == f"look #{asked.seq} from {ANN} done at 12:00:10.400"
 
 
 def test_a_robot_that_moves_is_said_to_move(rover: Rover) -> None:

@@ -19,8 +19,8 @@ from robotd.journal.row import Row
 from robotd.journal.store import Rows
 from robotd.journal.why.case import REACH_ROWS, Case, Fact
 from robotd.journal.why.chain import chain, tell
-from robotd.journal.why.events import LOST
 from robotd.journal.why.explanation import Explanation, Link, NotInJournal
+from robotd.journal.why.lives import LOST
 from robotd.journal.why.standing import standing
 
 __all__ = ["REACH_ROWS", "Explanation", "Link", "NotInJournal", "explain"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from robotd.journal.kinds import BOOT, COMMAND
+from robotd.journal.kinds import BOOT, COMMAND, DECISION
 from robotd.journal.row import Row
 from robotd.journal.store import Rows, Select
 
@@ -21,6 +21,8 @@ AHEAD_ROWS = 2_000
 """What followed from a row is looked for among so many after it."""
 MOMENT_S = 0.05
 """Rows so close to one another may tell of the same moment."""
+SAME_STORY_S = 1.0
+"""What follows from a row without naming it is written down within this time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,6 +114,13 @@ class Case:
             since, until = max(0, near.seq - REACH_ROWS), near.seq + AHEAD_ROWS
             select = Select(id=command_id, kinds=kinds, since=since, until=until)
         return next(self._rows.rows(select, newest_first=True, limit=1), None)
+
+    def before(self, row: Row) -> Row | None:
+        """What the message of `row` says that it follows from, by its correlation id."""
+        cause = row.data.get("correlation_id")
+        if not isinstance(cause, str) or cause == row.id:
+            return None
+        return self.about(cause, DECISION, near=row) or self.about(cause, COMMAND, near=row)
 
     def of_trace(self, trace: str) -> Row | None:
         """The newest row of this trace."""

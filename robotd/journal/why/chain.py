@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from robotd.journal.kinds import DECISION, HALT
+from robotd.journal import telling
+from robotd.journal.kinds import BOOT, BUG, DECISION, DEVICE, HALT, JOURNAL, RESET, SESSION, SHUTDOWN, STOP
 from robotd.journal.row import Row
 from robotd.journal.why.case import Case, Fact
 from robotd.journal.why.commands import COMMANDS, refused
-from robotd.journal.why.events import EVENTS, decision, other, stopping
+from robotd.journal.why.decisions import decision, stopping
 from robotd.journal.why.halts import halt
+from robotd.journal.why.lives import bug, device, reset, stop
+from robotd.journal.why.process import boot, journal, session, shutdown
 
 FACTS_AT_MOST = 12
 
@@ -35,10 +38,16 @@ def tell(case: Case, row: Row) -> Fact:
         row = stopping(case, row)
     teller = _TELLERS.get(row.kind)
     try:
-        return other(case, row) if teller is None else teller(case, row)
+        return _other(case, row) if teller is None else teller(case, row)
     except (LookupError, TypeError, ValueError, AttributeError):
         # Rows of a later version, or of a damaged journal: what can be said of them is said.
-        return other(case, row)
+        return _other(case, row)
+
+
+def _other(case: Case, row: Row) -> Fact:
+    """A row that explains itself."""
+    text = telling.tell(row)
+    return Fact(row, f"{text} at {case.clock(row)}", f"{text}.")
 
 
 def _decided(case: Case, row: Row) -> Fact:
@@ -48,6 +57,13 @@ def _decided(case: Case, row: Row) -> Fact:
 _TELLERS: Mapping[str, Callable[[Case, Row], Fact]] = {
     DECISION: _decided,
     HALT: halt,
-    **EVENTS,
+    STOP: stop,
+    RESET: reset,
+    DEVICE: device,
+    BUG: bug,
+    SESSION: session,
+    BOOT: boot,
+    SHUTDOWN: shutdown,
+    JOURNAL: journal,
     **COMMANDS,
 }

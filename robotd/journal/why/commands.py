@@ -23,9 +23,9 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
-from robotd.journal.why.case import Case, Fact
-from robotd.journal.why.events import LOST, SAME_STORY_S
+from robotd.journal.why.case import SAME_STORY_S, Case, Fact
 from robotd.journal.why.guards import culprits, said, would_hold
+from robotd.journal.why.lives import LOST
 
 Body = Mapping[str, Any]
 
@@ -43,7 +43,9 @@ def command(case: Case, row: Row) -> Fact:
     name = f"{body['type']} #{row.seq}"
     asked = arguments(body.get("payload", {}))
     phrase = f"{name} from {body['source']} at {case.clock(row)}"
-    return Fact(row, phrase, f"{name}{f' ({asked})' if asked else ''} came from {body['source']}.")
+    return Fact(
+        row, phrase, f"{name}{f' ({asked})' if asked else ''} came from {body['source']}.", case.before(row)
+    )
 
 
 def started(case: Case, row: Row) -> Fact:

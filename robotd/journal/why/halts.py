@@ -21,7 +21,7 @@ from robotd.journal.kinds import (
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import Case, Fact
-from robotd.journal.why.events import LOST
+from robotd.journal.why.lives import LOST
 
 Body = Mapping[str, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from robotd.journal.kinds import (
@@ -13,14 +13,13 @@ from robotd.journal.kinds import (
     ENDED,
     HALT,
     JOURNAL,
-    READINGS,
     RESET,
     SHUTDOWN,
-    STARTED,
     STOP,
 )
 from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Case, Fact
+from robotd.journal.why.motion import Robot, after, moving
 from robotd.journal.why.ways import ways_to_activity
 
 Body = Mapping[str, Any]
@@ -31,83 +30,38 @@ TROUBLE = ("slow", "full")
 
 def standing(case: Case, newest: Row) -> Row | Fact:
     """What holds the robot now, the strongest first: its end, a stop, its journal; else what came last."""
-    boot = newest.boot
     last = case.last(BOOT, SHUTDOWN, STOP, RESET)
     if last is not None and last.kind in (SHUTDOWN, STOP):
         return last
-    trouble = case.last(JOURNAL, where=lambda _, body: body["what"] in (*TROUBLE, "well"), boot=boot)
+    trouble = case.last(JOURNAL, where=lambda _, body: body["what"] in (*TROUBLE, "well"), boot=newest.boot)
     if trouble is not None and trouble.data["what"] in TROUBLE:
         return trouble
-    start = case.last(BOOT, boot=boot)
-    moving = _moving(case, boot)
-    if moving is not None:
-        return moving
-    return _newest_reason(case, start, boot) or _never_asked(case, start, newest)
+    robot = Robot.of(case, newest.boot)
+    return moving(case, robot) or _newest_reason(case, robot) or _never_asked(case, robot, newest)
 
 
-# -- does it move? --------------------------------------------------------------------------------------
-
-
-def _moving(case: Case, boot: str) -> Fact | None:
-    """The newest motion that began and has not ended, as far as the journal tells."""
-    began = case.last(STARTED, boot=boot)
-    if began is None or _over(case, began):
-        return None
-    body = began.data
-    name = case.name(began.id or "", began)
-    what = f"{body['action']} under way since {case.clock(began)}, by {name} from {body['source']}"
-    sentence = f"{body['action']} has been under way since then, by {name} from {body['source']}."
-    return Fact(began, f"not told to stand still: {what}", sentence)
-
-
-def _over(case: Case, began: Row) -> bool:
-    body = began.data
-    action, device = body["action"], str(body["action"]).partition(".")[0]
-    is_verb = device != action
-
-    def ends(row: Row, other: Body) -> bool:
-        if row.kind == HALT:
-            return bool(other["device"] == device or other.get("action") == action)
-        if row.kind == READINGS:
-            return (other.get("values") or {}).get(f"{device}.moving") is False
-        if row.kind == DECISION:
-            gone = bool(other.get("left")) and row.id != began.id
-            return other["type"] in (f"{action}.done", f"{action}.failed") or (gone and not is_verb)
-        # A command that leads to a state is done at once; what the state does goes on.
-        return row.id == began.id and (is_verb or row.at - began.at > MOMENT_S)
-
-    rows = case.back(HALT, READINGS, DECISION, ENDED, DEAD, boot=began.boot)
-    return any(ends(row, row.data) for row in _until(rows, began.seq))
-
-
-def _until(rows: Iterable[Row], seq: int) -> Iterable[Row]:
-    for row in rows:
-        if row.seq <= seq:
-            return
-        yield row
-
-
-# -- what came last ---------------------------------------------------------------------------------------
-
-
-def _newest_reason(case: Case, start: Row | None, boot: str) -> Row | None:
-    """The newest of: a halt, an actuator that is not active any more, a command that was not taken."""
-    stopped, inactive = _last_halt(case, boot), _inactive(case, start, boot)
-    reason = max(filter(None, (stopped, inactive)), key=lambda row: row.seq, default=None)
-    if stopped is not None and inactive is not None and abs(inactive.at - stopped.at) <= MOMENT_S:
-        reason = stopped  # what deactivates a device halts it first: it is one story
-    above = max((row.seq for row in (stopped, inactive) if row is not None), default=0)
-    refused = _not_taken(case, start, boot, above=above)
-    told = stopped is not None and refused is not None and stopped.data.get("command") == refused.id
-    if refused is not None and not told:
+def _newest_reason(case: Case, robot: Robot) -> Row | Fact | None:
+    """A halt, an actuator that is not active any more, a command that was not taken: what came last."""
+    stopped, inactive = _last_halt(case, robot), _inactive(case, robot)
+    reasons = [row for row in (stopped, inactive) if row is not None]
+    newest = max(reasons, key=lambda row: row.seq, default=None)
+    refused = _not_carried_out(case, robot, above=0 if newest is None else newest.seq)
+    if refused is not None and (stopped is None or stopped.data.get("command") != refused.id):
         return refused
-    return reason or case.last(ENDED, where=lambda _, body: body.get("started", True), boot=boot)
+    if newest is None:
+        return _motion_that_ended(case, robot)
+    if len(reasons) == 2 and abs(reasons[0].at - reasons[1].at) <= MOMENT_S:
+        newest = reasons[0]  # what deactivates a device halts it first: it is one story
+    again = _activated_again(case, robot)
+    if again is not None and again.at - newest.at > MOMENT_S:
+        return _not_asked_since(case, robot, again, newest)
+    return newest
 
 
-def _last_halt(case: Case, boot: str) -> Row | None:
+def _last_halt(case: Case, robot: Robot) -> Row | None:
     """The newest halt; of several at the same moment one that names what moved the device."""
     newest = None
-    for row in case.back(HALT, boot=boot):
+    for row in case.back(HALT, boot=robot.boot):
         if newest is None:
             newest = row
         if newest.at - row.at > MOMENT_S:
@@ -117,60 +71,110 @@ def _last_halt(case: Case, boot: str) -> Row | None:
     return newest
 
 
-def _inactive(case: Case, start: Row | None, boot: str) -> Row | None:
+def _inactive(case: Case, robot: Robot) -> Row | None:
     """Of the actuators that were active or there once and are not now, the one that changed last.
 
     Of those that changed at the same moment, the one that was moved last.
     """
-    actuators = None if start is None else start.data.get("actuators")
     newest: dict[str, Row] = {}
     lives: set[str] = set()
     """Those with an earlier row: a device whose only row is its first never was more than inactive."""
-    for row in case.back(DEVICE, boot=boot):
+    for row in case.back(DEVICE, boot=robot.boot):
         name = row.data["device"]
-        if actuators is None or name in actuators:
+        if robot.actuators is None or name in robot.actuators:
             if name in newest:
                 lives.add(name)
             newest.setdefault(name, row)
-        if actuators is not None and len(lives) == len(actuators):
+        if robot.actuators is not None and len(lives) == len(robot.actuators):
             break
     gone = [row for name, row in newest.items() if name in lives and row.data["state"] != "active"]
     if not gone:
         return None
-    moved = case.last(STARTED, boot=boot)
+    moved = robot.last_motion(case)
     favourite = "" if moved is None else str(moved.data["action"]).partition(".")[0]
     together = [row for row in gone if gone[0].at - row.at <= MOMENT_S]
     return next((row for row in together if row.data["device"] == favourite), gone[0])
 
 
-def _not_taken(case: Case, start: Row | None, boot: str, *, above: int) -> Row | None:
-    """The newest command since `above` that would have moved something, and did not."""
-    moves = None if start is None else start.data.get("moves")
-
-    def matters(row: Row, body: Body) -> bool:
-        if body["stage"] not in NOT_CARRIED_OUT:
-            return False
-        return moves is None or body.get("type") in moves or body.get("reason") == "guard_false"
-
-    for row in _until(case.back(ENDED, DEAD, boot=boot), above):
-        if matters(row, row.data):
+def _not_carried_out(case: Case, robot: Robot, *, above: int) -> Row | None:
+    """The newest command since `above` that would have moved something, or led there, and did not."""
+    for row in after(above, case.back(ENDED, DEAD, boot=robot.boot)):
+        body = row.data
+        if body["stage"] in NOT_CARRIED_OUT and (
+            robot.is_moved_by(body.get("type", "")) or _leads_there(case, robot, body)
+        ):
             return row
     return None
 
 
-def _never_asked(case: Case, start: Row | None, newest: Row) -> Fact:
-    """Nothing moved since the start."""
-    where = case.last(DECISION, boot=newest.boot)
-    states = () if where is None else tuple(where.data["after"])
-    place = f" in {', '.join(states)}" if any(states) else ""
-    body = {} if start is None else start.data
-    ways = [way for state in states for way in ways_to_activity(body.get("chart") or {}, state)]
-    enter = f"{' or '.join(ways)}, then " if ways else ""
-    moves = ", ".join(body.get("moves", ())) or "what moves it"
+def _leads_there(case: Case, robot: Robot, body: Body) -> bool:
+    return body.get("type") in ways_to_activity(robot.chart, body.get("state", ""))
+
+
+def _motion_that_ended(case: Case, robot: Robot) -> Row | None:
+    """The newest motion that came to its end by itself."""
+    began = robot.last_motion(case)
+    if began is None or began.id is None:
+        return None
+    return case.about(began.id, ENDED, DEAD, near=began)
+
+
+# -- nobody has asked -----------------------------------------------------------------------------------
+
+
+def _activated_again(case: Case, robot: Robot) -> Row | None:
+    """The newest of: an actuator was activated, the latch was taken back."""
+
+    def again(row: Row, body: Body) -> bool:
+        if row.kind == RESET:
+            return True
+        return body["state"] == "active" and (robot.actuators is None or body["device"] in robot.actuators)
+
+    return case.last(DEVICE, RESET, where=again, boot=robot.boot)
+
+
+def _not_asked_since(case: Case, robot: Robot, again: Row, before: Row) -> Fact:
+    """What held it once does so no more, and nobody has asked it to move since."""
+    led = again
+    if again.kind == DEVICE:
+        led = case.near(again, DECISION, where=lambda _, body: bool(body.get("entered"))) or again
+    if led.kind == RESET:
+        name = f"the reset by {led.data['by']}"
+    elif led.kind == DECISION:
+        name = f"{case.name(led.id or '', led)} from {led.data['source']}"
+    else:
+        name = f"{led.data['device']} was activated"
     return Fact(
-        where or start or newest,
+        led,
+        f"not asked to move since {name} at {case.clock(led)}",
+        f"Since {name} the robot was not asked to move. {_next_step(case, robot)}",
+        before,
+    )
+
+
+def _never_asked(case: Case, robot: Robot, newest: Row) -> Fact:
+    """Nothing moved since the start."""
+    where = _where(case, robot)
+    place = f" in {', '.join(where.data['after'])}" if where is not None else ""
+    return Fact(
+        where or robot.start or newest,
         f"never asked to move since the start{place and f',{place}'}",
-        f"Since its start the robot was never asked to move; it is{place or ' up'}. "
-        f"Next: send {enter}a command that moves something ({moves}).",
-        start,
+        f"Since its start the robot was never asked to move{place and f'; it is{place}'}. "
+        f"{_next_step(case, robot)}",
+        robot.start,
+    )
+
+
+def _where(case: Case, robot: Robot) -> Row | None:
+    """The newest decision: it says where the robot is."""
+    return case.last(DECISION, boot=robot.boot)
+
+
+def _next_step(case: Case, robot: Robot) -> str:
+    where = _where(case, robot)
+    states = () if where is None else where.data["after"]
+    ways = [way for state in states for way in ways_to_activity(robot.chart, state)]
+    enter = f"{' or '.join(ways)}, then " if ways else ""
+    return (
+        f"Next: send {enter}a command that moves something ({', '.join(robot.moves or ()) or 'see status'})."
     )

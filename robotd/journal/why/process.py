@@ -1,0 +1,75 @@
+"""The daemon itself: its clients, its start and end, its journal."""
+
+from __future__ import annotations
+
+from robotd.journal.kinds import ENDED, SHUTDOWN, STARTED
+from robotd.journal.row import Row
+from robotd.journal.telling import tell
+from robotd.journal.why.case import SAME_STORY_S, Case, Fact
+
+
+def session(case: Case, row: Row) -> Fact:
+    """A client came or went."""
+    body = row.data
+    why = f" ({body['why']})" if body.get("why") else ""
+    what = {"opened": "connected", "closed": "was gone"}.get(body["what"], body["what"])
+    phrase = f"{body['source']} {what} at {case.clock(row)}{why}"
+    since = f" It had been silent since {case.clock(row, body['last_at'])}." if "last_at" in body else ""
+    return Fact(row, phrase, f"The client {body['source']} {what}{why}.{since}")
+
+
+def boot(case: Case, row: Row) -> Fact:
+    """The daemon started, after an end in good order or without one."""
+    body = row.data
+    phrase = f"robotd started at {case.clock(row)}"
+    sentence = (
+        f"robotd started ({body.get('robot', '')}, version {body.get('version', '')}). A start moves nothing."
+    )
+    before = case.at(row.seq - 1)
+    if before is None or before.kind == SHUTDOWN:
+        return Fact(row, phrase, sentence, before)
+    was_doing = _under_way(case, before)
+    crash = Fact(
+        before,
+        f"robotd ended without a word after {case.clock(before)}{f', with {was_doing}' if was_doing else ''} "
+        "(crash, kill or power cut)",
+        "This is the last that the robotd before it wrote: it crashed, was killed or lost power"
+        f"{f', with {was_doing}' if was_doing else ''}. Next: journalctl -u robotd tells more; what was "
+        "queued or running then is never run again.",
+    )
+    return Fact(row, phrase, sentence, crash)
+
+
+def _under_way(case: Case, last: Row) -> str:
+    """What had begun shortly before a crash, and had not ended."""
+    began = next(case.back(STARTED, below=last.seq + 1, boot=last.boot), None)
+    if began is None or last.at - began.at > SAME_STORY_S:
+        return ""
+    if began.id is not None and case.about(began.id, ENDED, near=began) is not None:
+        return ""
+    return f"{began.data['action']} by {case.name(began.id or '', began)} under way"
+
+
+def shutdown(case: Case, row: Row) -> Fact:
+    """The daemon ended in good order."""
+    why = f" ({row.data['why']})" if row.data.get("why") else ""
+    sentence = (
+        f"robotd ended in good order{why}. Next: start it again (robotd run, or systemctl start robotd)."
+    )
+    return Fact(row, f"robotd ended at {case.clock(row)}{why}", sentence)
+
+
+def journal(case: Case, row: Row) -> Fact:
+    """What the journal says of itself."""
+    body = row.data
+    message = f" ({body['message']})" if body.get("message") else ""
+    phrase = f"the journal was {body['what']} at {case.clock(row)}{message}"
+    return Fact(
+        row, phrase, f"{tell(row).capitalize().rstrip('.')}. {_JOURNAL_NEXT.get(body['what'], '')}".strip()
+    )
+
+
+_JOURNAL_NEXT = {
+    "full": "Nothing new moves until there is room. Next: make room on its disk.",
+    "slow": "Nothing new moves until its disk answers in time. Next: look at that disk (dmesg).",
+}
