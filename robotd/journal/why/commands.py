@@ -71,7 +71,7 @@ def ended(case: Case, row: Row) -> Fact:
     if hint:
         sentence += f" Next: {hint}."
     cause = _why(case, row, body, str(reason or ""), error)
-    short = f" ({reason if cause else why})" if why else ""
+    short = "" if not why or (cause and reason == body["stage"]) else f" ({reason if cause else why})"
     return Fact(row, f"{who} {body['stage']} at {case.clock(row)}{short}", sentence, cause)
 
 
@@ -113,6 +113,8 @@ def _shown(value: Any) -> str:
 def _why(case: Case, row: Row, body: Body, reason: str, error: Body) -> Row | Fact | None:
     if reason == RESTART:
         return case.boot(row) or case.next(BOOT, above=row.seq, boot=row.boot)
+    if reason == "expired" and body["stage"] == "failed":
+        return _halted(case, row, error)
     if reason.startswith("left "):
         return case.near(row, DECISION, where=lambda _, other: reason[5:] in other.get("left", ()))
     finder = _BY_REASON.get(reason)

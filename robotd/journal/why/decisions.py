@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from robotd.journal.kinds import BOOT, BUG, DECISION, RESET, SHUTDOWN, STOP
+from robotd.journal.kinds import BUG, DECISION, RESET, SHUTDOWN, STOP
 from robotd.journal.row import Row
 from robotd.journal.why.case import SAME_STORY_S, Case, Fact
 from robotd.journal.why.guards import said
@@ -96,9 +96,11 @@ def _why_ended(case: Case, row: Row, action: str, payload: Body) -> Row | None:
 
 
 def _by_daemon(case: Case, row: Row, body: Body) -> Fact:
-    because = {"start": (BOOT,), "shutdown": (SHUTDOWN,)}.get(str(body["type"]), ())
-    cause = case.near(row, *because, where=lambda *_: True, within_s=SAME_STORY_S) if because else None
-    return Fact(row, f"{body['type']} at {case.clock(row)}", f"{body['type']}: {_did(body)}.", cause)
+    if body["type"] == "start":
+        place = f"in {', '.join(body['after'])} since the start at {case.clock(row)}"
+        return Fact(row, place, f"{place.capitalize()}. A start moves nothing.")
+    ended = case.near(row, SHUTDOWN, where=lambda *_: True, within_s=SAME_STORY_S)
+    return Fact(row, f"{body['type']} at {case.clock(row)}", f"{body['type']}: {_did(body)}.", ended)
 
 
 def stopping(case: Case, row: Row) -> Row:

@@ -34,11 +34,9 @@ NOT_TAKEN = ("rejected", "expired")
 def halt(case: Case, row: Row) -> Fact:
     """The device, the reason, and how old its setpoint was where that is the reason."""
     body = row.data
-    device, why, age_ms = body["device"], body["why"], body.get("age_ms")
+    device, why = body["device"], body["why"]
     if why == FRESHNESS:
-        age = "" if age_ms is None else f", {age_ms:.0f} ms"
-        sentence = f"{device} was stopped: its setpoint was not renewed{age and f' for {age_ms:.0f} ms'}."
-        return Fact(row, f"{device} stopped ({why}{age})", sentence, _why_not_renewed(case, row))
+        return _lapse(case, row)
     moved_by = f", moved by {body['action']}," if "action" in body else ""
     said = f": {body['message']}" if "message" in body else ""
     sentence = f"{device}{moved_by} was told to stand still ({_words(why)}){said.rstrip('.')}."
@@ -55,21 +53,29 @@ _WORDS = {"left": "its state was left", "failed": "its action failed", "stopped"
 # -- a setpoint that lapsed -----------------------------------------------------------------------------
 
 
-def _why_not_renewed(case: Case, row: Row) -> Row | Fact | None:
+def _lapse(case: Case, row: Row) -> Fact:
     body = row.data
-    if not str(body.get("action", "")).startswith(f"{body['device']}."):
-        return _handler_was_late(case, row)
-    setpoint = case.about(body["command"], COMMAND, near=row) if "command" in body else None
-    if setpoint is None:
-        return None
-    if _is_finite(case, row, setpoint):
-        return _took_too_long(case, setpoint)
-    said = setpoint.data
-    kind, source = said["type"], said["source"]
-    phrase = f"last {kind} #{setpoint.seq} from {source} at {case.clock(setpoint)}"
+    device, age_ms = body["device"], body.get("age_ms")
+    age = "" if age_ms is None else f" {age_ms:.0f} ms"
+    phrase = f"{device} stopped ({FRESHNESS}{age and ','}{age})"
+    late = f"{device} was stopped: its setpoint was not renewed{age and ' for'}{age}."
+    if not str(body.get("action", "")).startswith(f"{device}."):
+        return Fact(row, phrase, late, _handler_was_late(case, row))
+    command = case.about(body["command"], COMMAND, near=row) if "command" in body else None
+    if command is None:
+        return Fact(row, phrase, late)
+    if _is_finite(case, row, command):
+        return Fact(row, phrase, f"{device} was stopped: its time was over.", _took_too_long(case, command))
+    said = command.data
+    name = f"{said['type']} #{command.seq}"
     asked = arguments(said.get("payload", {}))
-    sentence = f"The last {kind} was #{setpoint.seq}{f' ({asked})' if asked else ''}, from {source}."
-    return Fact(setpoint, phrase, sentence, _silence(case, row, setpoint))
+    last = Fact(
+        command,
+        f"last {name} from {said['source']} at {case.clock(command)}",
+        f"The last {said['type']} was #{command.seq}{f' ({asked})' if asked else ''}, from {said['source']}.",
+        _silence(case, row, command),
+    )
+    return Fact(row, phrase, late, last)
 
 
 def _is_finite(case: Case, row: Row, command: Row) -> bool:

@@ -42,7 +42,8 @@ def standing(case: Case, newest: Row) -> Row | Fact:
 
 def _newest_reason(case: Case, robot: Robot) -> Row | Fact | None:
     """A halt, an actuator that is not active any more, a command that was not taken: what came last."""
-    stopped, inactive = _last_halt(case, robot), _inactive(case, robot)
+    stopped = _last_halt(case, robot)
+    inactive = _inactive(case, robot, None if stopped is None else stopped.data["device"])
     reasons = [row for row in (stopped, inactive) if row is not None]
     newest = max(reasons, key=lambda row: row.seq, default=None)
     refused = _not_carried_out(case, robot, above=0 if newest is None else newest.seq)
@@ -71,10 +72,10 @@ def _last_halt(case: Case, robot: Robot) -> Row | None:
     return newest
 
 
-def _inactive(case: Case, robot: Robot) -> Row | None:
+def _inactive(case: Case, robot: Robot, favourite: str | None) -> Row | None:
     """Of the actuators that were active or there once and are not now, the one that changed last.
 
-    Of those that changed at the same moment, the one that was moved last.
+    Of those that changed at the same moment, the `favourite`.
     """
     newest: dict[str, Row] = {}
     lives: set[str] = set()
@@ -90,8 +91,6 @@ def _inactive(case: Case, robot: Robot) -> Row | None:
     gone = [row for name, row in newest.items() if name in lives and row.data["state"] != "active"]
     if not gone:
         return None
-    moved = robot.last_motion(case)
-    favourite = "" if moved is None else str(moved.data["action"]).partition(".")[0]
     together = [row for row in gone if gone[0].at - row.at <= MOMENT_S]
     return next((row for row in together if row.data["device"] == favourite), gone[0])
 
