@@ -268,7 +268,7 @@ class RemoteRobot:
                 subscription.heard(update)
 
     def _note(self, stage: Mapping[str, Any]) -> None:
-        self.last_seq = max(self.last_seq, stage.get("seq", 0))
+        self.last_seq = max(self.last_seq, stage.get("seq") or 0)
 
     def _lose(self, sentence: str) -> None:
         """End everything that waits. Only the first reason counts."""

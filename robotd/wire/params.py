@@ -90,7 +90,7 @@ def read_trace(params: Mapping[str, Any]) -> Trace | None:
 
     Where `trace_id` and `traceparent` differ, the former counts.
     """
-    parent = read_traceparent(params.get("traceparent"))
+    parent = read_traceparent(params["traceparent"]) if "traceparent" in params else None
     given = params.get("trace_id")
     if given is None:
         return parent
