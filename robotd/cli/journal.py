@@ -224,11 +224,10 @@ def counted(rows: Iterable[Row], first: int, last: int, *, quiet: bool = False) 
 
 
 def _print_json(rows: Iterable[Row]) -> None:
-    from robotd.journal.reader import to_json
-    from robotd.json import encode
+    from robotd.journal.export import json_line
 
     for row in rows:
-        typer.echo(encode(to_json(row)))
+        typer.echo(json_line(row))
 
 
 def _print_rows(rows: Iterable[Row]) -> None:

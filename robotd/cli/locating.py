@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -56,11 +56,17 @@ def open_journal(journal: Path | None, robot: str | None = None, url: str | None
 
     path = find_journal(journal, robot, url)
     try:
-        yield open_rows(path)
+        with open_rows(path) as rows:
+            yield rows
     except JournalError as error:
         fail(Exit.FAILED, str(error))
     except PermissionError as error:
-        fail(Exit.FAILED, f"{error.filename or path}: {error.strerror}; it belongs to whom the robot runs as")
+        fail_forbidden(path, error)
+
+
+def fail_forbidden(path: Path, error: PermissionError) -> NoReturn:
+    """It may not be read."""
+    fail(Exit.FAILED, f"{error.filename or path}: {error.strerror}; whoever the robot runs as may read it")
 
 
 def find_journal(journal: Path | None, robot: str | None = None, url: str | None = None) -> Path:
@@ -99,10 +105,15 @@ def robot_name(robot: str) -> str:
 
 def state_folders(robot: str | None) -> list[Path]:
     """Where the journal of `robot` may lie (None: of any robot), the most likely first."""
-    of_service = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "robotd"
-    mine = sorted(_folders(state)) if robot is None else [state / robot]
-    return [*([Path(of_service)] if of_service else []), *mine, SYSTEM_FOLDER]
+    from robotd.journal.reader import default_folder
+
+    if robot is not None:
+        mine = [default_folder(robot, os.environ)]
+    else:
+        # Of a service that is the folder itself, of a user the one that has a folder for each robot.
+        likely = default_folder("", os.environ)
+        mine = [likely, *sorted(_folders(likely))]
+    return list(dict.fromkeys([*mine, SYSTEM_FOLDER]))
 
 
 def _folders(folder: Path) -> Iterable[Path]:

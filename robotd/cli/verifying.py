@@ -1,22 +1,106 @@
-"""`robotd journal stats` and `acknowledge`: how much is in a journal, and what was found broken."""
+"""`robotd journal verify`, `stats` and `acknowledge`: whether a journal is whole, and how much is in it."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from robotd.cli.connection import Json, Url
 from robotd.cli.exits import Exit, complain, fail, printable
 from robotd.cli.journal import counted
-from robotd.cli.locating import JournalPath, RobotName, find_journal, open_journal
+from robotd.cli.locating import JournalPath, RobotName, fail_forbidden, find_journal, open_journal
 from robotd.cli.selecting import local_date_and_time
 
 if TYPE_CHECKING:
     from robotd.journal.stats import Stats
+    from robotd.journal.verify import Verdict
+
+
+def verify(
+    journal: JournalPath = None, robot: RobotName = None, url: Url = None, as_json: Json = False
+) -> None:
+    """Look at all of the journal: each row, the chain through them, the pages on the disk. Changes nothing.
+
+    Exits 1 when something is not as it was written. Rows that a start of the daemon found lost already are
+    named, but no fault of what is there.
+
+    Example: robotd journal verify
+
+    Example: robotd journal verify --journal rover.jsonl --json
+    """
+    from robotd.journal.folder import Folder
+    from robotd.journal.quarantine import unacknowledged
+
+    path = find_journal(journal, robot, url)
+    verdict = _verdict(path, quiet=as_json)
+    aside = unacknowledged(Folder(path if path.is_dir() else path.parent))
+    if as_json:
+        typer.echo(
+            json.dumps({"path": str(path)} | _as_json(verdict) | {"quarantined": list(aside)}, indent=2)
+        )
+    else:
+        for line in _lines(verdict, aside):
+            typer.echo(printable(line))
+    if not verdict.is_whole:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _verdict(path: Path, *, quiet: bool) -> Verdict:
+    from robotd.cli import console
+    from robotd.journal.errors import JournalError
+    from robotd.journal.reader import open_rows
+    from robotd.journal.verify import Fault, Verdict
+    from robotd.journal.verify import verify as look
+
+    try:
+        with open_rows(path) as rows:
+            first = next(rows.rows(limit=1), None)
+            due = 0 if first is None else rows.last_seq - first.seq
+            with console.Progress(due, quiet=quiet) as progress:
+                return look(rows, lambda count: progress.reached(count, "rows"))
+    except PermissionError as error:
+        fail_forbidden(path, error)
+    except JournalError as error:
+        verdict = Verdict()
+        verdict.add(Fault(None, str(error)))
+        return verdict
+
+
+def _lines(verdict: Verdict, quarantined: Sequence[str]) -> Iterator[str]:
+    for fault in verdict.faults:
+        yield fault.sentence
+    if verdict.faults_count > len(verdict.faults):
+        yield f"...and {verdict.faults_count - len(verdict.faults)} more"
+    for first, last in verdict.lost:
+        yield f"lost: rows {first} to {last}, found broken when a daemon started"
+    for aside in quarantined:
+        yield f"in quarantine: {aside}; `robotd journal acknowledge` says that you know"
+    count = verdict.faults_count
+    which = (
+        ""
+        if verdict.first is None or verdict.last is None
+        else f", {verdict.first.seq} to {verdict.last.seq}"
+    )
+    faults = f"{count} {'fault' if count == 1 else 'faults'}"
+    yield f"{'ok' if verdict.is_whole else faults}  {verdict.rows} rows{which}, of {verdict.boots} boots"
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "ok": verdict.is_whole,
+        "rows": verdict.rows,
+        "boots": verdict.boots,
+        "first_seq": verdict.first.seq if verdict.first else None,
+        "last_seq": verdict.last.seq if verdict.last else None,
+        "lost": [list(numbers) for numbers in verdict.lost],
+        "faults": [{"seq": fault.seq, "sentence": fault.sentence} for fault in verdict.faults],
+        "faults_count": verdict.faults_count,
+    }
 
 
 def stats(
@@ -41,8 +125,8 @@ def stats(
 
 
 def _size_bytes(path: Path) -> int:
-    """On the disk, with all that belongs to it but what is in quarantine."""
-    files = [path] if path.is_file() else path.glob("journal.*")
+    """Of its rows on the disk, with what was not yet carried over into the database."""
+    files = [path] if path.is_file() else path.glob("journal.db*")
     return sum(file.stat().st_size for file in files)
 
 

@@ -8,15 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from robotd.journal.errors import JournalError
 from robotd.journal.reader import to_json
 from robotd.journal.row import Row
 from robotd.json import encode
 
 
 def write_json_lines(rows: Iterable[Row], out: IO[bytes]) -> None:
-    """One row a line, with all that a check of the chain needs: `robotd.journal.reader` opens it again."""
+    """One row a line, with all that a check of the chain needs: `robotd.journal.reader` opens it again.
+
+    Raises `JournalError` for a row that is damaged.
+    """
     for row in rows:
-        out.write(encode(to_json(row)) + b"\n")
+        out.write(json_line(row) + b"\n")
+
+
+def json_line(row: Row) -> bytes:
+    """The row as JSON, without an end of line. Raises `JournalError` for one that is damaged."""
+    try:
+        return encode(to_json(row))
+    except ValueError as error:
+        raise JournalError(f"row {row.seq} is damaged: {error}; `robotd journal verify` says more") from None
 
 
 @contextmanager
