@@ -276,6 +276,107 @@ def test_drives_that_a_gap_held_up_are_told_to_have_come_too_late() -> None:
     happen(story)
 
 
+def test_a_cancel_by_another_client_is_told_as_such() -> None:
+    async def story(rover: Incident) -> None:
+        last = await rover.drive()
+        rover.bob.call("cancel", {"id": last.id})
+        await rover.sim.sleep(0.5)
+
+        assert (await rover.root()).endswith("was cancelled by a client")
+        assert (await rover.root(last)) == "a client cancelled it"
+
+    happen(story)
+
+
+def test_a_stream_that_another_client_took_over_names_its_successor() -> None:
+    async def story(rover: Incident) -> None:
+        last = await rover.drive()
+        rover.bob.send("drive", {"linear": -0.2, "angular": 0.0})
+        await rover.sim.sleep(1.0)
+
+        root = await rover.root(last)
+        assert root.startswith("replaced by drive #")
+        assert root.endswith(f"from {BOB} at 00:00:02.950")
+        assert f"last drive #{root.split('#')[1].split()[0]} from {BOB}" in (await rover.why()).summary
+
+    happen(story)
+
+
+def test_a_motion_whose_time_was_over_names_the_time_that_it_had() -> None:
+    async def story(rover: Incident) -> None:
+        asked = rover.ann.send("look", {"angle": 1.0}, valid_for_ms=50)
+        await rover.sim.sleep(0.5)
+
+        for about in (None, asked):
+            root = await rover.root(about)
+            assert root.startswith("look #")
+            assert root.endswith("was valid for 50 ms")
+
+    happen(story)
+
+
+def test_a_patrol_whose_time_is_over_names_its_state(tmp_path: Path) -> None:
+    machine = ROVER.read_text().partition("\nmachine:")[2].partition("\nlisten:")[0]
+    short = robot_file(tmp_path, machine=f"machine:{machine.replace('10 min', '2 s')}\n")
+
+    async def story(rover: Incident) -> None:
+        patrol = rover.ann.send("patrol")
+        await rover.sim.sleep(3.0)
+
+        for about in (None, patrol):
+            assert (await rover.root(about)) == (
+                "patrol_timeout at 00:00:04.000 (the time of armed.auto, entered at 00:00:02.000, was over)"
+            )
+
+    happen(story, load(short))
+
+
+def test_a_bumper_ends_a_patrol_and_is_named() -> None:
+    async def story(rover: Incident) -> None:
+        patrol = rover.ann.send("patrol")
+        await rover.sim.sleep(1.0)
+        rover.sim.engine.rig.set_world("bumper", True)
+        await rover.sim.sleep(0.5)
+
+        for about in (None, patrol):
+            assert "base stopped (its state was left) <- bump at" in (await rover.why(about)).summary
+
+    happen(story)
+
+
+def test_a_slow_disk_is_named_while_it_is_slow_and_afterwards() -> None:
+    async def story(rover: Incident) -> None:
+        await rover.drive()
+        rover.sim.disk.writer.delay_s = 3.0
+        await rover.drive(2.0)
+        rover.sim.disk.writer.delay_s = 0.0
+        await rover.sim.sleep(3.0)
+
+        assert (await rover.why()).summary.startswith(
+            "base stopped (journal unavailable) <- the journal was slow"
+        )
+
+    happen(story)
+
+
+def test_a_board_that_was_lost_before_the_robot_was_armed_again_is_past() -> None:
+    async def story(rover: Incident) -> None:
+        await rover.drive()
+        rover.sim.engine.rig.inject("arduino", "unplug 1 s")
+        await rover.sim.sleep(4.0)
+        rover.ann.send("disarm")
+        await rover.sim.sleep(0.1)
+        rover.ann.send("arm")
+        await rover.sim.sleep(0.5)
+
+        assert (await rover.why()).summary.startswith("not asked to move since arm #")
+        await rover.drive()
+        await rover.sim.sleep(1.0)
+        assert "arduino" not in (await rover.why()).summary
+
+    happen(story)
+
+
 def test_a_robot_that_nobody_asked_to_move_is_told_which_command_leads_there() -> None:
     async def story(sim: Simulation) -> None:
         await sim.sleep(1.0)

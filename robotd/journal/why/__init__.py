@@ -92,7 +92,7 @@ def _row_of(case: Case, about: str | int) -> Row:
         if row is None:
             raise NotInJournal(
                 f"the journal has no row about {about!r}",
-                "ids and traces are in the answers to commands, and in robotd journal",
+                "a command that was refused at the door leaves no row; its answer said why",
             )
     if row.id is None:
         return row

@@ -14,7 +14,6 @@ from robotd.journal.kinds import (
     DEVICE,
     ENDED,
     HALT,
-    JOURNAL,
     LIMIT,
     READINGS,
     SHUTDOWN,
@@ -26,6 +25,7 @@ from robotd.journal.telling import arguments
 from robotd.journal.why.case import SAME_STORY_S, Case, Fact
 from robotd.journal.why.guards import culprits, said, would_hold
 from robotd.journal.why.lives import LOST
+from robotd.journal.why.process import trouble
 
 Body = Mapping[str, Any]
 
@@ -155,7 +155,7 @@ def _led_here(case: Case, row: Row, _error: Body) -> Row | None:
 
 
 def _journal(case: Case, row: Row, _error: Body) -> Row | None:
-    return case.last(JOURNAL, below=row.seq, boot=row.boot)
+    return trouble(case, row)
 
 
 def _shutting_down(case: Case, row: Row, _error: Body) -> Row | None:

@@ -12,7 +12,6 @@ from robotd.journal.kinds import (
     DECISION,
     DEVICE,
     ENDED,
-    JOURNAL,
     SESSION,
     SHUTDOWN,
     STARTED,
@@ -22,6 +21,7 @@ from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import Case, Fact
 from robotd.journal.why.lives import LOST
+from robotd.journal.why.process import trouble
 
 Body = Mapping[str, Any]
 
@@ -224,10 +224,6 @@ def _by_end(case: Case, row: Row) -> Row | None:
     return case.next(SHUTDOWN, above=row.seq, boot=row.boot)
 
 
-def _by_journal(case: Case, row: Row) -> Row | None:
-    return case.last(JOURNAL, below=row.seq, boot=row.boot) or case.near(row, JOURNAL, where=_any)
-
-
 def _loss(case: Case, row: Row, device: str) -> Row | None:
     """The device's own loss or fault; of a device made of others, that of one of them."""
 
@@ -249,5 +245,5 @@ _BY_WHY: Mapping[str, Callable[[Case, Row], Row | Fact | None]] = {
     "failed": _by_failure,
     "cancelled": _by_client,
     "shutting_down": _by_end,
-    "journal_unavailable": _by_journal,
+    "journal_unavailable": trouble,
 }

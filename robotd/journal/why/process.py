@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from robotd.journal.kinds import ENDED, SHUTDOWN, STARTED
+from collections.abc import Mapping
+from typing import Any
+
+from robotd.journal.kinds import ENDED, JOURNAL, SHUTDOWN, STARTED
 from robotd.journal.row import Row
 from robotd.journal.telling import tell
 from robotd.journal.why.case import SAME_STORY_S, Case, Fact
+
+Body = Mapping[str, Any]
+
+
+TROUBLE = ("slow", "full")
+
+
+def trouble(case: Case, row: Row) -> Row | None:
+    """What was wrong with the journal when `row` was written."""
+
+    def is_trouble(_: Row, body: Body) -> bool:
+        return body["what"] in TROUBLE
+
+    found = case.near(row, JOURNAL, where=is_trouble, within_s=SAME_STORY_S)
+    return found or case.last(JOURNAL, where=is_trouble, below=row.seq, boot=row.boot)
 
 
 def session(case: Case, row: Row) -> Fact:

@@ -20,12 +20,12 @@ from robotd.journal.kinds import (
 from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Case, Fact
 from robotd.journal.why.motion import Robot, after, moving
+from robotd.journal.why.process import TROUBLE
 from robotd.journal.why.ways import ways_to_activity
 
 Body = Mapping[str, Any]
 
 NOT_CARRIED_OUT = ("rejected", "expired", "failed")
-TROUBLE = ("slow", "full")
 
 
 def standing(case: Case, newest: Row) -> Row | Fact:
