@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robotd.cli.connection import Json, Url, interruption, until
-from robotd.cli.exits import Exit, fail, printable
+from robotd.cli.exits import Exit, complain, fail, printable
 from robotd.cli.locating import DATABASE, JournalPath, RobotName, find_journal, open_journal
 from robotd.cli.selecting import (
     Id,
@@ -107,16 +107,27 @@ def tail(
 
 
 async def _follow(path: Path, select: Select, show_rows: Callable[[Iterable[Row]], None]) -> None:
-    """Show what is added, until Ctrl-C. Opened anew each time, since a start may put another in its place."""
+    """Show what is added, until Ctrl-C.
+
+    It is opened anew each time, since a start of the daemon may put another in its place; where it cannot be
+    read now, that is said once, and a later start may mend it.
+    """
+    from robotd.journal.errors import JournalError
+    from robotd.journal.reader import open_rows
 
     async def look() -> None:
-        seen = select.since
+        seen, trouble = select.since, ""
         while True:
-            with open_journal(path) as rows:
-                newest = rows.last_seq
-                end = newest if select.until is None else min(newest, select.until)
-                show_rows(rows.rows(replace(select, since=seen, until=end)))
-            seen = max(seen, newest)
+            try:
+                with open_rows(path) as rows:
+                    newest = rows.last_seq
+                    end = newest if select.until is None else min(newest, select.until)
+                    show_rows(rows.rows(replace(select, since=seen, until=end)))
+                seen, trouble = max(seen, newest), ""
+            except JournalError as error:
+                if str(error) != trouble:
+                    trouble = str(error)
+                    complain(trouble)
             await asyncio.sleep(FOLLOW_S)
 
     await until(interruption(), look())

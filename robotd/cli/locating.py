@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from robotd.journal.store import Rows
 
 DATABASE = "journal.db"
+IN_MEMORY = Path("memory")
+"""What `robotd run` takes for a journal that is nowhere; `$ROBOTD_JOURNAL` may say it."""
 SYSTEM_FOLDER = Path("/var/lib/robotd")
 """What systemd gives to the service (`StateDirectory=`); a person who asks has no `$STATE_DIRECTORY`."""
 _NAME = re.compile(r"^robot:\s*[\"']?(?P<name>[A-Za-z]\w*)", re.MULTILINE)
@@ -71,7 +73,7 @@ def fail_forbidden(path: Path, error: PermissionError) -> NoReturn:
 
 def find_journal(journal: Path | None, robot: str | None = None, url: str | None = None) -> Path:
     """Where the journal lies that the options mean; or the end of it, which says what there is."""
-    if journal is not None:
+    if journal is not None and journal != IN_MEMORY:
         if not is_there(journal):
             fail(Exit.USAGE, f"there is no {journal}")
         return journal
