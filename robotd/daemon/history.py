@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotd.core.stage import JOURNALED
@@ -14,13 +14,20 @@ from robotd.journal.store import Rows, Select
 from robotd.wire.records import page
 from robotd.wire.service import JournalQuery, PastStages
 
+READ_AFTER_S = 0.1
+"""A question waits at most so long for the rows that are being written."""
+
 
 class History:
     """Answers from the journal, which is read beside the loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._read = engine.opened.read
+
+    async def _read(self, question: Callable[[Rows], Any]) -> Any:
+        """What was written until now is in the answer, as far as the disk is quick enough."""
+        await self._engine.journal.settle(READ_AFTER_S)
+        return await self._engine.opened.read(question)
 
     async def read(self, query: JournalQuery) -> dict[str, Any]:
         """The rows that a client asks for. Raises `Refused` for a kind that there is not."""
@@ -63,7 +70,7 @@ class History:
         def ask(rows: Rows) -> PastStages:
             newest = list(rows.rows(select, limit=most + 1, newest_first=True))
             gap = newest[most - 1].seq if len(newest) > most else None
-            return PastStages([_stage(row) for row in reversed(newest[:most])], gap)
+            return PastStages([_stage(row) for row in reversed(newest[:most])], rows.last_seq, gap)
 
         answer: PastStages = await self._read(ask)
         return answer

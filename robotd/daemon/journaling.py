@@ -20,6 +20,7 @@ from robotd.runtime.readings import Clock
 KEPT_IN_MEMORY = 10_000
 """Rows, where there is no disk."""
 GROUP_IN_MEMORY_S = 0.25
+EMPTY = Beginning()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,13 +44,14 @@ def in_memory(
     *,
     store: MemoryStore | None = None,
     writer: InstantWriter | None = None,
+    beginning: Beginning = EMPTY,
 ) -> Opened:
-    """A journal that ends with the process. `writer`: what stands for its disk."""
+    """A journal that ends with the process. `writer` stands for its disk; `beginning` is what was in it."""
     store = store or MemoryStore(KEPT_IN_MEMORY)
     journal = Journal(
         store,
         writer or InstantWriter(store),
-        Beginning(),
+        beginning,
         boot=ids.boot,
         clock=clock,
         wall_clock=wall_clock or (lambda: _EPOCH + timedelta(seconds=clock())),
@@ -60,7 +62,7 @@ def in_memory(
     async def read(question: Callable[[Rows], Any]) -> Any:
         return question(store)
 
-    return Opened(journal, Beginning(), read, None, lambda: 0)
+    return Opened(journal, beginning, read, None, lambda: 0)
 
 
 def on_disk(folder: Path, robot: str, ids: Ids, clock: Clock, wall_clock: WallClock = wall_time) -> Opened:

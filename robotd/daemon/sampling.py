@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 
-from hal import Device
+from hal import Device, Reading
 from robotd.journal.journal import Journal
 from robotd.journal.kinds import READINGS
 from robotd.runtime.readings import Clock, ReadingTable
@@ -28,12 +28,12 @@ class Sampler:
         self._table = table
         self._journal = journal
         self._clock = clock
-        self._names = {
-            (device.name, reading): f"{device.name}.{reading}"
+        self._places = [
+            (f"{device.name}.{reading}", device, reading)
             for device in devices.values()
             for reading in device.readings_units()
-        }
-        self._ring: deque[tuple[float, str, float | bool]] = deque(maxlen=KEPT)
+        ]
+        self._ring: deque[tuple[Device, str, Reading]] = deque(maxlen=KEPT)
         self._dense_until = -math.inf
         self._written_until = -math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -60,21 +60,25 @@ class Sampler:
     def _changed(self, device: Device, reading: str) -> None:
         found = device.reading(reading)
         if found is not None:
-            self._ring.append((found.at, self._names[device.name, reading], found.value))
+            self._ring.append((device, reading, found))
 
     def _sample(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(SAMPLE_S, self._sample)
         if self._journal.trouble is None:
             self._write_dense()
-            get = self._table.get
-            self._journal.write(READINGS, {"values": {name: get(name) for name in self._names.values()}})
+            fresh = self._table.fresh
+            values = {
+                name: None if (found := fresh(device, reading)) is None else found.value
+                for name, device, reading in self._places
+            }
+            self._journal.write(READINGS, {"values": values})
 
     def _write_dense(self) -> None:
         if self._written_until < self._dense_until:
             dense = [
-                (round(at, 6), name, value)
-                for at, name, value in self._ring
-                if self._written_until < at <= self._dense_until
+                (round(found.at, 6), f"{device.name}.{reading}", found.value)
+                for device, reading, found in self._ring
+                if self._written_until < found.at <= self._dense_until
             ]
             self._written_until = min(self._clock(), self._dense_until)
             if dense:

@@ -99,6 +99,7 @@ def status(engine: Engine, simulated: frozenset[str], clients: int, started_at: 
         "queue": engine.queue.depths(),
         "epoch": engine.stop.epoch,
         "guard": GUARD,
+        "journal": journal(engine),
         "latency": {
             "slowest_stop_ms": round(engine.stop.slowest_s * 1000, 3),
             "slowest_safety_wait_ms": round(engine.dispatcher.slowest_safety_s * 1000, 3),
@@ -112,6 +113,23 @@ def status(engine: Engine, simulated: frozenset[str], clients: int, started_at: 
             "queue": dict(engine.queue.counters),
         },
         "clients": clients,
+    }
+
+
+def journal(engine: Engine) -> dict[str, Any]:
+    """Where it is kept, how far it has come, and what the last start found in it."""
+    written, opened = engine.journal, engine.opened
+    return {
+        "path": None if opened.path is None else str(opened.path),
+        "trouble": None if written.trouble is None else str(written.trouble),
+        "boot": written.boot,
+        "seq": written.seq,
+        "durable_seq": written.durable_seq,
+        "lag_ms": round(written.lag_s * 1000, 1),
+        "slowest_ms": round(written.slowest_s * 1000, 1),
+        "size_bytes": opened.size_bytes(),
+        "recovered": dict(engine.recovered),
+        "quarantined": list(opened.beginning.quarantined),
     }
 
 

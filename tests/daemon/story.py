@@ -7,6 +7,7 @@ import random
 import textwrap
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from robotd.core.stage import TERMINAL, Stage
 from robotd.daemon.engine import Engine
 from robotd.daemon.ids import Ids
 from robotd.daemon.service import RobotService
+from robotd.journal.memory import MemoryStore
+from robotd.journal.row import Row
+from robotd.journal.store import Select
+from robotd.sim.simulation import BEGINNING, Disk
 from robotd.wire.service import SendRequest
 from tests import virtual
 
@@ -27,8 +32,10 @@ ROVER = Path(__file__).parents[2] / "config" / "rover.yaml"
 class Story:
     """What a test says to the robot, and what it sees of it."""
 
-    def __init__(self, engine: Engine, service: RobotService) -> None:
+    def __init__(self, engine: Engine, service: RobotService, disk: Disk) -> None:
         self.engine = engine
+        self.disk = disk
+        """Where the journal is kept; its `store` are the rows."""
         self.rig = engine.rig
         self.service = service
         self.stages: dict[str, list[Stage]] = {}
@@ -86,6 +93,11 @@ class Story:
         """For messages of failed tests."""
         return {"state": self.state, "world": self.rig.world()}
 
+    async def rows(self, *kinds: str) -> list[Row]:
+        """All that is in the journal by now, or only what is of these kinds."""
+        await self.engine.journal.settle()
+        return list(self.disk.store.rows(Select(kinds=kinds)))
+
     def reading(self, name: str) -> float | bool | None:
         """A reading by its full name."""
         return self.engine.table.get(name)
@@ -108,13 +120,16 @@ class Story:
 
 
 @asynccontextmanager
-async def telling(robot: Path | RobotConfig) -> AsyncIterator[Story]:
-    """The robot of a file, online and in its initial state."""
+async def telling(robot: Path | RobotConfig, disk: Disk | None = None) -> AsyncIterator[Story]:
+    """The robot of a file, online and in its initial state, with its journal on `disk`."""
     rng = random.Random(7)
     config = load(robot) if isinstance(robot, Path) else robot
     rig = Rig.build(config.boards, config.devices, simulated=set(config.boards), rng=rng)
-    engine = Engine(config, rig, asyncio.get_running_loop().time, Ids(rng), log.get("test"))
-    story = Story(engine, RobotService(engine, frozenset(config.boards)))
+    clock, ids = asyncio.get_running_loop().time, Ids(rng)
+    disk = disk or Disk(MemoryStore(), 0.0)
+    opened = disk.open(ids, clock, lambda: BEGINNING + timedelta(seconds=clock()))
+    engine = Engine(config, rig, clock, ids, log.get("test"), opened)
+    story = Story(engine, RobotService(engine, frozenset(config.boards)), disk)
     async with asyncio.TaskGroup() as tasks:
         boards = tasks.create_task(rig.run())
         await rig.online()
@@ -129,11 +144,13 @@ async def telling(robot: Path | RobotConfig) -> AsyncIterator[Story]:
             boards.cancel()
 
 
-def tell(body: Callable[[Story], Coroutine[Any, Any, None]], file: Path = ROVER) -> None:
+def tell(
+    body: Callable[[Story], Coroutine[Any, Any, None]], file: Path = ROVER, disk: Disk | None = None
+) -> None:
     """Run one story about the robot of `file` in virtual time."""
 
     async def whole() -> None:
-        async with telling(file) as story:
+        async with telling(file, disk) as story:
             await body(story)
 
     virtual.run(whole())
