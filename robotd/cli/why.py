@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,11 +46,13 @@ def why(
     Example: robotd why --journal incident.jsonl --json
     """
     number = _number(about)
-    if journal is None and robot is None and (url is not None or _somebody_answers()):
+    known = journal is None and robot is None
+    if known and (url is not None or _somebody_answers()):
         params = {"seq": number} if number is not None else {} if about is None else {"id": about}
         _ask(params, url, as_json)
     else:
-        _show(_read(journal, robot, about if number is None else number), as_json)
+        with open_journal(journal, robot) as rows:
+            _show(_explain(rows, about if number is None else number, runs=not known), as_json)
 
 
 def _number(about: str | None) -> int | None:
@@ -83,14 +84,14 @@ def _ask(params: Mapping[str, Any], url: str | None, as_json: bool) -> None:
     talk(url, story, as_json=as_json)
 
 
-def _read(journal: Path | None, robot: str | None, about: str | int | None) -> Mapping[str, Any]:
+def _explain(rows: Rows, about: str | int | None, *, runs: bool) -> Mapping[str, Any]:
+    """`runs` is false where nobody answered whose journal it would be."""
     from robotd.journal.why import NotInJournal, explain
 
-    with open_journal(journal, robot) as rows:
-        try:
-            return explain(_at_hand(rows), about, zone=None).as_data()
-        except NotInJournal as error:
-            fail(Exit.FAILED, f"{error}; {error.hint}")
+    try:
+        return explain(_at_hand(rows), about, zone=None, runs=runs).as_data()
+    except NotInJournal as error:
+        fail(Exit.FAILED, f"{error}; {error.hint}")
 
 
 def _at_hand(rows: Rows) -> Rows:

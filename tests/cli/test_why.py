@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from robotd.cli import app
 from robotd.cli.exits import Exit
-from tests.cli.conftest import RunningRobot
+from tests.cli.conftest import RunningRobot, rover_on_any_port
 from tests.cli.journals import journal, nobody_home
 
 __all__ = ["journal", "nobody_home"]  # pytest finds fixtures by name
@@ -26,11 +27,15 @@ def said(*words: object) -> list[str]:
 
 
 def test_the_last_line_is_the_summary_in_local_time(journal: Path) -> None:
-    lines = said()
+    lines = said("--journal", journal)
 
     assert lines[-1] == STOPPED
     assert "#11     The robot was stopped by unix: somebody on the track. Next: " in lines[0]
     assert "reset with latch_id latch-1, then arm" in lines[0]
+
+
+def test_where_no_robot_runs_its_journal_is_read_and_its_end_is_told(journal: Path) -> None:
+    assert said()[-1] == "robotd ended without a word after 13:00:01.200 (crash, kill or power cut)"
 
 
 @pytest.mark.parametrize("about", ["8", "#8", "c2"])
@@ -42,7 +47,7 @@ def test_a_command_goes_by_its_row_or_its_id(journal: Path, about: str) -> None:
 
 
 def test_a_script_reads_the_links_and_the_summary(journal: Path) -> None:
-    told = json.loads(run(app, ["why", "--json"]).stdout)
+    told = json.loads(run(app, ["why", "--json", "--journal", str(journal)]).stdout)
 
     assert told["summary"] == STOPPED
     assert [sorted(link) for link in told["links"]] == [["at", "kind", "sentence", "seq", "wall"]]
@@ -52,7 +57,7 @@ def test_an_export_tells_the_same_as_its_journal(journal: Path, tmp_path: Path) 
     export = tmp_path / "rover.jsonl"
     assert run(app, ["journal", "export", "--output", str(export)]).exit_code == Exit.DONE
 
-    assert said("--journal", export) == said("--journal", journal) == said()
+    assert said("--journal", export) == said("--journal", journal)
     assert said("c1", "--journal", export) == said("c1")
 
 
@@ -91,3 +96,16 @@ def test_a_robot_that_runs_is_asked(
     assert summary.endswith("(a question)")
     assert unknown.exit_code == Exit.REFUSED
     assert "the journal has no row about 'nobody'" in unknown.stderr
+
+
+def test_a_robot_that_was_killed_is_said_to_have_been(nobody_home: Path, tmp_path: Path) -> None:
+    rover = RunningRobot(rover_on_any_port(tmp_path), "--sim", XDG_STATE_HOME=str(tmp_path))
+    for word in ("arm", "patrol"):
+        assert run(app, ["send", word, "--url", rover.tcp]).exit_code == Exit.DONE
+    rover.end(signal.SIGKILL)
+
+    lines = said()
+
+    assert "robotd ended without a word after" in lines[-1]
+    assert "patrol under way since" in lines[-1]
+    assert "Next: journalctl -u robotd tells more" in lines[-2]

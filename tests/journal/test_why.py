@@ -464,9 +464,18 @@ def test_after_a_crash_the_crash_and_what_was_under_way_are_named(rover: Rover) 
 
     for about in (None, "d1"):
         assert root(rover, about) == (
-            "robotd ended without a word after 12:00:10.300, "
-            f"with base.drive by drive #{drive.seq} under way (crash, kill or power cut)"
+            "robotd ended without a word after 12:00:10.300 (crash, kill or power cut), "
+            f"base.drive under way since 12:00:10.300, by drive #{drive.seq} from {ANN}"
         )
+
+
+def test_where_no_daemon_runs_a_journal_that_just_ends_tells_of_a_crash(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+
+    assert explain(rover.rows, runs=False).summary == (
+        "robotd ended without a word after 12:00:10.412 (crash, kill or power cut)"
+    )
 
 
 # -- asked about something ------------------------------------------------------------------------------

@@ -30,16 +30,18 @@ _TWO_MARKS = re.compile(r"([?!])\.")
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
 
-def explain(rows: Rows, about: str | int | None = None, *, zone: tzinfo | None = UTC) -> Explanation:
+def explain(
+    rows: Rows, about: str | int | None = None, *, zone: tzinfo | None = UTC, runs: bool = True
+) -> Explanation:
     """Why `about` is as it is: the number of a row, the id of a message or a command, or a trace id.
 
-    None: why the robot stands still now. Times are those of `zone` (None: of this machine). Raises
-    `NotInJournal`.
+    None: why the robot stands still now. Times are those of `zone` (None: of this machine). `runs` is false
+    where it is known that no daemon writes this journal any more. Raises `NotInJournal`.
     """
     case = Case(rows, zone)
     if case.newest is None:
         raise NotInJournal("the journal is empty", "it is written from the start of the daemon on")
-    start = standing(case, case.newest) if about is None else _row_of(case, about)
+    start = standing(case, case.newest, runs=runs) if about is None else _row_of(case, about)
     facts = chain(case, start)
     summary = " <- ".join(fact.phrase for fact in facts if not _goes_without_saying(fact, facts[0]))
     if case.ran_out is not None and facts[-1].because is None and len(facts) == 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from robotd.journal.kinds import BOOT, DEAD, DECISION, ENDED, HALT, READINGS, STARTED
 from robotd.journal.row import Row
-from robotd.journal.why.case import MOMENT_S, Case, Fact
+from robotd.journal.why.case import MOMENT_S, Case
 
 Body = Mapping[str, Any]
 
@@ -40,16 +40,14 @@ class Robot:
         return case.last(STARTED, where=lambda _, body: self.is_moved_by(body["type"]), boot=self.boot)
 
 
-def moving(case: Case, robot: Robot) -> Fact | None:
-    """The newest motion that began, where it has not ended."""
+def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
+    """The newest motion that began, where it has not ended; with what it is, and by whom."""
     began = robot.last_motion(case)
     if began is None or _is_over(case, began):
         return None
     body = began.data
     name = case.name(began.id or "", began)
-    what = f"{body['action']} under way since {case.clock(began)}, by {name} from {body['source']}"
-    sentence = f"{body['action']} has been under way since then, by {name} from {body['source']}."
-    return Fact(began, f"not told to stand still: {what}", sentence)
+    return began, f"{body['action']} under way since {case.clock(began)}, by {name} from {body['source']}"
 
 
 def _is_over(case: Case, began: Row) -> bool:

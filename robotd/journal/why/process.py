@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from robotd.journal.kinds import ENDED, JOURNAL, SHUTDOWN, STARTED
+from robotd.journal.kinds import JOURNAL, SHUTDOWN
 from robotd.journal.row import Row
 from robotd.journal.telling import tell
 from robotd.journal.why.case import SAME_STORY_S, Case, Fact
+from robotd.journal.why.motion import Robot, under_way
 
 Body = Mapping[str, Any]
 
@@ -46,26 +47,19 @@ def boot(case: Case, row: Row) -> Fact:
     before = case.at(row.seq - 1)
     if before is None or before.kind == SHUTDOWN:
         return Fact(row, phrase, sentence, before)
-    was_doing = _under_way(case, before)
-    crash = Fact(
-        before,
-        f"robotd ended without a word after {case.clock(before)}{f', with {was_doing}' if was_doing else ''} "
-        "(crash, kill or power cut)",
-        "This is the last that the robotd before it wrote: it crashed, was killed or lost power"
-        f"{f', with {was_doing}' if was_doing else ''}. Next: journalctl -u robotd tells more; what was "
-        "queued or running then is never run again.",
+    return Fact(row, phrase, sentence, crash(case, before))
+
+
+def crash(case: Case, last: Row) -> Fact:
+    """A daemon whose `last` row does not tell of its end, with what moved then."""
+    found = under_way(case, Robot.of(case, last.boot))
+    moved = f", {found[1]}" if found is not None else ""
+    return Fact(
+        last,
+        f"robotd ended without a word after {case.clock(last)} (crash, kill or power cut){moved}",
+        f"This is the last that robotd wrote: it crashed, was killed or lost power{moved}. Next: journalctl "
+        "-u robotd tells more; start it again. What was queued or running then is never run again.",
     )
-    return Fact(row, phrase, sentence, crash)
-
-
-def _under_way(case: Case, last: Row) -> str:
-    """What had begun shortly before a crash, and had not ended."""
-    began = next(case.back(STARTED, below=last.seq + 1, boot=last.boot), None)
-    if began is None or last.at - began.at > SAME_STORY_S:
-        return ""
-    if began.id is not None and case.about(began.id, ENDED, near=began) is not None:
-        return ""
-    return f"{began.data['action']} by {case.name(began.id or '', began)} under way"
 
 
 def shutdown(case: Case, row: Row) -> Fact:

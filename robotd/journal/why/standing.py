@@ -19,8 +19,8 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Case, Fact
-from robotd.journal.why.motion import Robot, after, moving
-from robotd.journal.why.process import TROUBLE
+from robotd.journal.why.motion import Robot, after, under_way
+from robotd.journal.why.process import TROUBLE, crash
 from robotd.journal.why.ways import ways_to_activity
 
 Body = Mapping[str, Any]
@@ -28,16 +28,26 @@ Body = Mapping[str, Any]
 NOT_CARRIED_OUT = ("rejected", "expired", "failed")
 
 
-def standing(case: Case, newest: Row) -> Row | Fact:
+def standing(case: Case, newest: Row, *, runs: bool) -> Row | Fact:
     """What holds the robot now, the strongest first: its end, a stop, its journal; else what came last."""
     last = case.last(BOOT, SHUTDOWN, STOP, RESET)
+    if not runs and (last is None or last.kind != SHUTDOWN):
+        return crash(case, newest)
     if last is not None and last.kind in (SHUTDOWN, STOP):
         return last
     trouble = case.last(JOURNAL, where=lambda _, body: body["what"] in (*TROUBLE, "well"), boot=newest.boot)
     if trouble is not None and trouble.data["what"] in TROUBLE:
         return trouble
     robot = Robot.of(case, newest.boot)
-    return moving(case, robot) or _newest_reason(case, robot) or _never_asked(case, robot, newest)
+    return _moving(case, robot) or _newest_reason(case, robot) or _never_asked(case, robot, newest)
+
+
+def _moving(case: Case, robot: Robot) -> Fact | None:
+    found = under_way(case, robot)
+    if found is None:
+        return None
+    began, what = found
+    return Fact(began, f"not told to stand still: {what}", f"Nothing told it to stand still: {what}.")
 
 
 def _newest_reason(case: Case, robot: Robot) -> Row | Fact | None:
