@@ -12,8 +12,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from robotd.journal.chain import is_sound
-from robotd.journal.row import HASH_BYTES, Row
+from robotd.journal.row import HASH_BYTES, Row, is_whole
 from robotd.journal.schema import COLUMNS, PAGE_BYTES
 
 _WAL_HEADER_BYTES = 32
@@ -132,7 +131,7 @@ def _whole_row(seq: int, types: list[int], content: bytes) -> Row | None:
         except (ValueError, struct.error):
             return None
     row = Row._make(values)
-    return row if is_sound(row) else None
+    return row if type(row.body) is bytes and is_whole(row) else None
 
 
 def _bytes_of(kind: int) -> int:

@@ -1,109 +1,89 @@
-"""From what the rows say of commands: which are open, and which ids a client may send again."""
+"""What the database lists of commands beside the rows, held against the rows, and told to a daemon."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from robotd.journal.database import Noted
-from robotd.journal.kinds import COMMAND, STARTED, TERMINAL
+from robotd.journal.database import Database, Ended, Open
+from robotd.journal.kinds import BURIED, COMMAND, STARTED
 from robotd.journal.row import Row
-from robotd.journal.schema import NOTED
-from robotd.journal.store import OpenCommand, Remembered
+from robotd.journal.schema import ENDS
+from robotd.journal.store import OpenCommand, Remembered, Select
 
 
-def noted_of(row: Row) -> Noted | None:
-    """What the table `commands` has to say of a row."""
-    if row.kind not in NOTED:
-        return None
-    of_body = (row.data.get(key) for key in ("principal", "digest", "stage", "reason"))
-    return Noted(row.seq, row.kind, row.id, row.wall, *of_body)
+class Lists:
+    """Follows the rows, all of them whole, and says where the lists are not what the rows say."""
 
-
-class Notes:
-    """Follows the table `commands` along the rows, and says where the two differ."""
-
-    def __init__(self, notes: Iterable[Noted]) -> None:
-        self._notes = iter(notes)
-        self._next = next(self._notes, None)
+    def __init__(self, ends: Iterable[Ended]) -> None:
+        """`ends`: those of the rows that will be seen."""
+        self._ends = iter(ends)
+        self._open: dict[str, Open] = {}
+        self._first_seq = 0
 
     def fault_of(self, row: Row) -> str | None:
-        """What is wrong with the note of the next row, which is whole; None where there rightly is none."""
-        alone = False
-        while self._next is not None and self._next.seq < row.seq:
-            alone = True
-            self._next = next(self._notes, None)
-        found = None
-        if self._next is not None and self._next.seq == row.seq:
-            found = self._next
-            self._next = next(self._notes, None)
-        if alone or found != noted_of(row):
-            return f"what is noted of commands at row {row.seq} is not what the rows say"
+        """What is wrong with what is listed for the next row."""
+        self._first_seq = self._first_seq or row.seq
+        if row.kind == COMMAND and row.id is not None:
+            said = row.data
+            self._open[row.id] = Open(row.id, row.seq, row.wall, said.get("principal"), said.get("digest"), 0)
+        elif row.kind == STARTED and row.id in self._open:
+            self._open[row.id] = self._open[row.id]._replace(started=1)
+        elif row.kind in ENDS and not self._is_listed(row):
+            return f"what is listed as ended does not begin with row {row.seq}, or says another thing than it"
         return None
 
-    def any_left(self) -> bool:
-        """Whether notes are left for which there was no row."""
-        return self._next is not None
+    def _is_listed(self, row: Row) -> bool:
+        command = self._open.get(row.id or "")
+        if row.kind != BURIED:
+            self._open.pop(row.id or "", None)
+        listed = next(self._ends, None)
+        if listed is None:
+            return False
+        said = row.data
+        of_command = (
+            listed.principal,
+            listed.digest,
+        )  # right, as far as is known: rotation may have taken it
+        if command is not None:
+            of_command = (command.principal, command.digest)
+        return listed == (
+            *(row.seq, row.kind, row.id, row.wall),
+            *of_command,
+            *(said.get("stage"), said.get("reason")),
+        )
+
+    def fault_at_the_end(self, listed: Iterable[Open]) -> str | None:
+        """What is wrong with the commands `listed` as open after the last row."""
+        if next(self._ends, None) is not None:
+            return "an end is listed of which no row speaks"
+        if [command for command in listed if command.seq >= self._first_seq] != list(self._open.values()):
+            return "other commands are listed as open than those that the rows leave open"
+        return None
 
 
-class Commands:
-    """Open and remembered commands, gathered from rows in their order."""
+def open_commands(database: Database, listed: Iterable[Open], *, all_started: bool) -> list[OpenCommand]:
+    """`all_started`: rows are missing at the end, and nobody can say which of them had not."""
+    found = []
+    for command in listed:
+        for row in database.rows(Select(since=command.seq - 1, until=command.seq)):
+            said = row.data
+            started = all_started or bool(command.started)
+            found.append(OpenCommand(command.id, said["type"], said["source"], row.trace, row.seq, started))
+    return found
 
-    def __init__(self, noted: Iterable[Noted]) -> None:
-        self.open: dict[str, Noted] = {}
-        """Accepted and not ended, by id: the note of each command, the oldest first."""
-        self.started: dict[str, int] = {}
-        """Which of them have started, and with which row."""
-        self._ended: dict[str, Remembered] = {}
-        for note in noted:
-            self._take(note)
 
-    def _take(self, note: Noted) -> None:
-        if note.id is None:
-            return
-        if note.kind == COMMAND:
-            self.open[note.id] = note
-        elif note.kind == STARTED:
-            if note.id in self.open:
-                self.started[note.id] = note.seq
-        elif note.kind in TERMINAL:
-            command = self.open.pop(note.id, None)
-            self.started.pop(note.id, None)
-            if command is not None and command.digest is not None:
-                self._ended.pop(note.id, None)  # so that it is the newest again
-                self._ended[note.id] = _remembered(command, note)
-
-    def remembered(self, at_most: int, since_wall: int) -> list[Remembered]:
-        """The ids that clients chose: of at most so many that ended since then, and of all open ones."""
-        ended = [known for known in self._ended.values() if known.wall >= since_wall]
-        still = [_remembered(command, None) for command in self.open.values() if command.digest is not None]
-        return ended[-at_most:] + still
-
-    def opened(self, rows: Iterable[Row], *, all_started: bool) -> list[OpenCommand]:
-        """The open commands. `rows`: those with the commands, in order.
-
-        `all_started`: rows are missing at the end, and nobody can say which of them had not.
-        """
-        return [
-            OpenCommand(
-                command_id,
-                row.data["type"],
-                row.data["source"],
-                row.trace,
-                row.seq,
-                all_started or command_id in self.started,
+def remembered(ended: Iterable[Ended], listed: Iterable[Open]) -> list[Remembered]:
+    """The ids that clients chose, of ended and of open commands."""
+    found = {
+        end.id: Remembered(
+            end.id, end.principal or "", end.digest or "", end.seq, end.wall, end.stage, end.reason
+        )
+        for end in ended
+        if end.id is not None
+    }
+    for command in listed:
+        if command.digest is not None:
+            found[command.id] = Remembered(
+                command.id, command.principal or "", command.digest, command.seq, command.wall, None, None
             )
-            for command_id, row in zip(self.open, rows, strict=True)
-        ]
-
-
-def _remembered(command: Noted, end: Noted | None) -> Remembered:
-    row = end or command
-    return Remembered(
-        command.id or "",
-        command.principal or "",
-        command.digest or "",
-        row.seq,
-        row.wall,
-        row.stage,
-        row.reason,
-    )
+    return list(found.values())

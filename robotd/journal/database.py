@@ -36,22 +36,35 @@ BUSY_S = 30.0
 WAL_KEPT_BYTES = 16 * 2**20
 """The `-wal` file is cut back to this when a checkpoint has emptied it."""
 
-# A damaged text shall be shown, and found by its CRC, not raise in the middle of reading.
-_readable = partial(str, encoding="utf-8", errors="replace")
+_damaged_text = partial(str, encoding="utf-8", errors="replace")
+"""Takes longer than the decoder of sqlite3, but shows every text; that it is damaged its row's CRC tells."""
 
 
 class CannotOpen(JournalError):  # noqa: N818  # it says what it is
     """The file, or what readers share beside it, cannot be opened by us."""
 
 
-class Noted(NamedTuple):
-    """What the table `commands` says of a row."""
+class Open(NamedTuple):
+    """A command that was accepted and has not ended, as the table `open` lists it."""
+
+    id: str
+    seq: int
+    wall: int
+    principal: str | None
+    digest: str | None
+    started: int
+    """1 when it has."""
+
+
+class Ended(NamedTuple):
+    """An end of a command, or of a dead letter, as the table `ended` lists it."""
 
     seq: int
     kind: str
     id: str | None
     wall: int
     principal: str | None
+    """Of the command, as its digest."""
     digest: str | None
     stage: str | None
     reason: str | None
@@ -83,7 +96,6 @@ class Database:
                 cached_statements=2 * BATCH_ROWS,
                 check_same_thread=False,  # one thread at a time, but not always the same
             )
-        self._connection.text_factory = _readable
         self._version = len(MIGRATIONS)
         self.on_close: Callable[[], None] = lambda: None
 
@@ -164,10 +176,32 @@ class Database:
     def _end(self, select: Select) -> int:
         return self.last_seq if select.until is None else min(select.until, self.last_seq)
 
-    def noted(self) -> Iterator[Noted]:
-        """What is known of commands, in order, without reading the rows."""
+    # -- commands -----------------------------------------------------------------------------------
+
+    def open_commands(self) -> list[Open]:
+        """The commands that have not ended, in the order in which they came."""
+        return [Open._make(row) for row in self._fetch("SELECT * FROM open ORDER BY seq")]
+
+    def ended_commands(self, at_most: int, since_wall: int) -> list[Ended]:
+        """The newest ends, the oldest first, of commands whose ids were chosen by clients."""
+        statement = "SELECT * FROM ended WHERE digest NOT NULL AND wall >= ? ORDER BY seq DESC LIMIT ?"
+        return [Ended._make(row) for row in reversed(self._fetch(statement, since_wall, at_most))]
+
+    def ends(self, since: int) -> Iterator[Ended]:
+        """What is listed for the rows after this one, in order."""
+        while page := self._fetch("SELECT * FROM ended WHERE seq > ? ORDER BY seq LIMIT ?", since, PAGE_ROWS):
+            yield from map(Ended._make, page)
+            since = page[-1][0]
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """All that is asked meanwhile is as of one moment, whatever is written. Not for long."""
         with self._errors_told():
-            yield from map(Noted._make, self._connection.execute("SELECT * FROM commands ORDER BY seq"))
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
 
     # -- soundness ----------------------------------------------------------------------------------
 
@@ -218,7 +252,14 @@ class Database:
 
     def _fetch(self, statement: str, *values: object) -> list[Any]:
         with self._errors_told():
-            return self._connection.execute(statement, values).fetchall()
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if hasattr(error, "sqlite_errorcode"):
+                    raise
+                # Not from SQLite: a text is not in UTF-8.
+                self._connection.text_factory = _damaged_text
+                return self._connection.execute(statement, values).fetchall()
 
     def _value(self, statement: str) -> Any:
         return self._fetch(statement)[0][0]
@@ -289,7 +330,8 @@ class WritableDatabase(Database):
             used = self.origin.used_seq
             with self._transaction():
                 self._connection.execute("DELETE FROM rows WHERE seq <= ?", (last.seq,))
-                self._connection.execute("DELETE FROM commands WHERE seq <= ?", (last.seq,))
+                self._connection.execute("DELETE FROM ended WHERE seq <= ?", (last.seq,))
+                self._connection.execute("DELETE FROM open WHERE seq <= ?", (last.seq,))
                 self._write_origin(Origin(last.seq, last.hash, used))
 
     def begin_after(self, origin: Origin) -> None:

@@ -7,12 +7,13 @@ writes it, `journal.reserve` room for bad times; what was found broken lies unde
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from robotd.journal.database import Database, Noted, WritableDatabase
+from robotd.journal.commands import open_commands, remembered
+from robotd.journal.database import Database, WritableDatabase
 from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
 from robotd.journal.examine import Damaged, Examined, examine
 from robotd.journal.folder import Folder, sync_folder
@@ -102,22 +103,18 @@ class DiskStore:
             lost = max(0, examined.origin.used_seq - examined.last_seq)
             if lost and why is None:
                 why = "rows were lost, and the daemon that found it ended before it could write that down"
-            commands = examined.commands
+            listed = database.open_commands()
             beginning = Beginning(
                 last_seq=examined.last_seq + lost,
                 last_hash=examined.last_hash,
-                open_commands=commands.opened(store._rows_of(commands.open.values()), all_started=lost > 0),
-                remembered=commands.remembered(remember, since_wall),
+                open_commands=open_commands(database, listed, all_started=lost > 0),
+                remembered=remembered(database.ended_commands(remember, since_wall), listed),
                 quarantined=unacknowledged(folder),
                 found_broken=why,
                 lost_rows=lost,
             )
             unless_opened.pop_all()
         return store, beginning
-
-    def _rows_of(self, notes: Iterable[Noted]) -> Iterator[Row]:
-        for note in notes:
-            yield from self._database.rows(Select(since=note.seq - 1, until=note.seq))
 
     @property
     def size_bytes(self) -> int:

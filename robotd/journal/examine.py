@@ -10,17 +10,16 @@ import os
 from typing import NamedTuple
 
 from robotd.journal.chain import Chain
-from robotd.journal.commands import Commands, Notes
+from robotd.journal.commands import Lists
 from robotd.journal.database import Database
 from robotd.journal.errors import JournalError
 from robotd.journal.head import Head
 from robotd.journal.origin import Origin
-from robotd.journal.row import BEGINNING, Row
+from robotd.journal.row import BEGINNING
 from robotd.journal.store import Select
 
 WHOLE_BYTES = 8 * 2**20
 NEWEST_ROWS = 20_000
-NOTED_ALONE = "commands are noted of which no row speaks"
 
 
 class Damaged(JournalError):  # noqa: N818  # it says what it is
@@ -33,29 +32,22 @@ class Examined(NamedTuple):
     origin: Origin
     last_seq: int
     last_hash: bytes
-    commands: Commands
 
 
 def examine(database: Database, head: Head | None) -> Examined:
-    """Look whether it is whole. Raises `Damaged`."""
+    """Look whether it is whole. Nobody writes it. Raises `Damaged`."""
     try:
         whole = os.path.getsize(database.path) <= WHOLE_BYTES
-        fault = database.schema_fault() or (database.structural_fault() if whole else None)
-        if fault is not None:
-            raise Damaged(fault)
         origin = database.origin
-        last = _checked(database, origin, origin.after_seq if whole else database.last_seq - NEWEST_ROWS)
-        commands = Commands(database.noted())
-        fault = None if head is None else head_fault(database, origin, head)
-        if fault is not None:
-            raise Damaged(fault)
+        _must_not(database.schema_fault())
+        _must_not(database.structural_fault() if whole else None)
+        examined = _look_at_all(database, origin) if whole else _look_at_the_newest(database, origin)
+        _must_not(None if head is None else head_fault(database, origin, head))
     except Damaged:
         raise
     except JournalError as error:
         raise Damaged(str(error)) from error
-    if last is not None:
-        return Examined(origin, last.seq, last.hash, commands)
-    return Examined(origin, origin.after_seq, origin.after_hash or BEGINNING, commands)
+    return examined
 
 
 def head_fault(database: Database, origin: Origin, head: Head) -> str | None:
@@ -70,18 +62,28 @@ def head_fault(database: Database, origin: Origin, head: Head) -> str | None:
     return None
 
 
-def _checked(database: Database, origin: Origin, since: int) -> Row | None:
-    """The newest row, after all rows after `since` have been checked. Raises `Damaged`."""
-    if since > origin.after_seq:
-        anchor = next(database.rows(Select(until=since), limit=1, newest_first=True))
-        origin = Origin(anchor.seq, anchor.hash)
-    chain = Chain(origin)
-    notes = Notes(note for note in database.noted() if note.seq > origin.after_seq)
-    row = None
-    for row in database.rows(Select(since=origin.after_seq)):
-        fault = chain.fault_of(row) or notes.fault_of(row)
-        if fault is not None:
-            raise Damaged(fault)
-    if notes.any_left():
-        raise Damaged(NOTED_ALONE)
-    return row
+def _look_at_all(database: Database, origin: Origin) -> Examined:
+    chain, lists = Chain(origin), Lists(database.ends(0))
+    last_hash = origin.after_hash or BEGINNING
+    for row in database.rows():
+        _must_not(chain.fault_of(row) or lists.fault_of(row))
+        last_hash = row.hash
+    _must_not(lists.fault_at_the_end(database.open_commands()))
+    return Examined(origin, chain.seq, last_hash)
+
+
+def _look_at_the_newest(database: Database, origin: Origin) -> Examined:
+    before = next(
+        database.rows(Select(until=database.last_seq - NEWEST_ROWS), limit=1, newest_first=True), None
+    )
+    chain = Chain(origin if before is None else Origin(before.seq, before.hash))
+    last_hash = BEGINNING
+    for row in database.rows(Select(since=chain.seq)):
+        _must_not(chain.fault_of(row))
+        last_hash = row.hash
+    return Examined(origin, chain.seq, last_hash)
+
+
+def _must_not(fault: str | None) -> None:
+    if fault is not None:
+        raise Damaged(fault)

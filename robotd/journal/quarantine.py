@@ -168,9 +168,8 @@ def _runs(
 
 
 def _beginning_of(rows: Sequence[Row], origin: Origin | None, used: int) -> Origin:
-    if not rows:
-        return Origin(used_seq=used)
-    first = rows[0]
     if origin is not None and origin.after_hash is not None:
-        return Origin(origin.after_seq, origin.after_hash, used)
-    return Origin(first.seq - 1, BEGINNING if follows(first, BEGINNING) else None, used)
+        return origin._replace(used_seq=used)
+    if not rows:  # another chain begins
+        return Origin(0 if origin is None else origin.after_seq, BEGINNING, used)
+    return Origin(rows[0].seq - 1, BEGINNING if follows(rows[0], BEGINNING) else None, used)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robotd.journal.schema import COLUMNS, NOTED
+from robotd.journal.schema import COLUMNS, ENDS
 from robotd.journal.store import Select
 
 SqlValue = int | str | bytes
@@ -15,8 +15,8 @@ def page_of(select: Select, *, newest_first: bool) -> tuple[str, list[SqlValue]]
     second number; and one behind them: how many at most.
     """
     source = "rows"
-    if select.kinds and all(kind in NOTED for kind in select.kinds):
-        source = "commands CROSS JOIN rows USING (seq)"  # in this order: few rows of the many are such
+    if select.kinds and all(kind in ENDS for kind in select.kinds):
+        source = "ended CROSS JOIN rows USING (seq)"  # in this order: few rows of the many are such
     conditions = ["seq > ?", "seq <= ?"]
     values: list[SqlValue] = []
     if select.kinds:

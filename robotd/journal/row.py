@@ -57,22 +57,27 @@ def make(
     """The row that follows the one whose hash is `before`."""
     body = encode(data)
     text = _covered(seq, boot, at, wall, kind, id, trace) + body
-    digest = blake2b(before + text, digest_size=HASH_BYTES).digest()
-    return Row(seq, boot, at, wall, kind, id, trace, body, crc32(text), digest)
+    return Row(seq, boot, at, wall, kind, id, trace, body, crc32(text), hash_of(text, before))
 
 
 def is_whole(row: Row) -> bool:
     """Whether the row is as it was written, by its own CRC."""
-    return crc32(_text(row)) == row.crc
+    return crc32(covered(row)) == row.crc
 
 
 def follows(row: Row, before: bytes) -> bool:
     """Whether the row was written after the one whose hash is `before`, and neither was changed since."""
-    return blake2b(before + _text(row), digest_size=HASH_BYTES).digest() == row.hash
+    return hash_of(covered(row), before) == row.hash
 
 
-def _text(row: Row) -> bytes:
+def covered(row: Row) -> bytes:
+    """All that CRC and hash are about."""
     return _covered(row.seq, row.boot, row.at, row.wall, row.kind, row.id, row.trace) + row.body
+
+
+def hash_of(covered_text: bytes, before: bytes) -> bytes:
+    """The hash of a row that comes after the one whose hash is `before`."""
+    return blake2b(before + covered_text, digest_size=HASH_BYTES).digest()
 
 
 def _covered(seq: int, boot: str, at: float, wall: int, kind: str, about: str | None, trace: str) -> bytes:

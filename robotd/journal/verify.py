@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from robotd.journal.chain import Chain
-from robotd.journal.commands import Notes
-from robotd.journal.database import Database
+from robotd.journal.commands import Lists
+from robotd.journal.database import PAGE_ROWS, Database
 from robotd.journal.errors import JournalError
-from robotd.journal.examine import NOTED_ALONE, head_fault
+from robotd.journal.examine import head_fault
 from robotd.journal.folder import Folder
 from robotd.journal.head import read_head
 from robotd.journal.origin import Origin
 from robotd.journal.row import Row
-from robotd.journal.store import Rows
+from robotd.journal.store import Rows, Select
 
 PROGRESS_ROWS = 5_000
 FAULTS_AT_MOST = 100
@@ -48,11 +49,12 @@ class Verdict:
         """Whether nothing was found."""
         return self.faults_count == 0
 
-    def add(self, fault: Fault) -> None:
-        """Count a fault, and list it among the first ones."""
-        self.faults_count += 1
-        if self.faults_count <= FAULTS_AT_MOST:
-            self.faults.append(fault)
+    def add(self, seq: int | None, sentence: str | None) -> None:
+        """Count a fault, if it is one, and list it among the first ones."""
+        if sentence is not None:
+            self.faults_count += 1
+            if self.faults_count <= FAULTS_AT_MOST:
+                self.faults.append(Fault(seq, sentence))
 
 
 def verify(rows: Rows, progress: Callable[[int], None] = lambda _rows: None) -> Verdict:
@@ -71,49 +73,49 @@ def verify(rows: Rows, progress: Callable[[int], None] = lambda _rows: None) -> 
     except JournalError as error:
         seq = None if verdict.last is None else verdict.last.seq
         where = "" if seq is None else f" after row {seq}"
-        verdict.add(Fault(seq, f"it cannot be read on{where}: {error}"))
+        verdict.add(seq, f"it cannot be read on{where}: {error}")
     return verdict
 
 
 def _verify_database(database: Database, verdict: Verdict, progress: Callable[[int], None]) -> None:
-    folder = Folder(database.path.parent)
-    is_of_folder = database.path == folder.database
-    head = read_head(folder.head) if is_of_folder else None  # before the rows, to which more may be added
     for fault in (database.schema_fault(), database.structural_fault()):
-        if fault is not None:
-            verdict.add(Fault(None, fault))
+        verdict.add(None, fault)
+    with database.at_one_moment():  # a daemon may be adding rows, and removing the oldest
+        origin, listed, last_seq = _origin(database, verdict), database.open_commands(), database.last_seq
+        begun = list(database.rows(limit=PAGE_ROWS))
+        head = read_head(Folder(database.path.parent).head)
+        verdict.add(None, None if head is None else head_fault(database, origin, head))
+    lists = Lists(end for end in database.ends(0) if end.seq <= last_seq)
+    rest = database.rows(Select(since=begun[-1].seq if begun else last_seq, until=last_seq))
+    _verify_rows(chain(begun, rest), origin, lists, verdict, progress)
+    verdict.add(None, lists.fault_at_the_end(listed))
+
+
+def _origin(database: Database, verdict: Verdict) -> Origin:
     try:
-        origin = database.origin
+        return database.origin
     except JournalError as error:
-        verdict.add(Fault(None, str(error)))
-        origin = Origin(database.first_seq - 1, None)
-    notes = Notes(database.noted())
-    _verify_rows(database.rows(), origin, notes, verdict, progress)
-    if notes.any_left():
-        verdict.add(Fault(None, NOTED_ALONE))
-    fault = None if head is None else head_fault(database, origin, head)
-    if head is not None and fault is not None:
-        verdict.add(Fault(head.seq, fault))
+        verdict.add(None, str(error))
+        return Origin(database.first_seq - 1, None)
 
 
 def _verify_rows(
     rows: Iterable[Row],
     origin: Origin,
-    notes: Notes | None,
+    lists: Lists | None,
     verdict: Verdict,
     progress: Callable[[int], None],
 ) -> None:
-    chain = Chain(origin)
+    links = Chain(origin)
     boots = set()
     for row in rows:
-        due = chain.seq + 1
-        fault = chain.fault_of(row)
+        due = links.seq + 1
+        fault = links.fault_of(row)
         if fault is None and row.seq > due:
             verdict.lost.append((due, row.seq - 1))
-        if fault is None and notes is not None:
-            fault = notes.fault_of(row)
-        if fault is not None:
-            verdict.add(Fault(row.seq, fault))
+        if fault is None and lists is not None:
+            fault = lists.fault_of(row)
+        verdict.add(row.seq, fault)
         boots.add(row.boot)
         verdict.first = verdict.first or row
         verdict.last = row
