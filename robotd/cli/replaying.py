@@ -43,7 +43,25 @@ def replay(
         typer.Option("--with", metavar="ROBOT", help="Show what the machine of this file would have done."),
     ] = None,
     until: Annotated[
-        int | None, typer.Option(metavar="SEQ", min=1, help="Stand at this row, and ask what would happen.")
+        int | None,
+        typer.Option(
+            metavar="SEQ", min=1, help="Stand at this row, and ask what would happen. Else: end there."
+        ),
+    ] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            "--as-scenario", metavar="OUT", help="Write what happened as a scenario for `robotd test`."
+        ),
+    ] = None,
+    since: Annotated[
+        int | None, typer.Option("--from", metavar="SEQ", min=1, help="Where the scenario begins.")
+    ] = None,
+    robot: Annotated[
+        str | None,
+        typer.Option(
+            "--robot", metavar="FILE", help="The scenario's robot. Default: the file that the journal names."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -53,17 +71,28 @@ def replay(
     it shows where another robot's file parts from what was done, and what each would do there; that one is
     told what happened: commands, events as the journal has them, how actions ended. With --until it shows
     where the robot stood at a row, and takes questions: `drive linear=0.2` says what that would do there.
-    Nothing is touched.
+    Nothing is touched. With --as-scenario an incident becomes a test: what clients, sensors and cables did,
+    and where the robot got to.
 
     Example: robotd replay /var/lib/robotd
 
     Example: robotd replay incident.jsonl --with config/rover.yaml
 
     Example: robotd replay --until 812
+
+    Example: robotd replay --from 640 --until 812 --as-scenario bump.yaml && robotd test bump.yaml
     """
+    if scenario is not None and other is not None:
+        fail(Exit.USAGE, "--with and --as-scenario are two things: use one of them")
+    if scenario is None and (since is not None or robot is not None):
+        fail(Exit.USAGE, "--from and --robot belong to --as-scenario OUT")
     config = None if other is None else load(other, as_json=as_json)
     with _opened(journal) as rows:
-        if config is not None:
+        if scenario is not None:
+            from robotd.cli.retelling import write_scenario
+
+            write_scenario(rows, scenario, robot, since, until, as_json=as_json)
+        elif config is not None:
             _compare(rows, config, until, as_json=as_json)
         elif until is not None:
             from robotd.cli.asking import ask

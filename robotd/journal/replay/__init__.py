@@ -5,7 +5,7 @@ must decide the same again, at every row; where it does not, the row says who is
 """
 
 from robotd.journal.replay.identical import Difference, Divergence, Report, replay
-from robotd.journal.replay.player import Boot, Decided, Player
+from robotd.journal.replay.player import Boot, Decided, Player, decide
 from robotd.journal.replay.standing import Standing, stand
 from robotd.journal.replay.versus import Comparison, Parting, compare
 
@@ -20,6 +20,7 @@ __all__ = [
     "Report",
     "Standing",
     "compare",
+    "decide",
     "replay",
     "stand",
 ]

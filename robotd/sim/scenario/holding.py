@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from robotd.config import RobotConfig
 from robotd.core.machine import StateMachine
-from robotd.core.message import Message
+from robotd.core.message import NO_PAYLOAD, Message
+from robotd.core.rules import Rule
 from robotd.journal.decided import answer
+from robotd.journal.kinds import DECISION, READINGS
 from robotd.journal.replay import decide
+from robotd.journal.row import Row
 from robotd.sim.scenario.model import Amount
 from robotd.sim.scenario.names import Names
 
 TOLERANCE = 0.02
 """A sample that is nearer to what is held, as a share of it, does not change it."""
+DIGITS = 9
+"""More of a value no sensor knows."""
 
 Value = float | bool
+World = dict[str, Amount | bool]
+"""By quantity what it is held at."""
 
 
 class Said(NamedTuple):
@@ -27,11 +34,21 @@ class Said(NamedTuple):
     value: Value | None
 
 
+def said_by(row: Row) -> Iterator[Said]:
+    """What a row says of readings."""
+    if row.kind in (DECISION, READINGS):
+        body = row.data
+        for name, value in body.get("values" if row.kind == READINGS else "saw", {}).items():
+            yield Said(row.at, name, value)
+        yield from (Said(*dense) for dense in body.get("dense", ()))
+
+
 class Holding:
     """The quantities of the world that sensors of this robot report, and at what each is held."""
 
     def __init__(self, config: RobotConfig, names: Names) -> None:
-        self._config = config
+        self._units = config.readings
+        self._rules = {rule.name: rule for rule in config.rules}
         first: dict[str, str] = {}
         for reading in config.readings:
             first.setdefault(reading.partition(".")[0], reading)
@@ -40,15 +57,24 @@ class Holding:
         self._held: dict[str, Value] = {}
         """By reading."""
         self._since: dict[str, float] = {}
+        self._ahead: set[str] = set()
+        """What is held already as a decision will see it."""
+        self._values: dict[str, dict[float, None]] = {}
+        """Every value that a number of a sensor is ever said to have."""
 
-    def begin(self, said: Iterable[Said]) -> dict[str, Amount | bool]:
-        """Hold everything at the first value that it is ever said to have."""
+    def begin(self, said: Iterable[Said], fired: Iterable[str]) -> World:
+        """Hold all at the first value that they are said to have; but no rule of `fired` may fire there."""
         for at, name, value in said:
-            if name in self._quantities and name not in self._held and value is not None:
-                self._hold(name, value, at)
+            if name in self._quantities and value is not None:
+                if name not in self._held:
+                    self._hold(name, value, at)
+                if not isinstance(value, bool):
+                    self._values.setdefault(name, {})[value] = None
+        for rule in fired:
+            self._change(self._released(rule), 0.0)
         return self._world(self._held)
 
-    def follow(self, said: Said) -> dict[str, Amount | bool]:
+    def follow(self, said: Said) -> World:
         """What has to change for a sample."""
         at, name, value = said
         if name not in self._quantities or value is None:
@@ -61,40 +87,68 @@ class Holding:
         return self._change({name: value}, at) if far else {}
 
     def fire(
-        self, saw: Mapping[str, Value | None], at: float, last_at: float
-    ) -> list[dict[str, Amount | bool]]:
-        """What has to change so that a rule fires that saw this, one after the other; `last_at`: it did before.
+        self, rule: str, saw: Mapping[str, Value | None], at: float, last_at: float
+    ) -> tuple[World, World]:
+        """What has to change so that a rule fires that saw this; it did so before at `last_at`.
 
-        A switch that has not moved since makes no edge: it is let go first.
+        First what has to be let go: what has not changed since then makes no edge.
         """
         values = self._of_sensors(saw)
-        changes = []
-        stuck = [
-            name
-            for name, value in values.items()
-            if value is True and self._held.get(name) is True and self._since[name] <= last_at
-        ]
-        if stuck:
-            changes.append(self._change(dict.fromkeys(stuck, False), at))
-        changes.append(self._change(values, at))
-        return [change for change in changes if change]
+        let_go: World = {}
+        if all(
+            self._held.get(name) == value and self._since[name] <= last_at for name, value in values.items()
+        ):
+            let_go = self._change(self._released(rule), at)
+        return let_go, self._change(values, at)
 
     def decide(
         self, machine: StateMachine, message: Message, saw: Mapping[str, Value | None], at: float
-    ) -> dict[str, Amount | bool]:
+    ) -> World:
         """What has to change so that `machine` decides upon `message` as it did, when it saw this."""
         values = self._of_sensors(saw)
         held = {**saw, **{name: self._held.get(name, value) for name, value in values.items()}}
         if held == saw or _decided(machine, message, held) == _decided(machine, message, saw):
             return {}
-        return self._change(values, at)
+        change = self._change(values, at)
+        self._ahead.update(values)
+        return change
+
+    def is_ahead(self, saw: Mapping[str, Value | None]) -> bool:
+        """Whether a rule that saw this may have fired before its time."""
+        return not self._ahead.isdisjoint(saw)
+
+    def _released(self, name: str) -> Mapping[str, Value]:
+        """What has to be otherwise so that a rule may fire again; nothing where it may, or nobody knows."""
+        rule = self._rules.get(name)
+        if rule is None or self._is_clear(rule, {}):
+            return {}
+        for other in self._others(rule):
+            if self._is_clear(rule, other):
+                return other
+        return {}
+
+    def _others(self, rule: Rule) -> Iterator[Mapping[str, Value]]:
+        """Other values of one of its readings, the nearest first; then of all its switches."""
+        held = {name: self._held[name] for name in rule.when.units if name in self._held}
+        switches = {name: not value for name, value in held.items() if isinstance(value, bool)}
+        for name, value in held.items():
+            if name in switches:
+                yield {name: not value}
+            else:
+                known = sorted(self._values.get(name, ()), key=lambda other: abs(other - value))
+                yield from ({name: other} for other in known)
+        yield switches
+
+    def _is_clear(self, rule: Rule, other: Mapping[str, Value]) -> bool:
+        values = {**self._held, **other}
+        if rule.when.test(values, NO_PAYLOAD, ()).holds:
+            return False
+        return rule.clear is None or rule.clear.test(values, NO_PAYLOAD, ()).holds
 
     def _of_sensors(self, saw: Mapping[str, Value | None]) -> dict[str, Value]:
-        return {
-            name: value for name, value in saw.items() if name in self._quantities and value is not None
-        }
+        return {name: value for name, value in saw.items() if name in self._quantities and value is not None}
 
-    def _change(self, values: Mapping[str, Value], at: float) -> dict[str, Amount | bool]:
+    def _change(self, values: Mapping[str, Value], at: float) -> World:
         changed = {name: value for name, value in values.items() if self._held.get(name) != value}
         for name, value in changed.items():
             self._hold(name, value, at)
@@ -103,11 +157,13 @@ class Holding:
     def _hold(self, name: str, value: Value, at: float) -> None:
         self._held[name] = value
         self._since[name] = at
+        self._ahead.discard(name)
 
-    def _world(self, values: Mapping[str, Value]) -> dict[str, Amount | bool]:
-        units = self._config.readings
+    def _world(self, values: Mapping[str, Value]) -> World:
         return {
-            self._quantities[name]: value if isinstance(value, bool) else Amount(value, units[name])
+            self._quantities[name]: value
+            if isinstance(value, bool)
+            else Amount(float(f"{value:.{DIGITS}g}"), self._units[name])
             for name, value in values.items()
         }
 

@@ -1,4 +1,4 @@
-"""Moments in time as the steps of a scenario: in their order, with waits between them, streams in one step."""
+"""Moments in time as the steps of a scenario: in their order, with waits between, streams in one step."""
 
 from __future__ import annotations
 
