@@ -8,6 +8,12 @@
         async for update in robot.subscribe("state", "reading.*", max_hz=10):
             print(update.topic, update.data)
 
+After a loss, a new connection goes on where the old one ended:
+
+    async with connect("tcp://127.0.0.1:8081") as again:
+        async for update in again.subscribe("stage", since_seq=robot.last_seq):
+            print(update.data["id"], update.data["stage"])
+
 Stands apart from the daemon: it needs the standard library, and `websockets` for `ws://` alone.
 """
 

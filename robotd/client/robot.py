@@ -1,4 +1,4 @@
-"""One connection to one robot: requests, their answers, and what the robot tells by itself.
+"""One robot at the far end of a connection: what it is asked, and what it tells by itself.
 
 Not responsible for reconnecting: what a caller does after a loss (send a motion again, or better not) is
 not for a library to decide.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import Any
@@ -20,35 +18,30 @@ from weakref import WeakValueDictionary
 from robotd.client.address import default_url, parse_address
 from robotd.client.channel import Channel, open_channel
 from robotd.client.command import Command, Stage
-from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight, RemoteError
+from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight
+from robotd.client.line import Line
 from robotd.client.subscription import Subscription, Update
 
 PROTOCOL_VERSION = 1
 CONNECT_TIMEOUT_S = 3.0
 CALL_TIMEOUT_S = 10.0
 """For an answer that does not depend on how long a motion takes."""
-IN_FLIGHT_LIMIT = 1024
-"""Requests without an answer; the robot's own limit is far lower."""
 
 
 class RemoteRobot:
     """A robot at the far end of a connection; made by `connect`."""
 
     def __init__(self, channel: Channel, *, new_id: Callable[[], str]) -> None:
-        self._channel = channel
+        self._line = Line(channel, self._take_notification, self._lose)
         self._new_id = new_id
-        self._numbers = itertools.count(1)
-        self._pending: dict[int, tuple[InFlight, asyncio.Future[Any]]] = {}
         self._commands: WeakValueDictionary[str, Command] = WeakValueDictionary()
         self._subscriptions: list[Subscription] = []
         self._following: asyncio.Task[Any] | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._lost: ConnectionLost | None = None
         self.server: Mapping[str, Any] = {}
         """The robot's answer to `hello`: its name, version, capabilities and limits."""
         self.last_seq = 0
-        """The newest row of the robot's journal that was heard of. After a loss, the `subscribe` of the next
-        connection takes it as its `since_seq` and hears what was missed."""
+        """The newest row of the robot's journal among the stages told here. After a loss, the `subscribe` of
+        the next connection takes it as its `since_seq` and hears what was missed."""
 
     async def call(
         self,
@@ -61,7 +54,7 @@ class RemoteRobot:
 
         Raises `RemoteError` when the robot refuses, `ConnectionLost`, and `TimeoutError` after `timeout_s`.
         """
-        return await self._request(InFlight(method, None), params, timeout_s)
+        return await self._line.request(InFlight(method, None), params, timeout_s)
 
     async def status(self) -> dict[str, Any]:
         """What the robot is doing now: states, boards, devices with their readings, queue, latch."""
@@ -110,10 +103,9 @@ class RemoteRobot:
             version=version,
             wait=wait,
         )
-        answer = await self._request(InFlight("send", command.id), params, timeout_s)
+        answer = await self._line.request(InFlight("send", command.id), params, timeout_s)
         command.trace_id = str(answer.get("trace_id", ""))
         command.traceparent = str(answer.get("traceparent", ""))
-        self._note(answer)
         command.heard(Stage.of(answer))
         return command
 
@@ -162,7 +154,7 @@ class RemoteRobot:
         """
 
         async def begin(subscription: Subscription) -> Mapping[str, Any]:
-            self._raise_if_lost()
+            self._line.raise_if_lost()
             self._subscriptions.append(subscription)
             params = _given(topics=list(subscription.topics), max_hz=max_hz, since_seq=since_seq)
             try:
@@ -176,7 +168,7 @@ class RemoteRobot:
 
     async def _end_subscription(self, subscription: Subscription) -> None:
         unused = self._forget(subscription)
-        if unused and self._lost is None:
+        if unused and not self._line.lost:
             # The wish to hear no more must not fail a caller who is leaving anyway.
             with contextlib.suppress(ClientError, TimeoutError):
                 await self.call("unsubscribe", {"topics": unused})
@@ -206,57 +198,9 @@ class RemoteRobot:
             self._following = None  # the next command asks again
             raise
 
-    async def _request(
-        self, request: InFlight, params: Mapping[str, Any] | None, timeout_s: float | None
-    ) -> Any:
-        self._raise_if_lost()
-        if len(self._pending) >= IN_FLIGHT_LIMIT:
-            raise ClientError(f"{IN_FLIGHT_LIMIT} requests wait for an answer; await some first")
-        number = next(self._numbers)
-        message = {"jsonrpc": "2.0", "id": number, "method": request.method, "params": params or {}}
-        text = json.dumps(message, allow_nan=False, separators=(",", ":"))
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending[number] = (request, answer)
-        try:
-            async with asyncio.timeout(timeout_s):
-                try:
-                    await self._channel.send(text)
-                except OSError as error:
-                    self._lose(f"the connection was cut: {error}")
-                return await answer
-        finally:
-            del self._pending[number]
-            answer.cancel()  # or an answer that came too late would be logged as never looked at
-
-    def _raise_if_lost(self) -> None:
-        if self._lost is not None:
-            raise ConnectionLost(self._lost.sentence)
-
-    async def _read(self) -> None:
-        try:
-            while True:
-                self._take(json.loads(await self._channel.receive(), parse_constant=_no_constants))
-        except (EOFError, OSError) as error:
-            self._lose(str(error) or type(error).__name__)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            self._lose(f"what came is not the robotd protocol: {error!r}")
-
-    def _take(self, message: Mapping[str, Any]) -> None:
-        if "method" in message:
-            self._take_notification(message["method"], message["params"])
-            return
-        _, answer = self._pending.get(message["id"], (None, None))
-        if answer is None or answer.done():
-            return  # its caller gave up
-        if "error" in message:
-            error = message["error"]
-            answer.set_exception(RemoteError(error["code"], error["message"], error.get("data") or {}))
-        else:
-            answer.set_result(message["result"])
-
     def _take_notification(self, method: str, params: Mapping[str, Any]) -> None:
         if method == "stage":
-            self._note(params)
+            self.last_seq = max(self.last_seq, params.get("seq") or 0)
             command = self._commands.get(params["id"])
             if command is not None:
                 command.heard(Stage.of(params))
@@ -267,24 +211,14 @@ class RemoteRobot:
             if subscription.wants(update.topic):
                 subscription.heard(update)
 
-    def _note(self, stage: Mapping[str, Any]) -> None:
-        self.last_seq = max(self.last_seq, stage.get("seq") or 0)
-
-    def _lose(self, sentence: str) -> None:
-        """End everything that waits. Only the first reason counts."""
-        if self._lost is not None:
-            return
-        in_flight = tuple(request for request, _ in self._pending.values())
-        self._lost = ConnectionLost(sentence, in_flight)
-        for _, answer in self._pending.values():
-            if not answer.done():
-                answer.set_exception(ConnectionLost(sentence, in_flight))
+    def _lose(self, loss: ConnectionLost) -> None:
+        """Nobody who listens here hears any more."""
         listeners: list[Command | Subscription] = [*self._commands.values(), *self._subscriptions]
         for listener in listeners:
-            listener.lost(ConnectionLost(sentence, in_flight))
+            listener.lost(ConnectionLost(loss.sentence, loss.in_flight))
 
     async def _open(self, client: str, timeout_s: float) -> None:
-        self._reader = asyncio.create_task(self._read())
+        self._line.open()
         try:
             greeting = {"client": client, "protocol": [PROTOCOL_VERSION]}
             self.server = await self.call("hello", greeting, timeout_s=timeout_s)
@@ -294,12 +228,11 @@ class RemoteRobot:
             ) from error
 
     async def _close(self) -> None:
-        self._lose("this side closed the connection")
-        tasks = [task for task in (self._reader, self._following) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._channel.close()
+        self._line.lose("this side closed the connection")
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self._line.close()
 
 
 @asynccontextmanager
@@ -327,7 +260,3 @@ async def connect(
 def _given(**params: Any) -> dict[str, Any]:
     """Those that say something."""
     return {name: value for name, value in params.items() if value is not None}
-
-
-def _no_constants(name: str) -> Sequence[Any]:
-    raise ValueError(f"{name} is not JSON")
