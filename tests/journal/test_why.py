@@ -9,7 +9,7 @@ import pytest
 
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import Row
-from robotd.journal.why import Explanation, NotInJournal, explain
+from robotd.journal.why import Explanation, NotInJournal, case, explain
 from tests.counts import cases
 from tests.journal.history import History
 
@@ -497,6 +497,68 @@ def test_the_life_of_a_command_is_told_with_its_cause(rover: Rover) -> None:
     assert kinds == ["command", "command", "decision", "started", "halt", "ended"]
 
 
+def test_a_command_that_has_not_ended_is_said_to_be_under_way(rover: Rover) -> None:
+    waits = rover.ask("w", "drive")
+    assert why(rover, "w").summary == f"drive #{waits.seq} from {ANN} at 12:00:10.100 waits to be decided"
+
+    asked = rover.drive("d1")
+
+    assert why(rover, "d1").summary == (
+        f"drive #{asked.seq} from {ANN} at 12:00:10.200 has been under way since 12:00:10.400"
+    )
+
+
+def test_what_expired_names_how_long_it_waited_and_where_it_can_be_sent_again(rover: Rover) -> None:
+    asked = rover.add("command", "e1", type="drive", source=ANN, at=10.1, valid_for_ms=400.0)
+    rover.at += 0.9
+    dead = rover.end("e1", "drive", ANN, "expired", "expired", started=False)
+
+    found = why(rover, "e1")
+
+    assert found.summary == (
+        f"drive #{asked.seq} from {ANN} expired at 12:00:11.000 <- "
+        "it had waited 900 ms in the queue, 400 ms were allowed"
+    )
+    assert f"robotd dead resend {dead.seq}" in found.links[-1].sentence
+
+
+def test_what_came_from_the_wire_too_late_is_told_apart(rover: Rover) -> None:
+    rover.at += 0.9
+    rover.add("command", "e1", type="drive", source=ANN, at=10.1, valid_for_ms=400.0)
+    rover.end("e1", "drive", ANN, "expired", "expired", started=False)
+
+    assert root(rover, "e1") == "it had waited 900 ms on its way from the client, 400 ms were allowed"
+
+
+def test_an_event_that_follows_from_a_command_names_it(rover: Rover) -> None:
+    asked = rover.ask("l1", "look", BOB)
+    ended = rover.decide("mast.move_to.done", "executor", correlation_id="l1")
+
+    assert why(rover, ended.seq).summary == (
+        f"mast.move_to ended at 12:00:10.200 <- look #{asked.seq} from {BOB} at 12:00:10.100"
+    )
+
+
+def test_times_of_another_day_carry_their_date(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    rover.at += 86_400.0
+    rover.add("readings", values={"battery.value": 12.0})
+
+    assert "2026-11-21 12:00:10.100" in why(rover).summary
+
+
+def test_a_search_that_was_given_up_is_said(rover: Rover, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case, "REACH_ROWS", 5)
+    for _ in range(20):
+        rover.add("readings", values={})
+    row = rover.halt("d0", "halted")
+
+    assert why(rover, row.seq).summary == (
+        f"base stopped (halted) (rows before #{row.seq - 6} were not looked at)"
+    )
+
+
 def test_a_guard_names_the_value_that_decided(rover: Rover) -> None:
     rover.ask("d2", "drive", linear=0.3)
     text = "(not bumper.active or payload.linear <= 0) and (not rear.active or payload.linear >= 0)"
@@ -531,4 +593,5 @@ def test_every_row_can_be_asked_about(rover: Rover) -> None:
         found = why(rover, seq)
 
         assert found.summary
+        assert why(rover).summary
         assert [link.seq for link in found.links] == sorted(link.seq for link in found.links)

@@ -19,6 +19,7 @@ from robotd.journal.row import Row
 from robotd.journal.store import Rows
 from robotd.journal.why.case import REACH_ROWS, Case, Fact
 from robotd.journal.why.chain import chain, tell
+from robotd.journal.why.commands import unfinished
 from robotd.journal.why.explanation import Explanation, Link, NotInJournal
 from robotd.journal.why.lives import LOST
 from robotd.journal.why.standing import standing
@@ -44,8 +45,6 @@ def explain(
     start = standing(case, case.newest, runs=runs) if about is None else _row_of(case, about)
     facts = chain(case, start)
     summary = " <- ".join(fact.phrase for fact in facts if not _goes_without_saying(fact, facts[0]))
-    if case.ran_out is not None and facts[-1].because is None and len(facts) == 1:
-        summary = f"{summary} (rows before #{case.ran_out} were not looked at)"
     life = _life(case, facts) if about is not None else ()
     told = sorted([*facts, *life], key=lambda fact: fact.row.seq)
     return Explanation(tuple(_link(fact) for fact in told), summary)
@@ -78,7 +77,7 @@ def _link(fact: Fact) -> Link:
     return Link(row.seq, row.at, row.wall, row.kind, _TWO_MARKS.sub(r"\1", fact.sentence))
 
 
-def _row_of(case: Case, about: str | int) -> Row:
+def _row_of(case: Case, about: str | int) -> Row | Fact:
     """The row that says how it ended, where it is about a command; else the row itself."""
     if isinstance(about, int):
         row = case.at(about)
@@ -99,9 +98,10 @@ def _row_of(case: Case, about: str | int) -> Row:
     if row.id is None:
         return row
     end = case.about(row.id, ENDED, DEAD, near=row)
-    if end is None:
-        return case.about(row.id, DECISION, near=row) or row
-    return _later(case, end) or end
+    if end is not None:
+        return _later(case, end) or end
+    asked = case.about(row.id, COMMAND, near=row)
+    return (case.about(row.id, DECISION, near=row) or row) if asked is None else unfinished(case, asked)
 
 
 def _later(case: Case, end: Row) -> Row | None:

@@ -84,12 +84,12 @@ class Case:
     ) -> Row | None:
         """The newest row of these kinds before the row `below` of which `where` is true."""
         rows = self.back(*kinds, below=below, boot=boot)
-        return next((row for row in rows if where is None or where(row, row.data)), None)
+        return next((row for row in rows if where is None or _holds(where, row)), None)
 
     def next(self, *kinds: str, where: Matches | None = None, above: int, boot: str) -> Row | None:
         """The first row of these kinds after the row `above` of which `where` is true."""
         rows = self.forth(*kinds, above=above, boot=boot)
-        return next((row for row in rows if where is None or where(row, row.data)), None)
+        return next((row for row in rows if where is None or _holds(where, row)), None)
 
     def near(self, row: Row, *kinds: str, where: Matches, within_s: float = MOMENT_S) -> Row | None:
         """The row of these kinds that tells of the same moment as `row`: the last before it, else the next.
@@ -103,7 +103,7 @@ class Case:
             for other in rows:
                 if abs(other.at - row.at) > within_s:
                     break
-                if where(other, other.data):
+                if _holds(where, other):
                     return other
         return None
 
@@ -154,3 +154,11 @@ class Case:
         """A command as people know it: `drive #812`, by the number of its row."""
         row = self.about(command_id, COMMAND, near=near)
         return f"the command {command_id}" if row is None else f"{row.data['type']} #{row.seq}"
+
+
+def _holds(where: Matches, row: Row) -> bool:
+    """A body without what `where` asks for does not match: it may be of a later version, or damaged."""
+    try:
+        return where(row, row.data)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from robotd.journal import telling
 from robotd.journal.kinds import BOOT, BUG, DECISION, DEVICE, HALT, JOURNAL, RESET, SESSION, SHUTDOWN, STOP
@@ -18,15 +19,21 @@ FACTS_AT_MOST = 12
 
 
 def chain(case: Case, start: Row | Fact) -> list[Fact]:
-    """What happened, its cause, the cause of that... A row that came up before ends it."""
+    """What happened, its cause, the cause of that... A row that came up before ends it.
+
+    Where the search for the last cause was given up, the last phrase says so.
+    """
     facts: list[Fact] = []
     told: set[tuple[int, str]] = set()
     step: Row | Fact | None = start
     while step is not None and len(facts) < FACTS_AT_MOST:
+        case.ran_out = None
         fact = step if isinstance(step, Fact) else tell(case, step)
         if (fact.row.seq, fact.phrase) in told:
             break
         told.add((fact.row.seq, fact.phrase))
+        if fact.because is None and case.ran_out is not None:
+            fact = replace(fact, phrase=f"{fact.phrase} (rows before #{case.ran_out} were not looked at)")
         facts.append(fact)
         step = fact.because
     return facts

@@ -31,6 +31,8 @@ Body = Mapping[str, Any]
 
 SHORT_CONDITION = 50
 """A longer one is not for the summary."""
+BY_HAND = ("expired", "unknown")
+"""What ended so may still be wanted: a person decides."""
 RESTART = "restart"
 """The reason of what a new daemon settled for the last one."""
 EVIDENCE_ROWS = 2_000
@@ -46,6 +48,14 @@ def command(case: Case, row: Row) -> Fact:
     return Fact(
         row, phrase, f"{name}{f' ({asked})' if asked else ''} came from {body['source']}.", case.before(row)
     )
+
+
+def unfinished(case: Case, asked: Row) -> Fact:
+    """A command that the journal knows no end of."""
+    name = command(case, asked).phrase
+    began = case.about(asked.id or "", STARTED, near=asked)
+    where = "waits to be decided" if began is None else f"has been under way since {case.clock(began)}"
+    return Fact(began or asked, f"{name} {where}", f"{name} {where}.")
 
 
 def started(case: Case, row: Row) -> Fact:
@@ -68,8 +78,12 @@ def ended(case: Case, row: Row) -> Fact:
     if reason == "out_of_range":
         hint = f"{hint or 'ask for less'}, or change the limit in the file"
     sentence = f"{who} ended as {body['stage']}{f' ({why})' if why else ''}."
-    if hint:
+    if hint and body["stage"] not in BY_HAND:
         sentence += f" Next: {hint}."
+    if body["stage"] in BY_HAND:
+        sentence += (
+            f" Next: see where the robot is; then robotd dead resend {row.seq}, or dead drop {row.seq}."
+        )
     cause = _why(case, row, body, str(reason or ""), error)
     short = "" if not why or (cause and reason == body["stage"]) else f" ({reason if cause else why})"
     return Fact(row, f"{who} {body['stage']} at {case.clock(row)}{short}", sentence, cause)

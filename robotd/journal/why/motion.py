@@ -51,18 +51,18 @@ def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
 
 
 def _is_over(case: Case, began: Row) -> bool:
-    body = began.data
-    action, device = body["action"], str(body["action"]).partition(".")[0]
+    action = str(began.data["action"])
+    device = action.partition(".")[0]
     is_verb = device != action
 
     def ends(row: Row, other: Body) -> bool:
         if row.kind == HALT:
-            return bool(other["device"] == device or other.get("action") == action)
+            return device == other.get("device") or action == other.get("action")
         if row.kind == READINGS:
             return (other.get("values") or {}).get(f"{device}.moving") is False
         if row.kind == DECISION:
             gone = bool(other.get("left")) and row.id != began.id
-            return other["type"] in (f"{action}.done", f"{action}.failed") or (gone and not is_verb)
+            return other.get("type") in (f"{action}.done", f"{action}.failed") or (gone and not is_verb)
         # A command that leads to a state is done at once; what the state does goes on.
         return row.id == began.id and (is_verb or row.at - began.at > MOMENT_S)
 

@@ -53,7 +53,7 @@ def _moving(case: Case, robot: Robot) -> Fact | None:
 def _newest_reason(case: Case, robot: Robot) -> Row | Fact | None:
     """A halt, an actuator that is not active any more, a command that was not taken: what came last."""
     stopped = _last_halt(case, robot)
-    inactive = _inactive(case, robot, None if stopped is None else stopped.data["device"])
+    inactive = _inactive(case, robot, None if stopped is None else stopped.data.get("device"))
     reasons = [row for row in (stopped, inactive) if row is not None]
     newest = max(reasons, key=lambda row: row.seq, default=None)
     refused = _not_carried_out(case, robot, above=0 if newest is None else newest.seq)
@@ -91,25 +91,25 @@ def _inactive(case: Case, robot: Robot, favourite: str | None) -> Row | None:
     lives: set[str] = set()
     """Those with an earlier row: a device whose only row is its first never was more than inactive."""
     for row in case.back(DEVICE, boot=robot.boot):
-        name = row.data["device"]
-        if robot.actuators is None or name in robot.actuators:
+        name = row.data.get("device")
+        if name is not None and (robot.actuators is None or name in robot.actuators):
             if name in newest:
                 lives.add(name)
             newest.setdefault(name, row)
         if robot.actuators is not None and len(lives) == len(robot.actuators):
             break
-    gone = [row for name, row in newest.items() if name in lives and row.data["state"] != "active"]
+    gone = [row for name, row in newest.items() if name in lives and row.data.get("state") != "active"]
     if not gone:
         return None
     together = [row for row in gone if gone[0].at - row.at <= MOMENT_S]
-    return next((row for row in together if row.data["device"] == favourite), gone[0])
+    return next((row for row in together if row.data.get("device") == favourite), gone[0])
 
 
 def _not_carried_out(case: Case, robot: Robot, *, above: int) -> Row | None:
     """The newest command since `above` that would have moved something, or led there, and did not."""
     for row in after(above, case.back(ENDED, DEAD, boot=robot.boot)):
         body = row.data
-        if body["stage"] in NOT_CARRIED_OUT and (
+        if body.get("stage") in NOT_CARRIED_OUT and (
             robot.is_moved_by(body.get("type", "")) or _leads_there(case, robot, body)
         ):
             return row
