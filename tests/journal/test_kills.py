@@ -16,6 +16,7 @@ from robotd.journal.store import Select
 from tests.counts import CAMPAIGN
 from tests.journal.kills.client import Client
 from tests.journal.kills.lives import Lives, zygote
+from tests.journal.kills.orders import ORDERS
 from tests.journal.kills.witness import Witness
 from tests.journal.kills.zygote import JOURNAL, SOCKET
 
@@ -29,20 +30,6 @@ KILLED_AT_START = 0.2
 """...or, this share of them, within this time after it was begun."""
 SENT_AGAIN = 8
 """So many commands of earlier lives are sent again in each."""
-
-COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("drive", {"linear": 0.2, "angular": 0.1}),
-    ("drive", {"linear": -0.1, "angular": 0.0}),
-    ("drive", {"linear": 100.0, "angular": 0.0}),
-    ("look", {"angle": 0.5}),
-    ("look", {"angle": -0.5}),
-    ("light", {"value": True}),
-    ("never", {"sense": 0}),
-    ("disarm", {}),
-    ("arm", {}),
-    ("arm", {}),
-    ("fly", {}),
-)
 
 
 class Robot:
@@ -100,7 +87,7 @@ class Robot:
         self._send(client, "arm", {})
         while (left_s := deadline - time.perf_counter()) > 0:
             for _ in range(self._rng.randint(1, 6)):
-                self._send(client, *self._rng.choice(COMMANDS))
+                self._send(client, *self._rng.choice(ORDERS))
             client.hear_for(min(left_s, self._rng.uniform(0.0001, 0.005)))
 
     def _send(self, client: Client, kind: str, payload: Mapping[str, Any]) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from robotd.core.stage import Stage
+from robotd.sim.client import Console
 from tests.counts import cases
 from tests.journal.disk import Recording, missing, upon
 from tests.journal.disk.power import Delete, Rename, Write
+from tests.journal.kills.orders import ORDERS
+from tests.journal.kills.witness import Witness
+from tests.journal.robot import live
 from tests.journal.work import Work, judge, open_store, rows_in
 
 pytestmark = pytest.mark.skipif(missing() != "", reason=missing())
@@ -20,6 +27,7 @@ COMMITS = 100
 LIMIT_BYTES = 300_000
 CHECKPOINT_BYTES = 200_000
 """So small that a journal of this test is trimmed and carried over many times."""
+ORDERS_SENT = 300
 
 
 @pytest.fixture
@@ -64,3 +72,45 @@ def test_that_journal_is_trimmed_and_carried_over_while_it_is_written(tmp_path: 
     assert sum(each.offset == 0 for each in database) > 2 * SESSIONS
     assert sum(isinstance(each, Delete) for each in done) >= SESSIONS
     assert any(isinstance(each, Rename) for each in done)
+
+
+async def arm(console: Console) -> None:
+    """The least that a daemon can be asked for."""
+    console.send("arm")
+    await asyncio.sleep(0.1)
+
+
+async def drive_about(console: Console, rng: random.Random) -> None:
+    """An operator who is in a hurry, and not careful."""
+    console.send("arm")
+    for _ in range(ORDERS_SENT):
+        await asyncio.sleep(rng.choice((0.0, 0.001, 0.01, 0.05)))
+        console.send(*rng.choice(ORDERS))
+    await asyncio.sleep(1.0)
+
+
+def test_whenever_the_power_goes_all_that_a_daemon_told_is_there_and_the_next_one_settles_the_rest(
+    tmp_path: Path,
+) -> None:
+    rng = random.Random(12)
+    recording = Recording(tmp_path / "run")
+    told: list[tuple[int, Stage]] = []
+
+    def hear(stage: Stage) -> None:
+        told.append((len(recording.operations), stage))
+
+    with upon(recording):
+        live(tmp_path / "run", partial(drive_about, rng=rng), hear)
+    for number in range(cases(200)):
+        cut = rng.randrange(len(recording.operations) + 1)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        recording.after_a_cut(cut, rng, folder)
+        witness = Witness()
+        live(folder, arm, lambda _stage: None, seed=number + 1)
+        witness.read(rows_in(folder))
+        for after, stage in told:
+            if after <= cut:
+                witness.hold_to(stage.id, stage.stage)
+
+        assert witness.open_commands == []
