@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +13,7 @@ import typer
 from robotd.cli.connection import Json, Url, talk
 from robotd.cli.driving import Wait, send_once
 from robotd.cli.exits import Exit, fail
-from robotd.cli.locating import JournalPath, RobotName, open_journal
+from robotd.cli.locating import JournalPath, RobotName, find_journal, open_journal
 from robotd.cli.selecting import local_date_and_time, local_time
 
 if TYPE_CHECKING:
@@ -106,18 +108,23 @@ def resend(
 ) -> None:
     """Send it again as a new command, and say what becomes of that. The robot may move.
 
-    The new command has an id of its own and names the old one as its correlation id. The dead letter is done
-    with, unless the robot refuses the new command at once.
+    The new command has an id of its own and names the old one as its correlation id. Where the robot does not
+    even accept it (it is latched, say) the dead letter stays; else it is done with, however the new one ends.
 
     Example: robotd dead resend 812
     """
-    with open_journal(None, url=url) as rows:
+    from robotd.client import RemoteError
+
+    path = find_journal(None, url=url)
+    with open_journal(path) as rows:
         letter = _find(rows, seq)
     command = letter.command
     if command is None:
         fail(Exit.FAILED, f"the journal no longer has the command of #{seq}: it cannot be sent again")
     valid_for_ms = command.get("valid_for_ms")
+    new_id = str(uuid.uuid4())
     more: dict[str, Any] = {
+        "command_id": new_id,
         "correlation_id": letter.id,
         "valid_for_s": None if valid_for_ms is None else valid_for_ms / 1000,
         "priority": "background" if command.get("lane") == "background" else None,
@@ -125,7 +132,12 @@ def resend(
     }
 
     async def story(robot: RemoteRobot) -> Exit:
-        code = await send_once(robot, letter.type, letter.payload or {}, wait, as_json, **more)
+        try:
+            code = await send_once(robot, letter.type, letter.payload or {}, wait, as_json, **more)
+        except RemoteError:
+            if _was_accepted(path, new_id):
+                await _bury(robot, seq, "resent")
+            raise
         await _bury(robot, seq, "resent")
         return code
 
@@ -166,6 +178,16 @@ def drop(
 
 def _dropped(seqs: Sequence[int]) -> str:
     return f"dropped {', '.join(f'#{seq}' for seq in seqs)}" if seqs else "there are no dead letters"
+
+
+def _was_accepted(journal: Path, command_id: str) -> bool:
+    """Whether the journal has it: then it has a fate of its own, and where that is bad a dead letter."""
+    from robotd.journal.kinds import COMMAND
+    from robotd.journal.store import Select
+
+    with open_journal(journal) as rows:
+        found = rows.rows(Select(kinds=(COMMAND,), id=command_id), limit=1, newest_first=True)
+        return next(found, None) is not None
 
 
 async def _bury(robot: RemoteRobot, seq: int, how: str) -> None:

@@ -104,10 +104,17 @@ def send(
 
 
 async def send_once(
-    robot: RemoteRobot, command_type: str, values: Mapping[str, Any], wait: Wait, as_json: bool, **more: Any
+    robot: RemoteRobot,
+    command_type: str,
+    values: Mapping[str, Any],
+    wait: Wait,
+    as_json: bool,
+    *,
+    command_id: str | None = None,
+    **more: Any,
 ) -> Exit:
     """Send, wait for the stage, report. Interrupted: cancel it. `more` is for `RemoteRobot.send`."""
-    command_id = str(uuid.uuid4())
+    command_id = command_id or str(uuid.uuid4())
     sent: list[Command] = []
 
     async def sending() -> None:

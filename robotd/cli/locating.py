@@ -154,7 +154,9 @@ def _told_by_a_daemon(url: str | None, robot: str | None) -> Path | None:
     if robot is not None and status["robot"] != robot:
         return None
     journal = status.get("journal")
-    path = journal.get("path") if isinstance(journal, dict) else None
+    if not isinstance(journal, dict):
+        return None  # an older version, which has none
+    path = journal.get("path")
     if not path:
         fail(Exit.FAILED, f"{status['robot']} runs and keeps its journal in memory; --journal names another")
     if not is_there(Path(path)):

@@ -54,7 +54,7 @@ def _verdict(path: Path, *, quiet: bool) -> Verdict:
     from robotd.cli import console
     from robotd.journal.errors import JournalError
     from robotd.journal.reader import open_rows
-    from robotd.journal.verify import Fault, Verdict
+    from robotd.journal.verify import Verdict
     from robotd.journal.verify import verify as look
 
     try:
@@ -67,7 +67,7 @@ def _verdict(path: Path, *, quiet: bool) -> Verdict:
         fail_forbidden(path, error)
     except JournalError as error:
         verdict = Verdict()
-        verdict.add(Fault(None, str(error)))
+        verdict.add(None, str(error))
         return verdict
 
 

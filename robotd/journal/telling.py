@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from robotd.journal import kinds
@@ -129,11 +129,15 @@ _SESSION = {"opened": "is here", "closed": "is gone"}
 def _readings(body: Body) -> str:
     dense = body.get("dense", ())
     if dense:
-        names = ", ".join(dict.fromkeys(name for _, name, _ in dense))
-        return f"{len(dense)} readings of {dense[-1][0] - dense[0][0]:.1f} s: {names}"
-    values = [f"{name} {'-' if value is None else _value(value)}" for name, value in body["values"].items()]
-    more = [f"and {len(values) - SHOWN_READINGS} more"] if len(values) > SHOWN_READINGS else []
-    return ", ".join(values[:SHOWN_READINGS] + more)
+        names = list(dict.fromkeys(name for _, name, _ in dense))
+        return f"{len(dense)} readings of {dense[-1][0] - dense[0][0]:.1f} s: {_first_of(names)}"
+    values = body["values"].items()
+    return _first_of([f"{name} {'-' if value is None else _value(value)}" for name, value in values])
+
+
+def _first_of(items: Sequence[str]) -> str:
+    more = [f"and {len(items) - SHOWN_READINGS} more"] if len(items) > SHOWN_READINGS else []
+    return ", ".join([*items[:SHOWN_READINGS], *more])
 
 
 def _bug(body: Body) -> str:

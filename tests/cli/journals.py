@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from robotd.cli import locating
+from robotd.cli.exits import Exit
 from robotd.journal.disk import DiskStore
 from robotd.journal.row import Row
 from tests.journal.history import History, ann_drives
+
+MANY_S = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +56,35 @@ def on_disk(folder: Path, *histories: History) -> Path:
         store.commit(rows)
     store.close()
     return folder
+
+
+@contextmanager
+def following(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """`robotd journal tail -f`, ended by Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "robotd", "journal", "tail", "-f", "--json", *words],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"NO_COLOR": "1"},
+        text=True,
+    )
+    assert process.stdout is not None
+    at_last = threading.Timer(
+        MANY_S, process.kill
+    )  # or whoever waits for a row that never comes waits for ever
+    at_last.start()
+    try:
+        yield process
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(MANY_S) == Exit.DONE
+    finally:
+        at_last.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def next_row(process: subprocess.Popen[str]) -> Any:
+    """The next that it shows; waits for it."""
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,14 +17,13 @@ from typer.testing import CliRunner
 from robotd.cli import app, selecting
 from robotd.cli.exits import Exit
 from robotd.journal.disk import DiskStore
-from tests.cli.journals import journal, nobody_home, on_disk
+from tests.cli.journals import following, journal, next_row, nobody_home, on_disk
 from tests.journal.history import NOON, History, ann_drives
 
 __all__ = ["journal", "nobody_home"]  # pytest finds fixtures by name
 
 run = CliRunner().invoke
 COMMANDS = ["tail", "show", "export", "verify", "stats", "acknowledge"]
-MANY_S = 30.0
 ROBOT = "robot: rover\nmachine:\n"
 
 
@@ -266,35 +260,8 @@ def test_what_a_client_said_cannot_steer_the_terminal(nobody_home: Path) -> None
 # -- following
 
 
-@contextmanager
-def following(*words: str) -> Iterator[subprocess.Popen[str]]:
-    """`robotd journal tail -f`, ended by Ctrl-C."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "robotd", "journal", "tail", "-f", "--json", *words],
-        stdout=subprocess.PIPE,
-        env=os.environ | {"NO_COLOR": "1"},
-        text=True,
-    )
-    assert process.stdout is not None
-    at_last = threading.Timer(
-        MANY_S, process.kill
-    )  # or whoever waits for a row that never comes waits for ever
-    at_last.start()
-    try:
-        yield process
-        process.send_signal(signal.SIGINT)
-
-        assert process.wait(MANY_S) == Exit.DONE
-    finally:
-        at_last.cancel()
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 def next_seq(process: subprocess.Popen[str]) -> Any:
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())["seq"]
+    return next_row(process)["seq"]
 
 
 def test_tail_follows_what_is_written_also_over_rotation_and_a_new_start(journal: Path) -> None:
