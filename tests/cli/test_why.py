@@ -81,31 +81,20 @@ def test_a_robot_that_cannot_be_reached_is_no_other_robots_journal(journal: Path
     assert run(app, ["why", "--url", "tcp://127.0.0.1:1"]).exit_code == Exit.CANNOT_CONNECT
 
 
-def test_a_robot_that_runs_is_asked(
-    journal: Path, robot: RunningRobot, monkeypatch: pytest.MonkeyPatch
+def test_a_robot_that_runs_is_asked_and_of_one_that_was_killed_the_journal_is_read(
+    nobody_home: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(robot.folder))
-    stop = json.loads(run(app, ["stop", "--reason", "a question", "--json"]).stdout)
-
-    summary = said()[-1]
-    unknown = run(app, ["why", "nobody"])
-    while run(app, ["reset", stop["latch_id"]]).exit_code != Exit.DONE:
-        pass
-
-    assert summary.startswith("stop by unix")
-    assert summary.endswith("(a question)")
-    assert unknown.exit_code == Exit.REFUSED
-    assert "the journal has no row about 'nobody'" in unknown.stderr
-
-
-def test_a_robot_that_was_killed_is_said_to_have_been(nobody_home: Path, tmp_path: Path) -> None:
     rover = RunningRobot(rover_on_any_port(tmp_path), "--sim", XDG_STATE_HOME=str(tmp_path))
     for word in ("arm", "patrol"):
-        assert run(app, ["send", word, "--url", rover.tcp]).exit_code == Exit.DONE
+        assert run(app, ["send", word]).exit_code == Exit.DONE
+    moving = said()[-1]
+    unknown = run(app, ["why", "nobody"])
     rover.end(signal.SIGKILL)
+    killed = said()
 
-    lines = said()
-
-    assert "robotd ended without a word after" in lines[-1]
-    assert "patrol under way since" in lines[-1]
-    assert "Next: journalctl -u robotd tells more" in lines[-2]
+    assert moving.startswith("not told to stand still: patrol under way since ")
+    assert unknown.exit_code == Exit.REFUSED
+    assert "the journal has no row about 'nobody'" in unknown.stderr
+    assert "robotd ended without a word after" in killed[-1]
+    assert "patrol under way since" in killed[-1]
+    assert "Next: journalctl -u robotd tells more" in killed[-2]
