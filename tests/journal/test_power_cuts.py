@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from robotd.core.stage import Stage
+from robotd.journal.kinds import COMMAND
 from robotd.sim.client import Console
 from tests.counts import cases
 from tests.journal.disk import Recording, missing, upon
@@ -114,3 +115,33 @@ def test_whenever_the_power_goes_all_that_a_daemon_told_is_there_and_the_next_on
                 witness.hold_to(stage.id, stage.stage)
 
         assert witness.open_commands == []
+
+
+def test_whenever_the_power_goes_while_a_broken_journal_is_put_aside_no_whole_row_is_lost(
+    tmp_path: Path,
+) -> None:
+    rng = random.Random(13)
+    work = Work(rng)
+    store, _ = open_store(tmp_path / "run")
+    for _ in range(20):
+        store.commit(work.batch(10))
+    store.close()
+    broken = next(row for row in work.rows[150:] if row.kind == COMMAND)  # no other has such a body
+    database = tmp_path / "run" / "journal.db"
+    database.write_bytes(database.read_bytes().replace(broken.body, bytes(len(broken.body))))
+    recording = Recording(tmp_path / "run")
+    with upon(recording):
+        store, _ = open_store(tmp_path / "run")
+        store.close()
+    for number in range(cases(200)):
+        cut = rng.randrange(len(recording.operations) + 1)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        recording.after_a_cut(cut, rng, folder)
+        store, beginning = open_store(folder)
+        store.close()
+
+        assert rows_in(folder) == work.rows[: broken.seq - 1]
+        assert beginning.found_broken is not None
+        assert len(beginning.quarantined) == 1
+        assert beginning.last_seq == len(work.rows)
