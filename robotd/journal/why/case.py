@@ -150,10 +150,13 @@ class Case:
     def _local(self, wall: int) -> datetime:
         return (_EPOCH + timedelta(microseconds=wall)).astimezone(self._zone)
 
-    def name(self, command_id: str, near: Row) -> str:
-        """A command as people know it: `drive #812`, by the number of its row."""
-        row = self.about(command_id, COMMAND, near=near)
-        return f"the command {command_id}" if row is None else f"{row.data['type']} #{row.seq}"
+    def name(self, message_id: str, near: Row) -> str:
+        """A message as people know it: `drive #812`, by the number of its row."""
+        for kind in (COMMAND, DECISION):
+            row = self.about(message_id, kind, near=near)
+            if row is not None:
+                return f"{row.data['type']} #{row.seq}"
+        return f"the command {message_id}"
 
 
 def _holds(where: Matches, row: Row) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,13 @@ class Robot:
     def is_moved_by(self, kind: str) -> bool:
         """Whether a message of this type may move something; of what is no command nobody knows."""
         return self.moves is None or kind in self.moves or kind not in self.chart.get("commands", ())
+
+    def devices_in_order(self) -> Iterator[str]:
+        """The devices that the chart moves, in the order of the file: the first is what it is about."""
+        for region in self.chart.get("regions", ()):
+            for transition in region.get("transitions", ()):
+                for step in transition.get("do", {}).get("steps", ()):
+                    yield str(step["action"]).partition(".")[0]
 
     def last_motion(self, case: Case) -> Row | None:
         """The newest motion that began."""

@@ -53,7 +53,7 @@ def _moving(case: Case, robot: Robot) -> Fact | None:
 def _newest_reason(case: Case, robot: Robot) -> Row | Fact | None:
     """A halt, an actuator that is not active any more, a command that was not taken: what came last."""
     stopped = _last_halt(case, robot)
-    inactive = _inactive(case, robot, None if stopped is None else stopped.data.get("device"))
+    inactive = _inactive(case, robot, stopped)
     reasons = [row for row in (stopped, inactive) if row is not None]
     newest = max(reasons, key=lambda row: row.seq, default=None)
     refused = _not_carried_out(case, robot, above=0 if newest is None else newest.seq)
@@ -82,10 +82,10 @@ def _last_halt(case: Case, robot: Robot) -> Row | None:
     return newest
 
 
-def _inactive(case: Case, robot: Robot, favourite: str | None) -> Row | None:
+def _inactive(case: Case, robot: Robot, stopped: Row | None) -> Row | None:
     """Of the actuators that were active or there once and are not now, the one that changed last.
 
-    Of those that changed at the same moment, the `favourite`.
+    Of those that changed at the same moment the one that stopped last, else what the robot's file is about.
     """
     newest: dict[str, Row] = {}
     lives: set[str] = set()
@@ -101,8 +101,10 @@ def _inactive(case: Case, robot: Robot, favourite: str | None) -> Row | None:
     gone = [row for name, row in newest.items() if name in lives and row.data.get("state") != "active"]
     if not gone:
         return None
-    together = [row for row in gone if gone[0].at - row.at <= MOMENT_S]
-    return next((row for row in together if row.data.get("device") == favourite), gone[0])
+    together = {row.data["device"]: row for row in gone if gone[0].at - row.at <= MOMENT_S}
+    stopped_last = () if stopped is None else (stopped.data.get("device"),)
+    named = (name for name in (*stopped_last, *robot.devices_in_order()) if name in together)
+    return together[next(named, gone[0].data["device"])]
 
 
 def _not_carried_out(case: Case, robot: Robot, *, above: int) -> Row | None:
@@ -148,6 +150,8 @@ def _not_asked_since(case: Case, robot: Robot, again: Row, before: Row) -> Fact:
     if again.kind == DEVICE:
         led = case.near(again, DECISION, where=lambda _, body: bool(body.get("entered"))) or again
     if led.kind == RESET:
+        undone = case.last(STOP, below=led.seq, boot=robot.boot)
+        before = before if undone is None or undone.seq < before.seq else undone
         name = f"the reset by {led.data['by']}"
     elif led.kind == DECISION:
         name = f"{case.name(led.id or '', led)} from {led.data['source']}"
