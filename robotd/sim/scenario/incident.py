@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
+from math import inf
 
 from robotd.config import RobotConfig
 from robotd.core.chart import ESTOP, SHUTDOWN
@@ -62,12 +63,16 @@ RETURN_S = 20.0
 """A board whose cable is in again is back within this time."""
 ON_THE_WAY_S = 0.2
 """Between the steps that lead to where the story begins."""
+ROUNDED_S = 1e-5
+"""What lies no farther before a row came with it: times of readings are rounded."""
+BRIEFLY_S = 0.02
+"""A state that the machine leaves by itself within this time is not expected, nor is so early an end."""
 BOARD_S = 1.0
 """A trouble of a board is found out within this time."""
 SCENARIO = "scenario"
 """The source of an event that a scenario told the machine."""
 
-_SET, _DO, _EXPECT = range(3)
+_SET, _DO, _EXPECT, _AFTER = range(4)
 _OVER = {"ws": WEBSOCKET, "tcp": TCP, "unix": TCP}
 """How a client comes in a scenario, by how it came."""
 
@@ -120,11 +125,15 @@ class _Teller:
         self._clients: dict[str, str] = {}
         """What the scenario calls each source that has said something."""
         self._sent: dict[str, str] = {}
-        """By type the id of the newest command that the scenario sends."""
+        """By type the id of the newest command that the scenario sends..."""
+        self._sent_at: dict[str, float] = {}
+        """...and when."""
         self._ends: dict[str, tuple[str, str | None]] = {}
         """By type how the newest of those ended of which that is expected."""
         self._fired: dict[str, float] = {}
         """When each rule has fired last."""
+        self._seen: dict[str, tuple[float, int]] = {}
+        """Of each reading time and row of the newest decision that looked at it."""
         self._accepted: dict[str | None, Row] = {}
         """By id the commands that the machine has not seen yet."""
         self._troubles = Troubles(rows, config.boards)
@@ -143,7 +152,7 @@ class _Teller:
         sampled = (one for row in self._rows if row.kind == kinds.READINGS for one in said_by(row))
         samples = deque(one for one in sorted(sampled, key=_when) if one.at >= began)
         for row in rows:
-            while samples and samples[0].at < row.at:
+            while samples and samples[0].at < row.at - ROUNDED_S:
                 sample = samples.popleft()
                 self._set(sample.at, row.seq, self._holding.follow(sample))
             if row.kind in _TELL:
@@ -157,7 +166,7 @@ class _Teller:
             robot=robot,
             title=f"rows {rows[0].seq} to {last.seq} of the journal of {name}",
             world=world,
-            steps=paced(self._moments, begins_at, self._is_streamed),
+            steps=paced(filter(_says_something, self._moments), begins_at, self._is_streamed),
         )
         when = datetime.fromtimestamp(rows[0].wall / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
         told = f"Retold from rows {rows[0].seq} to {last.seq}, written from {when} UTC on."
@@ -218,6 +227,7 @@ class _Teller:
             return
         valid_for_s = body.get("valid_for_ms", info.valid_for_s * 1000) / 1000
         self._sent[message.type] = message.id
+        self._sent_at[message.type] = row.at
         client = self._client(row, message.source)
         self._do(
             row,
@@ -244,7 +254,10 @@ class _Teller:
             self._fired[message.type] = row.at
         else:
             change = self._holding.decide(self._boot.machine, message, saw, row.at)
-            self._set(row.at - REPORTED_S, 0, change)
+            # As early as it helps, but after the last decision that saw what it was before.
+            used = max((self._seen[name] for name in saw if name in self._seen), default=(-inf, 0))
+            self._set(*max((row.at - REPORTED_S, 0), used), change, _AFTER)
+        self._seen |= dict.fromkeys(saw, (row.at, row.seq))
         decision = self._boot.decide(row).decision
         states = _states(decision)
         told = [Told(message.type)] if message.type in self._names.events else []
@@ -259,10 +272,21 @@ class _Teller:
             self._do(row, Inject(message.type, message.payload))
             self._expect(row, [*told, *states])
         else:
+            if states:
+                self._pass_over(row.at)
             self._expect(row, states)
         if not self._troubles.explain(row):
             for name in (name for name, value in saw.items() if value is None):
                 self._leave_out(f"why {name} was stale (row {row.seq})")
+
+    def _pass_over(self, at: float) -> None:
+        """The machine moves on by itself: nobody can expect to see it where it only just was."""
+        for place in range(len(self._moments) - 1, -1, -1):
+            moment = self._moments[place]
+            if not isinstance(moment.step.do, Expect) or at - moment.at > BRIEFLY_S:
+                return
+            facts = tuple(fact for fact in moment.step.do.facts if not isinstance(fact, InState))
+            self._moments[place] = moment._replace(step=replace(moment.step, do=Expect(facts)))
 
     def _of_a_board(self, row: Row, facts: Sequence[Fact]) -> None:
         kind = row.data["type"]
@@ -283,6 +307,8 @@ class _Teller:
             return
         if stage in (EXPIRED, UNKNOWN) or reason == "journal_unavailable":
             self._leave_out(f"{kind} (row {row.seq}): it ended {stage}{f' ({reason})' if reason else ''}")
+            return
+        if stage == CANCELLED and row.at - self._sent_at[kind] < BRIEFLY_S:
             return
         if (stage, reason) == (CANCELLED, WANTED):
             self._do(row, Cancel(kind))
@@ -329,9 +355,9 @@ class _Teller:
 
     # -- moments
 
-    def _set(self, at: float, seq: int, world: World) -> None:
+    def _set(self, at: float, seq: int, world: World, order: int = _SET) -> None:
         if world:
-            self._moments.append(Moment(at, seq, _SET, Step(SetWorld(world))))
+            self._moments.append(Moment(at, seq, order, Step(SetWorld(world))))
 
     def _do(self, row: Row, action: Action) -> None:
         self._moments.append(Moment(row.at, row.seq, _DO, Step(action)))
@@ -372,6 +398,10 @@ def _states(decision: Decision) -> list[Fact]:
         return []
     moved = [after for before, after in zip(decision.before, decision.after, strict=True) if before != after]
     return [InState(leaf) for leaf in moved or decision.after]
+
+
+def _says_something(moment: Moment) -> bool:
+    return moment.step.do != Expect(())
 
 
 def _is_of_a_rule(row: Row) -> bool:

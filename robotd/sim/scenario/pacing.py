@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from robotd.sim.scenario.model import Expect, InState, Send, SetWorld, StageIs, Step, Wait
+from robotd.sim.scenario.model import Cancel, Expect, InState, Send, SetWorld, StageIs, Step, Wait
 
 SHORTEST_WAIT_S = 0.001
 STREAM_GAP_S = 0.35
@@ -81,14 +81,18 @@ def _streams(moments: Sequence[Moment], is_streamed: Callable[[str], bool]) -> I
 
 
 def _run(moments: Sequence[Moment], first: int, send: Send) -> list[int]:
-    """Where the same setpoint comes again in time, before its client sends another of that type."""
+    """Where the same setpoint comes again in time, before another of its type or its cancellation."""
     run = [first]
     for place in range(first + 1, len(moments)):
         again = moments[place].step.do
         if moments[place].at - moments[run[-1]].at > STREAM_GAP_S:
             break
-        if isinstance(again, Send) and again.type == send.type:
-            if again != send:
-                break
+        if again == send:
             run.append(place)
+        elif isinstance(again, Send | Cancel) and _about(again) == send.type:
+            break
     return run
+
+
+def _about(action: Send | Cancel) -> str:
+    return action.type if isinstance(action, Send) else action.command
