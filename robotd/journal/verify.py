@@ -80,10 +80,10 @@ def verify(rows: Rows, progress: Callable[[int], None] = lambda _rows: None) -> 
 def _verify_database(database: Database, verdict: Verdict, progress: Callable[[int], None]) -> None:
     for fault in (database.schema_fault(), database.structural_fault()):
         verdict.add(None, fault)
+    head = read_head(Folder(database.path.parent).head)  # first: it may be older than the rows, never newer
     with database.at_one_moment():  # a daemon may be adding rows, and removing the oldest
         origin, listed, last_seq = _origin(database, verdict), database.open_commands(), database.last_seq
         begun = list(database.rows(limit=PAGE_ROWS))
-        head = read_head(Folder(database.path.parent).head)
         verdict.add(None, None if head is None else head_fault(database, origin, head))
     lists = Lists(end for end in database.ends(0) if end.seq <= last_seq)
     rest = database.rows(Select(since=begun[-1].seq if begun else last_seq, until=last_seq))
