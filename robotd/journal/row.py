@@ -13,6 +13,8 @@ HASH_BYTES = 16
 BEGINNING = bytes(HASH_BYTES)
 """What stands for the hash of the row before the first."""
 
+_HASH = blake2b(digest_size=HASH_BYTES)
+
 
 class Row(NamedTuple):
     """One thing that happened. `body` is a JSON object; `robotd.journal.kinds` says what is in it."""
@@ -77,7 +79,10 @@ def covered(row: Row) -> bytes:
 
 def hash_of(covered_text: bytes, before: bytes) -> bytes:
     """The hash of a row that comes after the one whose hash is `before`."""
-    return blake2b(before + covered_text, digest_size=HASH_BYTES).digest()
+    hashing = _HASH.copy()  # half the time of a new one with its size
+    hashing.update(before)
+    hashing.update(covered_text)
+    return hashing.digest()
 
 
 def _covered(seq: int, boot: str, at: float, wall: int, kind: str, about: str | None, trace: str) -> bytes:

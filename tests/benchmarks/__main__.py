@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tests.benchmarks import check, core, cost, process, serial_port, sim, stop, throughput
+from tests.benchmarks import check, core, cost, journal, process, serial_port, sim, stop, throughput
 from tests.benchmarks.figures import Report
 
 
@@ -19,6 +19,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
     """Every benchmark by its name."""
     return {
         "throughput": partial(throughput.throughput, rounds=1 if quick else 5, seconds=1.0 if quick else 2.0),
+        "journal": partial(journal.journal, rounds=1 if quick else 5, seconds=1.0 if quick else 2.0),
         "decide": core.decide,
         "queue": core.queue,
         "stop": stop.stop,

@@ -13,12 +13,14 @@ import os
 import signal
 import time
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from robotd import log
 from robotd.daemon.engine import Engine
 from tests.benchmarks.daemon_server import serve
+from tests.journal.disk import Slow, upon
 
 _last_write = 0.0
 _noted: list[tuple[float, float]] = []
@@ -41,9 +43,9 @@ def note_stops() -> None:
     """Let every stop leave two durations: from the client's request, and from the call to stop."""
     real_estop = Engine.estop
 
-    def estop(engine: Engine, reason: str, by: str) -> Awaitable[dict[str, Any]]:
+    def estop(engine: Engine, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         called = time.perf_counter()
-        evidence = real_estop(engine, reason, by)
+        evidence = real_estop(engine, reason, by, trace_id)
         if _last_write < called:
             raise RuntimeError("a stop that wrote nothing")
         _noted.append((_last_write - float(reason), _last_write - called))
@@ -63,12 +65,15 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--port", required=True, metavar="BOARD=PATH")
+    parser.add_argument("--journal", required=True, metavar="FOLDER")
+    parser.add_argument("--sync-s", type=float, default=0.0, help="what each fsync of the journal takes")
     options = parser.parse_args()
     log.configure("error")
     note_writes()
     note_stops()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
-    await serve(options.file, dict([options.port.split("=", 1)]))
+    with upon(Slow(options.sync_s)) if options.sync_s else nullcontext():
+        await serve(options.file, dict([options.port.split("=", 1)]), options.journal)
 
 
 if __name__ == "__main__":

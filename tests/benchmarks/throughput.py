@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks.figures import Report, median
+from tests.benchmarks.load import WINDOW
 from tests.benchmarks.serving import running
 
 HERE = Path(__file__).parent
@@ -60,12 +61,14 @@ def servers() -> Iterator[dict[tuple[str, ...], dict[str, int]]]:
         yield {server: stack.enter_context(running(*server))[0] for server in {c.server for c in CASES}}
 
 
-def measure(case: Case, ports: dict[str, int], clients: int, seconds: float) -> dict[str, float]:
+def measure(
+    case: Case, ports: dict[str, int], clients: int, seconds: float, *, window: int = WINDOW
+) -> dict[str, float]:
     """One round, from a process of its own."""
     command = [
         *(sys.executable, "-m", "tests.benchmarks.load", f"127.0.0.1:{ports[case.kind]}"),
         *("--kind", case.kind, "--clients", str(clients), "--seconds", str(seconds)),
-        *("--command", case.command),
+        *("--command", case.command, "--window", str(window)),
         *(("--first", case.first) if case.first else ()),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
