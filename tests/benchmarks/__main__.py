@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tests.benchmarks import check, core, cost, journal, process, serial_port, sim, stop, throughput
+from tests.benchmarks import check, core, cost, journal, process, replay, serial_port, sim, stop, throughput
 from tests.benchmarks.figures import Report
 
 
@@ -29,6 +29,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "cost": cost.cost,
         "sim": partial(sim.sim, rounds=1 if quick else 5, hours=0.2 if quick else 2.0),
         "check": check.check,
+        "replay": partial(replay.replay, hours=0.2 if quick else 2.0),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from hal import parse_fault
 from robotd.config import RobotConfig
+from robotd.journal.memory import MemoryStore
 from robotd.sim.campaign.coverage import Coverage
 from robotd.sim.campaign.faults import Faults
 from robotd.sim.campaign.operator import Operator
@@ -53,10 +54,12 @@ def live(
     duration_s: float,
     faults: float,
     ends: Callable[[], bool] = lambda: False,
+    store: MemoryStore | None = None,
 ) -> Life:
     """Live one life of `duration_s`, with faults for that share of the time. A seed always lives the same.
 
-    `ends` is asked before each thing that is done: the life is over then, in good order.
+    `ends` is asked before each thing that is done: the life is over then, in good order. `store` keeps the
+    rows of its journal.
 
     Raises `CannotSimulate` where the robot has a handler that needs a thread.
     """
@@ -70,7 +73,7 @@ def live(
 
     fell: Broken | None = None
     try:
-        simulate(coverage.watching(config), story, seed=seed)
+        simulate(coverage.watching(config), story, seed=seed, store=store)
     except CannotSimulate:
         raise
     except Exception as error:
