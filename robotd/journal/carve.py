@@ -96,13 +96,13 @@ def _row_at(page: bytes, start: int, pages: _Pages) -> Row | None:
 def _types_at(page: bytes, start: int) -> list[int] | None:
     """The types of the columns, as the header of a record tells them; None if it is not that of a row."""
     place, end = start + 1, start + page[start]
+    if end > len(page) or page[end - 1] != _HASH_TYPE:
+        return None
     types: list[int] = []
-    while place < end <= len(page):
+    while place < end:
         value, place = _varint(page, place)
         types.append(value)
-    if place != end or len(types) != len(COLUMNS) or types[-1] != _HASH_TYPE:
-        return None
-    return types
+    return types if place == end and len(types) == len(COLUMNS) else None
 
 
 def _number_before(page: bytes, start: int, size: int) -> int | None:

@@ -70,17 +70,6 @@ class Ended(NamedTuple):
     reason: str | None
 
 
-class Checkpoint(NamedTuple):
-    """How far the `-wal` file has been carried over into the database."""
-
-    held_up: bool
-    """A reader kept it from being complete."""
-    frames: int
-    """In the `-wal` file, of about 4 KiB each..."""
-    done: int
-    """...and so many of them are in the database."""
-
-
 class Database:
     """A journal as any process may read it. Each question is a transaction of its own."""
 
@@ -343,14 +332,15 @@ class WritableDatabase(Database):
         self._connection.execute("DELETE FROM origin")
         self._connection.execute("INSERT INTO origin VALUES (?, ?, ?, ?)", (*origin, origin.crc))
 
-    def checkpoint(self) -> Checkpoint:
+    def checkpoint(self) -> int:
         """Carry the `-wal` file over into the database, as far as readers let it. Waits for none of them.
 
-        Raises `JournalFull`, after which it may be tried again, and `JournalFailed`.
+        Returns how many bytes there are in the file; the next commit begins at its front again, if no reader
+        is in it then. Raises `JournalFull`, after which it may be tried again, and `JournalFailed`.
         """
         with self._errors_told():
-            held_up, frames, done = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        return Checkpoint(bool(held_up), frames, done)
+            _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return int(frames) * PAGE_BYTES
 
     @property
     def used_bytes(self) -> int:

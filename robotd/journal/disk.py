@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from robotd.journal.commands import open_commands, remembered
-from robotd.journal.database import Database, WritableDatabase
+from robotd.journal.database import WAL_KEPT_BYTES, Database, WritableDatabase
 from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
 from robotd.journal.examine import Damaged, Examined, examine
 from robotd.journal.folder import Folder, sync_folder
@@ -167,8 +167,9 @@ class DiskStore:
 
     def _carry_over(self) -> None:
         """Raises `JournalFull` and `JournalFailed`."""
-        self._database.checkpoint()
-        self._written_bytes = 0
+        wal_bytes = self._database.checkpoint()
+        # Readers kept the last commits from beginning at the front of the file: try again soon.
+        self._written_bytes = 0 if wal_bytes <= WAL_KEPT_BYTES else CHECKPOINT_BYTES
         try:
             self._head_file.sync()
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from robotd.journal.row import BEGINNING, Row, make
 from robotd.journal.schema import PAGE_BYTES
 from tests.journal.work import NOON, Work, open_store, rows_in
 
-ROWS = 250
+ROWS = 200
 LIMIT_BYTES = 24 * PAGE_BYTES
 HEADERS_BYTES = 30
 """At most so much stands in front of a row's texts: sizes, types, numbers."""
@@ -65,7 +66,7 @@ def _written(folder: Path, limit_bytes: int = 2**28) -> tuple[DiskStore, list[Ro
         rng, [make(BEGINNING, 1, "b00700000001", 0.5, NOON, BOOT, None, "0" * 32, {"source": source})]
     )
     store.commit(work.rows)
-    while len(work.rows) < ROWS // 2:
+    while len(work.rows) < 2 * ROWS // 3:
         store.commit(work.batch(rng.randrange(1, 12)))
     store.close()
     store, _ = open_store(folder, limit_bytes)
@@ -95,9 +96,7 @@ def surely_whole(still: Still, folder: Path) -> int:
 def _has(before: bytes, after: bytes, row: Row) -> bool:
     """Whether the file held the row, and still does."""
     if len(row.body) > PAGE_BYTES:
-        parts = [row.hash, *(row.body[place : place + 30] for place in range(0, len(row.body), 30))]
-        places = [before.find(part) for part in parts]
-        pages = {place // PAGE_BYTES * PAGE_BYTES for place in places if place >= 0}
+        pages = _pages_of(before, row)
         unchanged = (before[page : page + PAGE_BYTES] == after[page : page + PAGE_BYTES] for page in pages)
         return row.hash in before and all(unchanged)
     texts = row.trace.encode() + row.body
@@ -109,3 +108,11 @@ def _has(before: bytes, after: bytes, row: Row) -> bool:
             return True
         place = before.find(texts, place + 1)
     return False
+
+
+@cache
+def _pages_of(content: bytes, row: Row) -> set[int]:
+    """Where the pages begin that hold some of a long row."""
+    parts = [row.hash, *(row.body[place : place + 30] for place in range(0, len(row.body), 30))]
+    places = [content.find(part) for part in parts]
+    return {place // PAGE_BYTES * PAGE_BYTES for place in places if place >= 0}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from robotd.journal.errors import JournalError
+from robotd.journal.quarantine import acknowledge
 from robotd.journal.reader import open_rows
 from robotd.journal.row import make
 from robotd.journal.schema import PAGE_BYTES
@@ -16,7 +20,7 @@ from tests.counts import cases
 from tests.journal.damage import Still, closed, damaged, killed, rotated, surely_whole
 from tests.journal.work import NOON, open_store, rows_in
 
-FLIPS_OF_A_PAGE = 5
+FLIPS_OF_A_PAGE = 4
 STILL: dict[str, Callable[[Path], Still]] = {
     "closed": closed,
     "rotated": rotated,
@@ -80,3 +84,91 @@ def test_a_file_that_is_cut_costs_no_whole_row_that_is_left(still: Still, tmp_pa
     ]
     for cut in rng.sample(cuts, cases(len(cuts))):
         judge(still, still.content[:cut], tmp_path / str(cut))
+
+
+class Killed(BaseException):
+    """`kill -9`, as far as the files can tell."""
+
+
+def test_a_salvage_that_is_killed_anywhere_is_finished_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = killed(tmp_path / "still", "journal.db-wal")
+    content = still.content[: len(still.content) // 2]
+    rename, mkdir = Path.rename, Path.mkdir
+    steps_left = 0
+
+    def step(do: Callable[..., Any]) -> Callable[..., Any]:
+        def done_or_killed(*arguments: Any, **options: Any) -> Any:
+            nonlocal steps_left
+            if steps_left == 0:
+                raise Killed
+            steps_left -= 1
+            return do(*arguments, **options)
+
+        return done_or_killed
+
+    for steps in range(20):
+        folder = tmp_path / str(steps)
+        damaged(still, content, folder)
+        steps_left = steps
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", step(rename))
+            patch.setattr(Path, "mkdir", step(mkdir))
+            with suppress(Killed):
+                open_store(folder)[0].close()
+        finished_at_once = steps_left > 0
+        store, beginning = open_store(folder)
+        store.close()
+        files = sorted(path.name for path in folder.iterdir())
+        kept = rows_in(folder)
+
+        assert kept == still.rows[: len(kept)]
+        assert (beginning.last_seq, beginning.lost_rows) == (still.rows[-1].seq, len(still.rows) - len(kept))
+        assert beginning.found_broken
+        assert [(Path(aside) / still.file).read_bytes() for aside in beginning.quarantined] == [content]
+        assert files == ["journal.db", "journal.head", "journal.lock", "journal.reserve", "quarantine"]
+        if finished_at_once:
+            break
+    assert finished_at_once
+
+
+def test_what_was_found_is_written_beside_it_and_told_until_a_person_knows(tmp_path: Path) -> None:
+    still = closed(tmp_path / "still")
+    place = still.content.find(still.rows[99].body)
+    content = still.content[:place] + b"#" + still.content[place + 1 :]
+    damaged(still, content, tmp_path / "journal")
+    store, beginning = open_store(tmp_path / "journal")
+    store.close()
+    (aside,) = beginning.quarantined
+    note = (Path(aside) / "found.txt").read_text()
+    acknowledge(Path(aside))
+    store, later = open_store(tmp_path / "journal")
+    store.close()
+
+    assert beginning.found_broken == "row 100 is damaged"
+    assert Path(aside).name == "20261121T120000Z"
+    assert note.splitlines() == [
+        "row 100 is damaged",
+        f"Found at 2026-11-21 12:00:00 UTC. Rows 1 to 99 were kept. Rows 100 to {len(still.rows)} were lost.",
+    ]
+    assert later.quarantined == ()
+    assert (Path(aside) / "journal.db").read_bytes() == content
+
+
+def test_only_a_quarantine_can_be_acknowledged(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="is no quarantine of a journal"):
+        acknowledge(tmp_path)
+
+
+def test_a_file_that_is_no_journal_is_put_aside_and_another_begun(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"a shopping list")
+    store, beginning = open_store(tmp_path)
+    store.close()
+
+    assert beginning.found_broken
+    assert "journal.db is no journal" in beginning.found_broken
+    assert (beginning.last_seq, rows_in(tmp_path)) == (0, [])
+    assert [(Path(aside) / "journal.db").read_bytes() for aside in beginning.quarantined] == [
+        b"a shopping list"
+    ]
