@@ -52,6 +52,7 @@ class Record:
                 "chart": to_data(config.chart),
                 "simulated": sorted(simulated),
                 "moves": [name for name, info in config.commands.items() if info.moves],
+                "motions": [name for name, info in config.actions.items() if info.moves],
                 "actuators": {
                     name: list(device.boards)
                     for name, device in devices.items()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 
+import pytest
+
+from hal import Actuator
 from robotd.config import RobotConfig, load
 from robotd.journal.why import Explanation, explain
 from robotd.sim.browser import Browser
 from robotd.sim.client import Console, Sent
 from robotd.sim.simulation import Simulation, simulate
+from tests.counts import cases
 from tests.daemon.story import ROVER, robot_file
 
 FORWARD = {"linear": 0.3, "angular": 0.0}
@@ -388,6 +393,41 @@ def test_a_robot_that_nobody_asked_to_move_is_told_which_command_leads_there() -
         assert "Next: send arm, then a command that moves something" in found.links[-1].sentence
 
     simulate(load(ROVER), story, seed=1)
+
+
+@pytest.mark.parametrize("seed", range(cases(20)))
+def test_at_any_moment_of_a_random_life_it_says_whether_something_moves(seed: int) -> None:
+    chance = Random(seed)
+
+    async def story(rover: Incident) -> None:
+        rig = rover.sim.engine.rig
+        for _ in range(15):
+            match chance.choice(
+                ("arm", "drive", "look", "patrol", "disarm", "stop", "reset", "press", "fault")
+            ):
+                case "drive":
+                    await rover.drive(chance.choice((0.1, 0.5)))
+                case "look":
+                    rover.ann.send("look", {"angle": chance.choice((0.5, 1.0, 2.0))})
+                case "stop":
+                    rover.bob.stop("chance")
+                case "reset":
+                    rover.bob.reset()
+                case "press":
+                    rig.set_world("bumper", chance.choice((True, None)))
+                case "fault":
+                    rig.inject("arduino", chance.choice(("unplug 1 s", "stall 800 ms", "full 300 ms")))
+                case command:
+                    rover.ann.send(command)
+            await rover.sim.sleep(chance.choice((0.05, 0.3, 1.0)))
+            await rover.sim.engine.journal.settle(1.0)
+
+            summary = (await rover.why()).summary
+            moves = any(isinstance(one, Actuator) and not one.at_rest for one in rig.devices.values())
+            under_way = moves or rover.sim.engine.executor.running > 0
+            assert summary.startswith("not told to stand still") is under_way, summary
+
+    happen(story)
 
 
 def test_every_row_of_a_story_can_be_asked_about() -> None:

@@ -72,7 +72,8 @@ class Rover(History):
     def start(self) -> Row:
         """The daemon starts and finds its board."""
         about: dict[str, Any] = {"robot": "rover", "version": "0.1.0", "chart": CHART}
-        row = self.add("boot", **about, moves=["drive", "look"], actuators=ACTUATORS)
+        about |= {"moves": ["drive", "look"], "motions": ["base.drive", "mast.move_to", "patrol"]}
+        row = self.add("boot", **about, actuators=ACTUATORS)
         self.decide("start", "daemon", entered=["disarmed"], before=[""], after=["disarmed"])
         self.live("inactive")
         return row
@@ -374,7 +375,7 @@ def test_after_a_reset_and_arming_it_is_said_that_nobody_asked_and_what_stopped_
     found = why(rover)
 
     assert found.summary.startswith("not asked to move since arm #")
-    assert found.summary.endswith(f"base stopped (a stop) <- stop by {BOB} at 12:00:10.400 (enough)")
+    assert found.summary.endswith(f"base stopped (estop) <- stop by {BOB} at 12:00:10.400 (enough)")
     assert "Next: send a command that moves something (drive, look)." in str(found.links)
 
 
@@ -552,10 +553,11 @@ def test_a_search_that_was_given_up_is_said(rover: Rover, monkeypatch: pytest.Mo
     monkeypatch.setattr(case, "REACH_ROWS", 5)
     for _ in range(20):
         rover.add("readings", values={})
-    row = rover.halt("d0", "halted")
+    row = rover.halt("p1", "freshness", action="patrol")
 
-    assert why(rover, row.seq).summary == (
-        f"base stopped (halted) (rows before #{row.seq - 6} were not looked at)"
+    assert (
+        why(rover, row.seq).summary
+        == f"base stopped (freshness) (rows before #{row.seq - 6} were not looked at)"
     )
 
 

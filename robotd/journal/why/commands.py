@@ -85,8 +85,11 @@ def ended(case: Case, row: Row) -> Fact:
             f" Next: see where the robot is; then robotd dead resend {row.seq}, or dead drop {row.seq}."
         )
     cause = _why(case, row, body, str(reason or ""), error)
-    short = "" if not why or (cause and reason == body["stage"]) else f" ({reason if cause else why})"
-    return Fact(row, f"{who} {body['stage']} at {case.clock(row)}{short}", sentence, cause)
+    phrase = f"{who} {body['stage']} at {case.clock(row)}"
+    short = why if cause is None or reason == "not_in_this_state" else str(reason or "")
+    if short and short != body["stage"]:
+        phrase += f" ({short})"
+    return Fact(row, phrase, sentence, cause)
 
 
 def refused(case: Case, row: Row) -> Fact:

@@ -47,7 +47,7 @@ def _words(reason: str) -> str:
     return _WORDS.get(reason, reason.replace("_", " "))
 
 
-_WORDS = {"left": "its state was left", "failed": "its action failed", "stopped": "a stop"}
+_WORDS = {"left": "its state was left", "failed": "its action failed", "stopped": "estop"}
 
 
 # -- a setpoint that lapsed -----------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from robotd.journal.why.case import MOMENT_S, Case
 
 Body = Mapping[str, Any]
 
+STARTS_AT_MOST = 2_000
+"""So many beginnings are looked at for one that has not ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Robot:
@@ -22,45 +25,63 @@ class Robot:
     chart: Mapping[str, Any]
     actuators: Collection[str] | None
     moves: Collection[str] | None
-    """The commands that may move something."""
+    """The commands that may move something..."""
+    motions: Collection[str] | None
+    """...and the actions that may."""
 
     @classmethod
     def of(cls, case: Case, boot: str) -> Robot:
         """The robot of a boot."""
         start = case.last(BOOT, boot=boot)
         said = {} if start is None else start.data
-        return cls(boot, start, said.get("chart") or {}, said.get("actuators"), said.get("moves"))
+        about = (said.get(key) for key in ("actuators", "moves", "motions"))
+        return cls(boot, start, said.get("chart") or {}, *about)
 
-    def is_moved_by(self, kind: str) -> bool:
-        """Whether a message of this type may move something; of what is no command nobody knows."""
-        return self.moves is None or kind in self.moves or kind not in self.chart.get("commands", ())
+    def is_moved_by(self, command: str) -> bool:
+        """Whether a command of this type may move something."""
+        return self.moves is None or command in self.moves
+
+    def is_motion(self, action: str) -> bool:
+        """Whether the action, or a step of the list that goes by this name, may move something."""
+        if self.motions is None or action in self.motions:
+            return True
+        return any(step in self.motions for do in self._dos() if do["name"] == action for step in _steps(do))
 
     def devices_in_order(self) -> Iterator[str]:
         """The devices that the chart moves, in the order of the file: the first is what it is about."""
-        for region in self.chart.get("regions", ()):
-            for transition in region.get("transitions", ()):
-                for step in transition.get("do", {}).get("steps", ()):
-                    yield str(step["action"]).partition(".")[0]
+        for do in self._dos():
+            for step in _steps(do):
+                yield step.partition(".")[0]
 
-    def last_motion(self, case: Case) -> Row | None:
-        """The newest motion that began."""
-        return case.last(STARTED, where=lambda _, body: self.is_moved_by(body["type"]), boot=self.boot)
+    def _dos(self) -> Iterator[Mapping[str, Any]]:
+        for region in self.chart.get("regions", ()):
+            for part in (*region.get("transitions", ()), *region.get("states", ())):
+                if "do" in part:
+                    yield part["do"]
+
+
+def _steps(do: Mapping[str, Any]) -> Iterator[str]:
+    return (str(step["action"]) for step in do["steps"])
 
 
 def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
-    """The newest motion that began, where it has not ended; with what it is, and by whom."""
-    began = robot.last_motion(case)
-    if began is None or _is_over(case, began):
-        return None
-    body = began.data
-    name = case.name(began.id or "", began)
-    return began, f"{body['action']} under way since {case.clock(began)}, by {name} from {body['source']}"
+    """The newest motion that began and has not ended; with what it is, and by whom."""
+    looked_at: set[str] = set()
+    for count, began in enumerate(case.back(STARTED, boot=robot.boot)):
+        body = began.data
+        action = str(body["action"])
+        if action not in looked_at and robot.is_motion(action) and not _is_over(case, robot, began, action):
+            name = case.name(began.id or "", began)
+            return began, f"{action} under way since {case.clock(began)}, by {name} from {body['source']}"
+        looked_at.add(action)
+        if count >= STARTS_AT_MOST:
+            break
+    return None
 
 
-def _is_over(case: Case, began: Row) -> bool:
-    action = str(began.data["action"])
-    device = action.partition(".")[0]
-    is_verb = device != action
+def _is_over(case: Case, robot: Robot, began: Row, action: str) -> bool:
+    device, dot, _ = action.partition(".")
+    is_verb = bool(dot) and (robot.actuators is None or device in robot.actuators)
 
     def ends(row: Row, other: Body) -> bool:
         if row.kind == HALT:
@@ -75,6 +96,11 @@ def _is_over(case: Case, began: Row) -> bool:
 
     rows = case.back(HALT, READINGS, DECISION, ENDED, DEAD, boot=began.boot)
     return any(ends(row, row.data) for row in after(began.seq, rows))
+
+
+def last_motion(case: Case, robot: Robot) -> Row | None:
+    """The newest motion that began."""
+    return case.last(STARTED, where=lambda _, body: robot.is_motion(body["action"]), boot=robot.boot)
 
 
 def after(seq: int, rows: Iterable[Row]) -> Iterable[Row]:

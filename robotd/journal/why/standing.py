@@ -19,7 +19,7 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Case, Fact
-from robotd.journal.why.motion import Robot, after, under_way
+from robotd.journal.why.motion import Robot, after, last_motion, under_way
 from robotd.journal.why.process import TROUBLE, crash
 from robotd.journal.why.ways import ways_to_activity
 
@@ -124,7 +124,7 @@ def _leads_there(case: Case, robot: Robot, body: Body) -> bool:
 
 def _motion_that_ended(case: Case, robot: Robot) -> Row | None:
     """The newest motion that came to its end by itself."""
-    began = robot.last_motion(case)
+    began = last_motion(case, robot)
     if began is None or began.id is None:
         return None
     return case.about(began.id, ENDED, DEAD, near=began)
