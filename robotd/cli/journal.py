@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from robotd.journal.row import Row
     from robotd.journal.store import Select
 
+ShowRows = Callable[[Iterable["Row"]], None]
+
 TAIL_ROWS = 20
 FOLLOW_S = 0.25
 """How often `tail -f` looks for new rows: no person reads faster, and no disk notices."""
@@ -94,20 +96,30 @@ def tail(
     if follow and path.is_file() and path.name != DATABASE:
         raise typer.BadParameter(f"{path} is an export: nothing is added to it")
     show_rows = _print_json if as_json else _print_rows
+    if follow:
+        asyncio.run(_follow(path, select, limit, show_rows))
+    else:
+        _show_newest(path, select, limit, show_rows)
+
+
+def _show_newest(path: Path, select: Select, limit: int | None, show_rows: ShowRows) -> int:
+    """Show what is there, at most so much of it; returns the number of the row that is the newest now."""
     with open_journal(path) as rows:
-        seen = rows.last_seq
-        # What is written from now on is left to `_follow`.
-        past = replace(select, until=seen if select.until is None else min(seen, select.until))
+        newest = rows.last_seq
+        past = _until(select, newest)
         if limit is None:
             show_rows(rows.rows(past))
         else:
             show_rows(reversed(list(rows.rows(past, limit=limit, newest_first=True))))
-    if follow:
-        asyncio.run(_follow(path, replace(select, since=max(seen, select.since)), show_rows))
+    return newest
 
 
-async def _follow(path: Path, select: Select, show_rows: Callable[[Iterable[Row]], None]) -> None:
-    """Show what is added, until Ctrl-C.
+def _until(select: Select, newest: int) -> Select:
+    return replace(select, until=newest if select.until is None else min(newest, select.until))
+
+
+async def _follow(path: Path, select: Select, limit: int | None, show_rows: ShowRows) -> None:
+    """Show what is there, then what is added, until Ctrl-C.
 
     It is opened anew each time, since a start of the daemon may put another in its place; where it cannot be
     read now, that is said once, and a later start may mend it.
@@ -115,22 +127,22 @@ async def _follow(path: Path, select: Select, show_rows: Callable[[Iterable[Row]
     from robotd.journal.errors import JournalError
     from robotd.journal.reader import open_rows
 
-    async def look() -> None:
-        seen, trouble = select.since, ""
+    async def look(seen: int) -> None:
+        trouble = ""
         while True:
+            await asyncio.sleep(FOLLOW_S)
             try:
                 with open_rows(path) as rows:
                     newest = rows.last_seq
-                    end = newest if select.until is None else min(newest, select.until)
-                    show_rows(rows.rows(replace(select, since=seen, until=end)))
+                    show_rows(rows.rows(_until(replace(select, since=max(seen, select.since)), newest)))
                 seen, trouble = max(seen, newest), ""
             except JournalError as error:
                 if str(error) != trouble:
                     trouble = str(error)
                     complain(trouble)
-            await asyncio.sleep(FOLLOW_S)
 
-    await until(interruption(), look())
+    interrupted = interruption()
+    await until(interrupted, look(_show_newest(path, select, limit, show_rows)))
 
 
 @app.command()

@@ -68,9 +68,8 @@ def following(*words: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     assert process.stdout is not None
-    at_last = threading.Timer(
-        MANY_S, process.kill
-    )  # or whoever waits for a row that never comes waits for ever
+    # Or whoever waits for a row that never comes waits for ever.
+    at_last = threading.Timer(MANY_S, process.kill)
     at_last.start()
     try:
         yield process

@@ -123,6 +123,8 @@ def test_the_journal_of_a_robot_that_runs_is_whole(rover: RunningRobot) -> None:
 
 def test_what_a_robot_did_can_be_drawn(rover: RunningRobot, tmp_path: Path) -> None:
     file = tmp_path / "rover.mcap"
+    with following("-n", "1", "--kind", "readings") as tail:
+        next_row(tail)  # there is one each second
 
     assert run(app, ["journal", "export", "-o", str(file)]).exit_code == Exit.DONE
 
