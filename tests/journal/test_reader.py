@@ -54,7 +54,7 @@ def as_nobody(folder: Path) -> int:
         Path(outside).chmod(0o755)
         for path in (*there.iterdir(), there):
             path.chmod(0o555 if path.is_dir() else 0o444)
-        command = [sys.executable, "-c", script, there]
+        command = [sys.executable, "-c", script, str(there)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         there.chmod(0o755)
 
