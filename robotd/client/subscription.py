@@ -25,6 +25,11 @@ class Update:
     gap: int = 0
     """How many updates were dropped just before it, by the robot or here, because somebody was slow."""
 
+    @property
+    def trace_id(self) -> str:
+        """The trace that it belongs to; empty where the robot does not say."""
+        return str(self.data.get("trace_id", ""))
+
 
 class Subscription:
     """An asynchronous iterator over updates: the present values first, then changes.

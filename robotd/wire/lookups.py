@@ -31,9 +31,12 @@ class Lookups:
         self._outbox = outbox
         self._waiting: deque[_Question] = deque()
         self._asked: tuple[_Question, asyncio.Future[Any]] | None = None
+        self._refusal: Refused | None = None
 
     def ask(self, ask: Callable[[], Awaitable[Any]], found: Callable[[Any], None], reply: Reply) -> None:
         """Let `found` have what `ask` finds; a refusal goes to `reply`. Raises `Refused` if too many wait."""
+        if self._refusal is not None:
+            raise self._refusal
         if len(self._waiting) >= WAITING:
             raise Refused(
                 "busy",
@@ -57,7 +60,8 @@ class Lookups:
                 asked.add_done_callback(partial(self._answered, question))
 
     def refuse(self, refused: Refused) -> None:
-        """Answer all that waits with this."""
+        """From now on answer everything with this, and at once."""
+        self._refusal = refused
         questions = [*([self._asked[0]] if self._asked else []), *self._waiting]
         self.forget()
         for question in questions:

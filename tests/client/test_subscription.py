@@ -54,6 +54,11 @@ async def test_subscribing_begins_with_the_first_iteration_and_says_the_rate(lin
     ]
 
 
+def test_an_update_says_its_trace_where_it_has_one():
+    assert Update("state", {"state": "armed", "trace_id": "a" * 32}).trace_id == "a" * 32
+    assert Update("state", {"state": "armed"}).trace_id == ""
+
+
 async def test_a_client_that_was_away_asks_for_what_it_missed_and_hears_how_much_of_it_there_is(line: Line):
     robot, peer = line
     peer.answers["subscribe"] = result({"topics": ["stage"], "last_seq": 912, "gap": 850})

@@ -6,12 +6,16 @@ import asyncio
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from robotd.core.limits import Limits
 from robotd.errors import Refused
 from robotd.wire.lookups import WAITING
 from robotd.wire.params import DEFAULT_ROWS
 from robotd.wire.service import JournalQuery, PastStages
+from tests import virtual
+from tests.counts import cases
 from tests.wire.scripted import Connection, ScriptedRobot, request, story, turns, untraced
 
 FREE = Limits(rate_per_s=1e6, burst=10_000)
@@ -44,7 +48,7 @@ class LookingRobot(ScriptedRobot):
         return self.look_up(about)
 
     def past_stages(self, since_seq: int, most: int) -> asyncio.Future[Any]:  # type: ignore[override]  # likewise
-        return self.look_up(since_seq)
+        return self.look_up(("stages", since_seq))
 
 
 @story
@@ -327,6 +331,20 @@ async def test_at_the_end_of_the_daemon_what_is_not_found_is_refused_and_the_cli
 
 
 @story
+async def test_what_was_not_even_begun_at_the_end_of_the_daemon_is_refused_in_its_turn():
+    robot = LookingRobot(Limits(rate_per_s=10, burst=10))
+    client = Connection(robot)
+    client.say(*(request("why", call_id=number) for number in range(3)))
+    await turns(2)
+    client.session.shut_down()
+    await asyncio.sleep(5.0)
+
+    assert [answer["error"]["data"]["reason"] for answer in client.socket.heard()] == ["shutting_down"] * 3
+    assert len(robot.asked) == 1
+    assert client.socket.closed
+
+
+@story
 async def test_a_question_that_the_daemon_gives_up_is_answered():
     robot = LookingRobot(FREE)
     client = Connection(robot)
@@ -378,3 +396,47 @@ async def test_past_stages_are_found_after_a_question_that_came_before():
 
     assert len(client.socket.heard()) == 2
     assert robot.hub.wanted("stage")
+
+
+# -- at random ---------------------------------------------------------------------------------------------
+
+VALUES = st.sampled_from([None, True, -1, 0, 1, 7, 600, 0.5, "", "c1", "x" * 65, [], ["stop"], [7], {"a": 1}])
+NAMES = st.sampled_from(
+    [
+        *("since_seq", "until_seq", "limit", "newest_first", "kinds", "id", "trace_id", "device", "seq"),
+        *("letter", "how", "topics", "max_hz", "traceparent", "latch_id", "reason"),
+    ]
+)
+TOPICS = st.just(["stage", "state"]) | st.just(["stage"])
+PARAMS = st.dictionaries(NAMES, VALUES, max_size=4) | st.fixed_dictionaries(
+    {}, optional={"topics": TOPICS, "since_seq": st.integers(0, 9), "id": st.just("c1")}
+)
+METHODS = st.sampled_from(
+    ["journal.read", "why", "dead.bury", "subscribe", "unsubscribe", "cancel", "estop", "reset", "status"]
+)
+
+
+async def ask_anything(calls: list[tuple[str, Any]]) -> None:
+    """Each call is answered once, whatever it says, and nothing breaks."""
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+    robot = LookingRobot(FREE)
+    client = Connection(robot)
+    client.say(*(request(method, params, number) for number, (method, params) in enumerate(calls)))
+    for _ in range(3 * len(calls) + 3):
+        await turns(3)
+        for asked in robot.asked:
+            if not asked.found.done():
+                stages = type(asked.about) is tuple
+                asked.found.set_result(PastStages((), 9) if stages else EMPTY)
+    answered = [message["id"] for message in client.socket.heard() if "id" in message]
+    client.session.close()
+
+    assert sorted(answered) == list(range(len(calls)))
+    assert broken == []
+
+
+@given(st.lists(st.tuples(METHODS, PARAMS), min_size=1, max_size=6))
+@settings(max_examples=cases(2_000), deadline=None)
+def test_whatever_is_asked_is_answered_once(calls: list[tuple[str, Any]]):
+    virtual.run(ask_anything(calls))
