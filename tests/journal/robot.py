@@ -26,6 +26,7 @@ from robotd.runtime.readings import Clock
 from robotd.sim.client import HOST, TCP_PORT, Console
 from robotd.sim.loop import VirtualLoop
 from tests import virtual
+from tests.journal.kills.orders import ORDERS
 from tests.journal.kills.zygote import VICTIM
 from tests.journal.work import NOON
 
@@ -42,6 +43,21 @@ def live(folder: Path, story: Story, hear: Hear, *, seed: int = 0) -> None:
     `hear` is told every stage of every command, when it is told to clients.
     """
     virtual.run(_live(folder, story, hear, seed))
+
+
+async def arm(console: Console) -> None:
+    """The least that a daemon can be asked for."""
+    console.send("arm")
+    await asyncio.sleep(0.1)
+
+
+async def drive_about(console: Console, rng: random.Random, orders: int) -> None:
+    """An operator who is in a hurry, and not careful."""
+    console.send("arm")
+    for _ in range(orders):
+        await asyncio.sleep(rng.choice((0.0, 0.001, 0.01, 0.05)))
+        console.send(*rng.choice(ORDERS))
+    await asyncio.sleep(1.0)
 
 
 async def _live(folder: Path, story: Story, hear: Hear, seed: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +11,11 @@ import pytest
 
 from robotd.core.stage import Stage
 from robotd.journal.kinds import COMMAND
-from robotd.sim.client import Console
 from tests.counts import cases
-from tests.journal.disk import Recording, missing, upon
+from tests.journal.disk import Disk, Recording, missing, upon
 from tests.journal.disk.power import Delete, Rename, Write
-from tests.journal.kills.orders import ORDERS
 from tests.journal.kills.witness import Witness
-from tests.journal.robot import live
+from tests.journal.robot import arm, drive_about, live
 from tests.journal.work import Work, judge, open_store, rows_in
 
 pytestmark = pytest.mark.skipif(missing() != "", reason=missing())
@@ -28,12 +26,19 @@ COMMITS = 100
 LIMIT_BYTES = 300_000
 CHECKPOINT_BYTES = 200_000
 """So small that a journal of this test is trimmed and carried over many times."""
-ORDERS_SENT = 300
+ORDERS = 300
 
 
 @pytest.fixture
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("robotd.journal.disk.CHECKPOINT_BYTES", CHECKPOINT_BYTES)
+
+
+@pytest.fixture(autouse=True)
+def _at_once() -> Iterator[None]:
+    """Who looks afterwards does not wait for the machine's disk either."""
+    with upon(Disk()):
+        yield
 
 
 def lived(folder: Path, rng: random.Random) -> tuple[Recording, Work]:
@@ -75,21 +80,6 @@ def test_that_journal_is_trimmed_and_carried_over_while_it_is_written(tmp_path: 
     assert any(isinstance(each, Rename) for each in done)
 
 
-async def arm(console: Console) -> None:
-    """The least that a daemon can be asked for."""
-    console.send("arm")
-    await asyncio.sleep(0.1)
-
-
-async def drive_about(console: Console, rng: random.Random) -> None:
-    """An operator who is in a hurry, and not careful."""
-    console.send("arm")
-    for _ in range(ORDERS_SENT):
-        await asyncio.sleep(rng.choice((0.0, 0.001, 0.01, 0.05)))
-        console.send(*rng.choice(ORDERS))
-    await asyncio.sleep(1.0)
-
-
 def test_whenever_the_power_goes_all_that_a_daemon_told_is_there_and_the_next_one_settles_the_rest(
     tmp_path: Path,
 ) -> None:
@@ -101,7 +91,7 @@ def test_whenever_the_power_goes_all_that_a_daemon_told_is_there_and_the_next_on
         told.append((len(recording.operations), stage))
 
     with upon(recording):
-        live(tmp_path / "run", partial(drive_about, rng=rng), hear)
+        live(tmp_path / "run", partial(drive_about, rng=rng, orders=ORDERS), hear)
     for number in range(cases(200)):
         cut = rng.randrange(len(recording.operations) + 1)
         folder = tmp_path / str(number)

@@ -27,11 +27,15 @@ ENOSPC = {
 class Failing(Disk):
     """A disk whose Nth change, counted from 1, fails: a write, a truncation or a sync.
 
-    A write that fails leaves half of its bytes. `for_good`: so does every change from then on.
+    A write that fails leaves half of its bytes. `only`: changes of files of this name. `for_good`: so does
+    every change from then on.
     """
 
-    def __init__(self, code: dict[str, int], *, nth: float = math.inf, for_good: bool = False) -> None:
+    def __init__(
+        self, code: dict[str, int], *, nth: float = math.inf, only: str = "", for_good: bool = False
+    ) -> None:
         self.nth = nth
+        self._only = only
         self._code = code
         self._for_good = for_good
         self.changes = 0
@@ -50,11 +54,13 @@ class Failing(Disk):
         """Cut the file, or leave it."""
         return self._code["truncate"] if self._fails("truncate", path) else go()
 
-    def sync(self, path: str, go: Go) -> int:
+    def sync(self, path: str) -> int:
         """Make it durable, or not."""
-        return self._code["sync"] if self._fails("sync", path) else go()
+        return self._code["sync"] if self._fails("sync", path) else sqlite3.SQLITE_OK
 
     def _fails(self, what: str, path: str) -> bool:
+        if self._only not in ("", Path(path).name):
+            return False
         self.changes += 1
         fails = self.changes >= self.nth if self._for_good else self.changes == self.nth
         if fails:
@@ -93,7 +99,7 @@ class Slow(Disk):
     def __init__(self, sync_s: float) -> None:
         self.sync_s = sync_s
 
-    def sync(self, path: str, go: Go) -> int:
+    def sync(self, path: str) -> int:
         """Make it durable in the end."""
         time.sleep(self.sync_s)  # noqa: TID251  # a disk knows no virtual time, nor does the thread that waits for it
-        return go()
+        return sqlite3.SQLITE_OK

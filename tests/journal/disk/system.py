@@ -24,15 +24,11 @@ def calls_upon(disk: Disk) -> Iterator[None]:
 
 
 def _calls(disk: Disk) -> dict[str, Callable[..., Any]]:
-    real_fsync, real_pwrite, real_fallocate = os.fsync, os.pwrite, os.posix_fallocate
+    real_pwrite, real_fallocate = os.pwrite, os.posix_fallocate
     real_unlink, real_rename = os.unlink, os.rename
 
     def fsync(file: int) -> None:
-        def go() -> int:
-            real_fsync(file)
-            return sqlite3.SQLITE_OK
-
-        _check(disk.sync(_path_of(file), go))
+        _check(disk.sync(_path_of(file)))
 
     def pwrite(file: int, data: bytes, offset: int) -> int:
         def go(reaching: bytes) -> int:

@@ -129,7 +129,7 @@ class _Upon:
 
     def _copied(self, real: _Methods) -> _Methods:
         real_close, real_write = _CLOSE(real.xClose), _WRITE(real.xWrite)
-        real_truncate, real_sync = _TRUNCATE(real.xTruncate), _SYNC(real.xSync)
+        real_truncate = _TRUNCATE(real.xTruncate)
 
         def close(file: int) -> int:
             del self.paths[file]
@@ -146,8 +146,8 @@ class _Upon:
         def truncate(file: int, size: int) -> int:
             return self._disk.truncate(self.paths[file], size, lambda: real_truncate(file, size))
 
-        def sync(file: int, flags: int) -> int:
-            return self._disk.sync(self.paths[file], lambda: real_sync(file, flags))
+        def sync(file: int, _flags: int) -> int:
+            return self._disk.sync(self.paths[file])
 
         ours = _Methods.from_buffer_copy(real)
         ours.iVersion = 2
