@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -75,11 +76,17 @@ class History:
         answer: PastStages = await self._read(ask)
         return answer
 
-    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
-        """A person has dealt with the dead letter in row `letter`."""
+    async def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
+        """A person has dealt with the dead letter in row `letter`; durable when this returns.
+
+        Raises `Refused`.
+        """
         if letter > self._engine.journal.seq:
             raise Refused("invalid_params", f"there is no row {letter}", hint="robotd dead list")
         row = self._engine.journal.write(BURIED, {"letter": letter, "how": how, "by": by})
+        durable = asyncio.Event()
+        self._engine.journal.when_durable(row, durable.set)
+        await durable.wait()
         return {"letter": letter, "how": how, "seq": row}
 
 

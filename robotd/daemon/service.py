@@ -223,7 +223,7 @@ class RobotService:
         """What became of commands since a row."""
         return self._history.stages(since_seq, most)
 
-    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
+    def bury(self, letter: int, how: str, by: str) -> Awaitable[dict[str, Any]]:
         """A person has dealt with a dead letter."""
         return self._history.bury(letter, how, by)
 

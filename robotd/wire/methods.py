@@ -221,7 +221,7 @@ class Methods:
 
     def _bury(self, params: Any, reply: Reply) -> None:
         letter, how = read_burial(params)
-        reply.answer(self._service.bury(letter, how, self._source))
+        self._lookups.ask(lambda: self._service.bury(letter, how, self._source), reply.answer, reply)
 
 
 def _method(call: Callable[[Any, Reply], None], *names: str) -> Method:

@@ -144,8 +144,8 @@ class Service(Protocol):
         of later ones. All that are told from now on are told to the topic `stage` as well.
         """
 
-    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
-        """Note that a person has dealt with a dead letter: `dropped` or `resent`. Raises `Refused`."""
+    def bury(self, letter: int, how: str, by: str) -> Awaitable[dict[str, Any]]:
+        """Note, for good, that a person has dealt with a dead letter: `dropped` or `resent`."""
 
     def new_id(self) -> str:
         """An id that nothing else has."""

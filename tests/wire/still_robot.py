@@ -114,7 +114,7 @@ class StillRobot:
     async def past_stages(self, since_seq: int, most: int) -> PastStages:
         return PastStages((), since_seq)
 
-    def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
+    async def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:
         self.buried.append((letter, how, by))
         return {"letter": letter, "how": how}
 
