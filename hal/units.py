@@ -52,7 +52,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "kg": Dimension("mass", "1.2 kg"),
     "W": Dimension("power", "15 W"),
     "Pa": Dimension("pressure", "60 kPa"),
-    "B": Dimension("size", "512 B"),
+    "B": Dimension("size", "256 MiB"),
 }
 """By SI unit: every unit that a reading or a parameter can have."""
 
@@ -92,6 +92,9 @@ _UNITS: Mapping[str, _Conversion] = {
     "g": _Conversion("kg", over=1000),
     "kPa": _Conversion("Pa", times=1000),
     "bar": _Conversion("Pa", times=100_000),
+    "KiB": _Conversion("B", times=2**10),
+    "MiB": _Conversion("B", times=2**20),
+    "GiB": _Conversion("B", times=2**30),
 }
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -267,6 +270,7 @@ PositiveSpeed = Annotated[float, Quantity("m/s", positive=True)]
 PositiveAcceleration = Annotated[float, Quantity("m/s2", positive=True)]
 PositiveTurnRate = Annotated[float, Quantity("rad/s", positive=True)]
 PositiveDuration = Annotated[float, Quantity("s", positive=True)]
+PositiveSize = Annotated[float, Quantity("B", positive=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from robotd.config.events import read_rules
 from robotd.config.handlers import load_handlers
 from robotd.config.hardware import read_hardware
 from robotd.config.invariants import read_invariants
+from robotd.config.journal import JournalSettings, read_journal
 from robotd.config.listen import Listen, read_limits, read_listen
 from robotd.config.machine import Known, read_regions
 from robotd.config.models import FileModel
@@ -45,6 +46,7 @@ class RobotConfig:
     chart: Chart
     listen: Listen
     limits: Limits
+    journal: JournalSettings
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
     readings: Mapping[str, str]
@@ -73,6 +75,7 @@ def load(path: Path) -> RobotConfig:
     drafts = read_regions(root / "machine", known, dict(hardware.device_names)) if "machine" in root else []
     commands = read_commands(drafts, actions, rules, hardware.board_names)
     listen, limits = read_listen(root / "listen"), read_limits(root / "limits")
+    journal = read_journal(root / "journal")
     invariants = read_invariants(
         root,
         readings=known.readings,
@@ -93,6 +96,7 @@ def load(path: Path) -> RobotConfig:
         chart=Chart(_version(root), tuple(draft.region() for draft in drafts), frozenset(commands)),
         listen=listen,
         limits=limits,
+        journal=journal,
         hosts=tuple(file.hosts),
         origins=tuple(file.origins),
         readings=known.readings,

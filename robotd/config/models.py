@@ -159,5 +159,6 @@ class FileModel(Entry):
     always: Invariants = Field(default=None, description="what must always hold, likewise")
     listen: Annotated[Any, WithJsonSchema(_ref("ListenModel"))] = None
     limits: Annotated[Any, WithJsonSchema(_ref("LimitsModel"))] = None
+    journal: Annotated[Any, WithJsonSchema(_ref("JournalModel"))] = None
     hosts: list[str] = Field(default=[], description="further names under which clients may reach this robot")
     origins: list[str] = Field(default=[], description="further web origins whose pages may drive it")

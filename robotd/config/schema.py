@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from hal import COMPOSITES, DRIVERS, find_driver
+from robotd.config.journal import JournalModel
 from robotd.config.listen import LimitsModel
 from robotd.config.models import (
     AlwaysModel,
@@ -38,6 +39,7 @@ _MODELS = (
     EventModel,
     ListenModel,
     LimitsModel,
+    JournalModel,
 )
 _ACTION = {"type": "string", "description": "a handler, or a verb of a device: base.drive"}
 _STEP = {

@@ -144,7 +144,7 @@ class Daemon:
         if not isinstance(around.journal, Path):
             return around.journal(ids, clock, around.wall_clock)
         try:
-            return on_disk(around.journal, self._config.robot, ids, clock, around.wall_clock)
+            return on_disk(around.journal, self._config, ids, clock, around.wall_clock)
         except JournalError as error:
             raise CannotStart(str(error)) from error
 

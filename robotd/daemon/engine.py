@@ -62,7 +62,7 @@ class Engine:
         self.queue.on_dropped = self._dropped
         self.stop = Stop(rig, clock, ids.new_id)
         self.record = Record(self.journal, self.machine, self.table, config)
-        self.sampler = Sampler(rig.devices, self.table, self.journal, clock)
+        self.sampler = Sampler(rig.devices, self.table, self.journal, clock, config.journal.sample_s)
         self.recovered: Mapping[str, Any] = {}
         """What the last daemon left open, and what became of it."""
         self.ledger = Ledger(clock, self.state, self.record)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from robotd.clock import WallClock, wall_time
+from robotd.config import RobotConfig
 from robotd.daemon.ids import Ids
 from robotd.journal.journal import Journal
 from robotd.journal.memory import MemoryStore
@@ -65,7 +66,9 @@ def in_memory(
     return Opened(journal, beginning, read, None, lambda: 0)
 
 
-def on_disk(folder: Path, robot: str, ids: Ids, clock: Clock, wall_clock: WallClock = wall_time) -> Opened:
+def on_disk(
+    folder: Path, config: RobotConfig, ids: Ids, clock: Clock, wall_clock: WallClock = wall_time
+) -> Opened:
     """The journal in `folder`, checked and ready to be written. Blocks while it looks.
 
     Raises `JournalHeld`, `JournalTooNew` and other `JournalError`s.
@@ -73,7 +76,9 @@ def on_disk(folder: Path, robot: str, ids: Ids, clock: Clock, wall_clock: WallCl
     from robotd.journal.disk import DiskStore
 
     now = int((wall_clock() - _EPOCH).total_seconds() * 1e6)
-    store, beginning = DiskStore.open(folder, robot=robot, now_wall=now)
+    store, beginning = DiskStore.open(
+        folder, robot=config.robot, limit_bytes=config.journal.size_bytes, now_wall=now
+    )
     journal = Journal(
         store,
         ThreadWriter(store, asyncio.get_running_loop()),

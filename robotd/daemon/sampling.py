@@ -1,4 +1,4 @@
-"""Readings in the journal: a sample each second, and all of them around a fault."""
+"""Readings in the journal: a sample now and then, and all of them around a fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from robotd.journal.journal import Journal
 from robotd.journal.kinds import READINGS
 from robotd.runtime.readings import Clock, ReadingTable
 
-SAMPLE_S = 1.0
 AROUND_S = 2.0
 """Before and after a fault every reading is kept for so long."""
 KEPT = 4_096
@@ -23,11 +22,17 @@ class Sampler:
     """Keeps the newest readings in a ring, and writes them down when something has happened."""
 
     def __init__(
-        self, devices: Mapping[str, Device], table: ReadingTable, journal: Journal, clock: Clock
+        self,
+        devices: Mapping[str, Device],
+        table: ReadingTable,
+        journal: Journal,
+        clock: Clock,
+        sample_s: float,
     ) -> None:
         self._table = table
         self._journal = journal
         self._clock = clock
+        self._sample_s = sample_s
         self._places = [
             (f"{device.name}.{reading}", device, reading)
             for device in devices.values()
@@ -42,7 +47,7 @@ class Sampler:
 
     def start(self) -> None:
         """Sample from now on."""
-        self._timer = asyncio.get_running_loop().call_later(SAMPLE_S, self._sample)
+        self._timer = asyncio.get_running_loop().call_later(self._sample_s, self._sample)
 
     def close(self) -> None:
         """Sample no more."""
@@ -63,7 +68,7 @@ class Sampler:
             self._ring.append((device, reading, found))
 
     def _sample(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(SAMPLE_S, self._sample)
+        self._timer = asyncio.get_running_loop().call_later(self._sample_s, self._sample)
         if self._journal.trouble is None:
             self._write_dense()
             fresh = self._table.fresh
