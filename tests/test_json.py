@@ -120,14 +120,9 @@ WELL_FORMED = st.recursive(
 @example(b'{"a":1,"a":1}')
 @example(b'{"a:":1}')
 @example(b'[{"a":1,"\\u0061":2}]')
-def test_it_takes_and_refuses_what_a_slow_strict_reader_does(text):
-    assert verdict(reference, text, Limits()) == verdict(decode, text, Limits())
-
-
-@settings(max_examples=cases(10_000), deadline=None)
-@given(TEXTS)
-def test_it_keeps_small_limits_as_exactly_as_the_defaults(text):
-    assert verdict(reference, text, SMALL) == verdict(decode, text, SMALL)
+def test_it_takes_and_refuses_what_a_slow_strict_reader_does_with_limits_large_and_small(text):
+    for limits in (Limits(), SMALL):
+        assert verdict(reference, text, limits) == verdict(decode, text, limits)
 
 
 @settings(max_examples=cases(10_000), deadline=None)
