@@ -165,7 +165,7 @@ async def test_a_dead_letter_is_buried_by_who_says_so():
     robot = LookingRobot()
     client = Connection(robot)
     client.say(request("dead.bury", {"letter": 812, "how": "resent"}))
-    await turns(2)
+    await turns(4)
 
     assert robot.buried == [(812, "resent", "memory")]
     assert client.socket.heard()[0]["result"]["letter"] == 812
