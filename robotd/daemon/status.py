@@ -120,7 +120,7 @@ def journal(engine: Engine) -> dict[str, Any]:
     """Where it is kept, how far it has come, and what the last start found in it."""
     written, opened = engine.journal, engine.opened
     return {
-        "path": None if opened.path is None else str(opened.path),
+        "path": None if opened.path is None else str(opened.path.absolute()),
         "trouble": None if written.trouble is None else str(written.trouble),
         "boot": written.boot,
         "seq": written.seq,
