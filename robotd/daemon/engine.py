@@ -101,6 +101,8 @@ class Engine:
         )
         """The readings that rules and `always` guards mention, as they were when those were last tested."""
         self._always_waits = False
+        self.reading_trace: str | None = None
+        """The trace of the events that the newest reading has become, if it has."""
         self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
         """For each region, the decision that led to its present state."""
@@ -282,10 +284,13 @@ class Engine:
 
     def _reading_changed(self, device: Device, reading: str) -> None:
         name = f"{device.name}.{reading}"
+        self.reading_trace = None
         if name not in self._judged or self._says_nothing_new(name, device, reading):
             return
         for rule in self._rules.reading_changed(name, self.table, self.machine.active):
-            self.queue.offer(self._event(rule, self._lanes[rule], f"rule:{name}"))
+            event = self._event(rule, self._lanes[rule], f"rule:{name}", trace=self.reading_trace)
+            self.reading_trace = event.trace_id
+            self.queue.offer(event)
         if name in self.machine.always_readings and not self._always_waits:
             self._always_waits = self.queue.offer(self._event(ALWAYS, Lane.EVENT, f"reading:{name}"))
 

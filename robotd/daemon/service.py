@@ -243,7 +243,8 @@ class RobotService:
     def _publish_reading(self, device: Device, reading: str) -> None:
         topic = f"reading.{device.name}"
         if self.hub.wanted(topic):
-            self.hub.publish(topic, self._reading(device))
+            trace_id = self._engine.reading_trace or self._engine.ids.new_trace_id()
+            self.hub.publish(topic, {**self._reading(device), "trace_id": trace_id})
 
     def _publish_stage(self, stage: Stage) -> None:
         told = {name: value for name, value in stage._asdict().items() if value is not None}
@@ -251,7 +252,7 @@ class RobotService:
 
     def _publish_decision(self, decision: Decision) -> None:
         if (decision.entries or decision.exits) and self.hub.wanted("state"):
-            self.hub.publish("state", status.state(self._engine))
+            self.hub.publish("state", {**status.state(self._engine), "trace_id": decision.message.trace_id})
         if self.hub.wanted("log"):
             self.hub.publish("log", line(decision))
 
