@@ -84,10 +84,10 @@ def find_journal(journal: Path | None, robot: str | None = None, url: str | None
     places = state_folders(name)
     found = [folder for folder in places if is_there(folder / DATABASE)]
     if len(found) != 1:
-        whose = "" if name is None else f" of {name}"
+        runs, whose = ("no robot runs", "") if name is None else (f"{name} does not run", f" of {name}")
         there = f"several journals{whose} are here" if found else f"there is no journal{whose}"
         what = ", ".join(map(str, found)) if found else f"looked in {', '.join(map(str, places))}"
-        fail(Exit.USAGE, f"no such robot runs here and {there}: name it with --journal PATH ({what})")
+        fail(Exit.USAGE, f"{runs} here and {there}: name it with --journal PATH ({what})")
     return found[0]
 
 

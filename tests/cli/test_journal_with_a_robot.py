@@ -37,7 +37,6 @@ def letters() -> Any:
 def rover(robot: RunningRobot, nobody_home: Path, monkeypatch: pytest.MonkeyPatch) -> RunningRobot:
     """An armed rover without dead letters."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(robot.folder))
-    monkeypatch.setenv("XDG_STATE_HOME", str(robot.folder / "state"))
     run(app, ["send", "disarm"])  # refused where it is disarmed, which is one dead letter more
     assert run(app, ["send", "arm"]).exit_code == Exit.DONE
     told("drop", "--all")
@@ -135,3 +134,12 @@ def test_what_a_robot_did_can_be_drawn(rover: RunningRobot, tmp_path: Path) -> N
         }
     assert last["/state"] == {"main": "armed.teleop"}
     assert last["/reading/battery/value"]["value"] > 10.0
+
+
+def test_the_robot_that_runs_is_not_asked_about_another(rover: RunningRobot) -> None:
+    assert run(app, ["journal", "tail", "-n", "1", "--robot", "rover"]).exit_code == Exit.DONE
+
+    other = run(app, ["journal", "tail", "--robot", "arm"])
+
+    assert other.exit_code == Exit.USAGE
+    assert "arm does not run here and there is no journal of arm" in other.stderr
