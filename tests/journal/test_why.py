@@ -561,6 +561,30 @@ def test_a_search_that_was_given_up_is_said(rover: Rover, monkeypatch: pytest.Mo
     )
 
 
+def test_samples_of_a_long_rest_hide_nothing(rover: Rover, monkeypatch: pytest.MonkeyPatch) -> None:
+    rover.drive("d1")
+    rover.lapse("d1")
+    said = why(rover).summary
+    monkeypatch.setattr(case, "REACH_ROWS", rover.rows.last_seq)
+
+    for _ in range(3 * rover.rows.last_seq):
+        History.add(rover, "readings", values={"battery.value": 12.0})
+
+    assert why(rover).summary == said
+
+
+def test_a_robot_that_rests_for_longer_than_is_looked_at_is_not_said_never_to_have_moved(
+    rover: Rover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        rover.ask(f"l{number}", "light")
+    monkeypatch.setattr(case, "REACH_ROWS", 10)
+
+    found = why(rover).summary
+
+    assert found.startswith("not asked to move since row #")
+
+
 def test_a_guard_names_the_value_that_decided(rover: Rover) -> None:
     rover.ask("d2", "drive", linear=0.3)
     text = "(not bumper.active or payload.linear <= 0) and (not rear.active or payload.linear >= 0)"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 
-from robotd.journal.kinds import BOOT, COMMAND, DECISION
+from robotd.journal.kinds import BOOT, COMMAND, DECISION, KINDS, READINGS
 from robotd.journal.row import Row
 from robotd.journal.store import Rows, Select
 
@@ -55,11 +56,21 @@ class Case:
         self.ran_out: int | None = None
         """Where a search ended that found nothing in all of its reach: earlier rows were not looked at."""
 
+    @cached_property
+    def _newest_event(self) -> int:
+        """The number of the newest row that is more than a sample of a robot that stands about."""
+        kinds = tuple(kind for kind in KINDS if kind != READINGS)
+        newest = next(self._rows.rows(Select(kinds=kinds), newest_first=True, limit=1), None)
+        return self._rows.last_seq if newest is None else newest.seq
+
     # -- looking ------------------------------------------------------------------------------------
 
     def back(self, *kinds: str, below: int | None = None, boot: str | None = None) -> Iterator[Row]:
-        """The rows of these kinds before the row `below` (None: all), the newest first, within reach."""
-        until = self._rows.last_seq if below is None else below - 1
+        """The rows of these kinds before the row `below`, the newest first, within reach.
+
+        Without `below` all up to the newest that is no sample.
+        """
+        until = self._newest_event if below is None else below - 1
         floor = max(0, until - REACH_ROWS)
         page, looked_at = FIRST_PAGE, 0
         while looked_at < ROWS_AT_MOST:
@@ -130,9 +141,9 @@ class Case:
         """The row with this number."""
         return next(self._rows.rows(Select(since=seq - 1, until=seq), limit=1), None)
 
-    def boot(self, row: Row) -> Row | None:
-        """The row that tells of the start of the daemon that wrote `row`."""
-        return self.last(BOOT, below=row.seq + 1, boot=row.boot)
+    def start(self, boot: str) -> Row | None:
+        """The row that tells of the start of a daemon, however long ago; None: it is not kept any more."""
+        return next(self._rows.rows(Select(kinds=(BOOT,), boot=boot), newest_first=True, limit=1), None)
 
     # -- naming -------------------------------------------------------------------------------------
 

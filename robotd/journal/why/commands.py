@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotd.journal.kinds import (
-    BOOT,
     BUG,
     COMMAND,
     DEAD,
@@ -129,7 +128,7 @@ def _shown(value: Any) -> str:
 
 def _why(case: Case, row: Row, body: Body, reason: str, error: Body) -> Row | Fact | None:
     if reason == RESTART:
-        return case.boot(row) or case.next(BOOT, above=row.seq, boot=row.boot)
+        return case.start(row.boot)
     if reason == "expired" and body["stage"] == "failed":
         return _halted(case, row, error)
     if reason.startswith("left "):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotd.journal.kinds import BOOT, DEAD, DECISION, ENDED, HALT, READINGS, STARTED
+from robotd.journal.kinds import DEAD, DECISION, ENDED, HALT, READINGS, STARTED
 from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Case
 
@@ -18,7 +18,7 @@ STARTS_AT_MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Robot:
-    """What the start of a daemon said of its robot; None, where its row is too far back."""
+    """What the start of a daemon said of its robot; None, where its row is not kept any more."""
 
     boot: str
     start: Row | None
@@ -32,7 +32,7 @@ class Robot:
     @classmethod
     def of(cls, case: Case, boot: str) -> Robot:
         """The robot of a boot."""
-        start = case.last(BOOT, boot=boot)
+        start = case.start(boot)
         said = {} if start is None else start.data
         about = (said.get(key) for key in ("actuators", "moves", "motions"))
         return cls(boot, start, said.get("chart") or {}, *about)
@@ -86,16 +86,19 @@ def _is_over(case: Case, robot: Robot, began: Row, action: str) -> bool:
     def ends(row: Row, other: Body) -> bool:
         if row.kind == HALT:
             return device == other.get("device") or action == other.get("action")
-        if row.kind == READINGS:
-            return (other.get("values") or {}).get(f"{device}.moving") is False
         if row.kind == DECISION:
             gone = bool(other.get("left")) and row.id != began.id
             return other.get("type") in (f"{action}.done", f"{action}.failed") or (gone and not is_verb)
         # A command that leads to a state is done at once; what the state does goes on.
         return row.id == began.id and (is_verb or row.at - began.at > MOMENT_S)
 
-    rows = case.back(HALT, READINGS, DECISION, ENDED, DEAD, boot=began.boot)
-    return any(ends(row, row.data) for row in after(began.seq, rows))
+    def shows_rest(row: Row, other: Body) -> bool:
+        return row.at - began.at > MOMENT_S and other["values"].get(f"{device}.moving") is False
+
+    rows = case.back(HALT, DECISION, ENDED, DEAD, boot=began.boot)
+    if any(ends(row, row.data) for row in after(began.seq, rows)):
+        return True
+    return case.next(READINGS, where=shows_rest, above=began.seq, boot=began.boot) is not None
 
 
 def last_motion(case: Case, robot: Robot) -> Row | None:

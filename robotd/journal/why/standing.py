@@ -39,6 +39,7 @@ def standing(case: Case, newest: Row, *, runs: bool) -> Row | Fact:
     if trouble is not None and trouble.data["what"] in TROUBLE:
         return trouble
     robot = Robot.of(case, newest.boot)
+    case.ran_out = None
     return _moving(case, robot) or _newest_reason(case, robot) or _never_asked(case, robot, newest)
 
 
@@ -166,15 +167,18 @@ def _not_asked_since(case: Case, robot: Robot, again: Row, before: Row) -> Fact:
 
 
 def _never_asked(case: Case, robot: Robot, newest: Row) -> Fact:
-    """Nothing moved since the start."""
+    """Nothing moved since the start, or as far back as was looked."""
     where = _where(case, robot)
     place = f" in {', '.join(where.data['after'])}" if where is not None else ""
+    if case.ran_out is None:
+        phrase, start = f"never asked to move since the start{place and f',{place}'}", robot.start
+    else:
+        phrase, start = f"not asked to move since row #{case.ran_out}, before which was not looked", None
     return Fact(
         where or robot.start or newest,
-        f"never asked to move since the start{place and f',{place}'}",
-        f"Since its start the robot was never asked to move{place and f'; it is{place}'}. "
-        f"{_next_step(case, robot)}",
-        robot.start,
+        phrase,
+        f"The robot was not asked to move{place and f'; it is{place}'}. {_next_step(case, robot)}",
+        start,
     )
 
 
