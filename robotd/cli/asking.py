@@ -12,7 +12,7 @@ import typer
 
 from robotd.cli import arguments
 from robotd.cli.exits import complain, printable
-from robotd.cli.replaying import about, place, plain, playing, told
+from robotd.cli.replaying import about, place, playing, told
 
 if TYPE_CHECKING:
     from robotd.journal.replay import Standing
@@ -158,17 +158,28 @@ def _show(standing: Standing) -> None:
     typer.echo(f"possible: {', '.join(machine.possible()) or 'no command'}")
     for command, begun in standing.open.items():
         typer.echo(f"under way: {printable(begun.data['type'])} ({printable(command)}), row {begun.seq}")
+    lives: dict[str, list[str]] = {}
+    for name, body in standing.devices.items():
+        fault = body.get("fault")
+        lives.setdefault(body["state"], []).append(f"{name} ({printable(fault)})" if fault else name)
+    for state, names in lives.items():
+        typer.echo(f"{state}: {', '.join(names)}")
     units = _units(standing)
     console.table(
         ("reading", "", "age"),
         [
-            (name, f"{plain(known.value)} {units[name]}".strip(), f"{row.at - known.at:.1f} s")
+            (name, _value(known.value, units[name]), f"{row.at - known.at:.1f} s")
             for name, known in sorted(standing.readings.known.items())
         ],
     )
-    lives = [(name, body["state"], body.get("fault", "")) for name, body in standing.devices.items()]
-    if lives:
-        console.table(("device", "state", ""), lives)
+
+
+def _value(value: float | bool | None, unit: str) -> str:
+    if value is None:
+        return "stale"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g} {unit}".rstrip()
 
 
 def _as_json(standing: Standing) -> dict[str, Any]:

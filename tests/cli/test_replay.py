@@ -11,10 +11,12 @@ from typer.testing import CliRunner, Result
 
 from robotd.cli import app
 from robotd.cli.exits import Exit
+from robotd.config import load
 from robotd.journal.disk import DiskStore
 from robotd.journal.export import write_json_lines
 from robotd.journal.kinds import DEVICE, STOP
 from robotd.journal.memory import MemoryStore
+from robotd.sim.simulation import Simulation, simulate
 from tests.journal.played import START_WALL_US, changed, morning
 
 ROVER = Path(__file__).parents[2] / "config" / "rover.yaml"
@@ -134,7 +136,7 @@ def test_where_the_robot_stood_is_shown(ask: Callable[[Sequence[str]], Result]) 
     assert shown.exit_code == Exit.DONE
     assert "main: armed.teleop  since row 5" in shown.stdout
     assert "possible: drive, patrol, disarm" in shown.stdout
-    assert "battery.value   12.0    0.0 s" in shown.stdout
+    assert "battery.value   12   0.0 s" in shown.stdout
 
 
 def test_what_would_happen_is_answered_line_by_line(ask: Callable[[Sequence[str]], Result]) -> None:
@@ -203,7 +205,7 @@ def test_a_latch_and_the_life_of_devices_are_shown(tmp_path: Path) -> None:
     shown = run(exported(rows, tmp_path), "--until", row.seq).stdout
 
     assert "latched latch-1: a child, by ann" in shown
-    assert "base     faulted   no answer" in shown
+    assert "faulted: base (no answer)" in shown
 
 
 def test_a_row_that_is_not_there_is_said(journal: Path) -> None:
@@ -211,3 +213,82 @@ def test_a_row_that_is_not_there_is_said(journal: Path) -> None:
 
     assert shown.exit_code == Exit.FILE_INVALID
     assert "there is no row 31; the newest is 30" in shown.stderr
+
+
+# As a scenario.
+
+
+@pytest.fixture(scope="module")
+def incident(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of a simulated rover that was armed, driven and stopped."""
+
+    async def story(simulation: Simulation) -> None:
+        ann = await simulation.connect("ann")
+        ann.send("arm")
+        await simulation.sleep(0.3)
+        ann.send("drive", {"linear": 0.3})
+        await simulation.sleep(0.2)
+        ann.stop("a child")
+        await simulation.sleep(0.3)
+
+    rows = MemoryStore()
+    simulate(load(ROVER), story, store=rows)
+    return exported(rows, tmp_path_factory.mktemp("incident"))
+
+
+def test_an_incident_becomes_a_scenario_that_holds(incident: Path, tmp_path: Path) -> None:
+    out = tmp_path / "child.yaml"
+    shown = run(incident, "--as-scenario", out)
+
+    assert shown.exit_code == Exit.DONE
+    assert f"run it: robotd test {out}" in shown.stdout
+    assert CliRunner().invoke(app, ["test", str(out)]).exit_code == Exit.DONE
+    assert "stop: a child" in out.read_text()
+
+
+def test_the_scenario_may_be_about_another_robot_and_a_part_of_the_rows(
+    incident: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "part.yaml"
+    shown = run(
+        *(incident, "--as-scenario", out, "--robot", "example:rover", "--from", 24, "--until", 40, "--json")
+    )
+
+    assert json.loads(shown.stdout)["scenario"] == str(out)
+    assert "robot: example:rover\nscenario: rows 24 to 40 of the journal of rover" in out.read_text()
+
+
+def test_a_robot_that_is_not_here_has_to_be_named(journal: Path, tmp_path: Path) -> None:
+    shown = run(journal, "--as-scenario", tmp_path / "out.yaml")
+
+    assert shown.exit_code == Exit.USAGE
+    assert "--robot FILE names it" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--as-scenario", "a.yaml", "--with", "b.yaml"], "two things"),
+        (["--from", "3"], "belong to --as-scenario"),
+        (["--robot", "example:rover"], "belong to --as-scenario"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(journal: Path, options: list[str], why: str) -> None:
+    shown = run(journal, *options)
+
+    assert shown.exit_code == Exit.USAGE
+    assert why in shown.stderr
+
+
+def test_a_scenario_that_cannot_be_written_is_said(incident: Path, tmp_path: Path) -> None:
+    shown = run(incident, "--as-scenario", tmp_path / "nowhere" / "out.yaml")
+
+    assert shown.exit_code == Exit.FAILED
+    assert "cannot be written" in shown.stderr
+
+
+def test_rows_without_a_start_make_no_scenario(incident: Path, tmp_path: Path) -> None:
+    shown = run(incident, "--as-scenario", tmp_path / "out.yaml", "--from", 99_999)
+
+    assert shown.exit_code == Exit.FILE_INVALID
+    assert "nothing happened" in shown.stderr

@@ -19,6 +19,8 @@ NEAR_S = 0.5
 LONG_S = 60.0
 """So long after the last row a trouble goes on of which nobody saw the end."""
 
+SHORTEST_S = 0.001
+
 _LOST, _SILENT, _BACK = "lost", "silent", "back"
 
 
@@ -42,6 +44,16 @@ class Troubles:
         ]
         self._ends_at = rows[-1].at + LONG_S
 
+    def under_way(self, at: float) -> list[Fault]:
+        """What has to be wrong from that time on, because it was before."""
+        faults = []
+        for board in dict.fromkeys(event.board for event in self._events):
+            past = [event for event in self._events if event.board == board and event.at < at]
+            if past and past[-1].what in (_LOST, _SILENT):
+                kind = "unplug" if past[-1].what == _LOST else "stall"
+                faults.append(Fault(board, f"{kind} {_lasting(at, self._back_at(board, at))}"))
+        return faults
+
     def fault(self, row: Row) -> tuple[float, Fault] | None:
         """When what has to go wrong for the event of this row; None where it follows from one before.
 
@@ -50,16 +62,17 @@ class Troubles:
         place = next(place for place, event in enumerate(self._events) if event.seq == row.seq)
         _, at, board, what = self._events[place]
         before = [event.what for event in self._events[:place] if event.board == board]
-        after = [
-            event.at for event in self._events[place + 1 :] if event.board == board and event.what == _BACK
-        ]
-        back_at = after[0] if after else self._ends_at
         if what == _SILENT:
             began_at = at - SILENCE_S
-            return began_at, Fault(board, f"stall {seconds(round(back_at - began_at, 3))}")
+            return began_at, Fault(board, f"stall {_lasting(began_at, self._back_at(board, at))}")
         if what == _LOST and (not before or before[-1] != _SILENT):
-            return at, Fault(board, f"unplug {seconds(round(max(back_at - at, 0.001), 3))}")
+            return at, Fault(board, f"unplug {_lasting(at, self._back_at(board, at))}")
         return None
+
+    def _back_at(self, board: str, at: float) -> float:
+        """When the board is back that is gone at that time."""
+        later = (event for event in self._events if event.board == board and event.at > at)
+        return next((event.at for event in later if event.what == _BACK), self._ends_at)
 
     def is_return(self, row: Row) -> bool:
         """Whether the event of this row is that a board is back."""
@@ -75,3 +88,7 @@ class Troubles:
                 break
             trouble = event.what != _BACK
         return trouble
+
+
+def _lasting(begins_at: float, ends_at: float) -> str:
+    return seconds(round(max(ends_at - begins_at, SHORTEST_S), 3))

@@ -18,6 +18,8 @@ from robotd.sim.scenario.names import Names
 
 TOLERANCE = 0.02
 """A sample that is nearer to what is held, as a share of it, does not change it."""
+REPORTED_S = 0.15
+"""So long before a decision that depends on it a sensor is set: it has reported by then."""
 DIGITS = 9
 """More of a value no sensor knows."""
 

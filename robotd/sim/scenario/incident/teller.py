@@ -1,0 +1,265 @@
+"""Goes through the rows of a story, and notes what was done, what the sensors saw, and what came of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
+
+from robotd.config import RobotConfig
+from robotd.core.chart import ESTOP, RESET
+from robotd.core.message import Command, Message
+from robotd.core.stage import CANCELLED, EXPIRED, PREEMPTED, REJECTED, UNKNOWN
+from robotd.journal import kinds
+from robotd.journal.decided import message_of
+from robotd.journal.replay import Boot
+from robotd.journal.replay.identical import RULE
+from robotd.journal.row import Row
+from robotd.runtime.ledger import WANTED
+from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Value, said_by
+from robotd.sim.scenario.incident.notebook import AFTER, BRIEFLY_S, Notebook, led_to
+from robotd.sim.scenario.incident.troubles import BOARD, Troubles
+from robotd.sim.scenario.model import (
+    OPERATOR,
+    TCP,
+    WEBSOCKET,
+    Cancel,
+    Connect,
+    Disconnect,
+    Fact,
+    Inject,
+    InState,
+    Reset,
+    Send,
+    StageIs,
+    Stop,
+    Told,
+)
+from robotd.sim.scenario.names import Names
+
+RETURN_S = 20.0
+"""A board whose cable is in again is back within this time."""
+BOARD_S = 1.0
+"""A trouble of a board is found out within this time."""
+ROUNDED_S = 1e-5
+"""What lies no farther before a row came with it: times of readings are rounded."""
+SCENARIO = "scenario"
+"""The source of an event that a scenario told the machine."""
+
+_OVER = {"ws": WEBSOCKET, "tcp": TCP, "unix": TCP}
+"""How a client comes in a scenario, by how it came."""
+
+
+def rules_of(rows: Iterable[Row]) -> Sequence[str]:
+    """The rules that have fired, each once."""
+    fired = (row.data for row in rows if row.kind == kinds.DECISION)
+    return list(dict.fromkeys(body["type"] for body in fired if body["source"].startswith(RULE)))
+
+
+class Teller:
+    """What happened, row by row; the machine goes along."""
+
+    def __init__(
+        self,
+        boot: Boot,
+        config: RobotConfig,
+        names: Names,
+        holding: Holding,
+        notebook: Notebook,
+        lived: Sequence[Row],
+    ) -> None:
+        """`boot` stands where the story begins. `lived` are all rows of that start of the daemon."""
+        self._boot = boot
+        self._config = config
+        self._names = names
+        self._holding = holding
+        self._notebook = notebook
+        self._troubles = Troubles(lived, config.boards)
+        sampled = (said for row in lived if row.kind == kinds.READINGS for said in said_by(row))
+        self._samples = deque(sorted(sampled, key=lambda said: said.at))
+        self._clients: dict[str, str] = {}
+        """What the scenario calls each source that has said something."""
+        self._stop_decided = True
+        """The machine has decided upon the newest stop or reset."""
+        self._accepted: dict[str | None, Row] = {}
+        """By id the commands that the machine has not seen yet."""
+        self._sent: dict[str, tuple[str, float]] = {}
+        """By type the id of the newest command that the scenario sends, and when."""
+        self._ends: dict[str, tuple[str, str | None]] = {}
+        """By type how the newest of those ended of which that is expected."""
+        self._fired: dict[str, float] = {}
+        """When each rule has fired last."""
+        self._seen: dict[str, tuple[float, int]] = {}
+        """Of each reading time and row of the newest decision that looked at it."""
+
+    def tell(self, rows: Sequence[Row]) -> None:
+        """All of it; at the end the robot is where it was."""
+        while self._samples and self._samples[0].at < rows[0].at:
+            self._samples.popleft()
+        for fault in self._troubles.under_way(rows[0].at):
+            self._notebook.do(rows[0], fault)
+        for row in rows:
+            while self._samples and self._samples[0].at < row.at - ROUNDED_S:
+                sample = self._samples.popleft()
+                self._notebook.set(sample.at, row.seq, self._holding.follow(sample))
+            if row.kind in _TELL:
+                _TELL[row.kind](self, row)
+        for row in self._accepted.values():
+            self._leave_out(f"{row.data['type']} (row {row.seq}): the machine never saw it")
+        if self._stop_decided:
+            leaves = [InState(leaf) for leaf in self._boot.machine.leaves if leaf]
+            self._notebook.expect(rows[-1], leaves)
+
+    # -- what happened
+
+    def _command(self, row: Row) -> None:
+        self._accepted[row.id] = row
+
+    def _send(self, row: Row, message: Message) -> None:
+        """A command is sent where it was decided: in a scenario nothing lies in between."""
+        body = self._accepted.pop(message.id, row).data
+        info = self._config.commands.get(message.type)
+        known = set() if info is None else {parameter.wire_name for parameter in info.parameters}
+        if info is None or not known >= message.payload.keys():
+            self._leave_out(f"{message.type} (row {row.seq}): this robot takes no such command")
+            return
+        valid_for_s = body.get("valid_for_ms", info.valid_for_s * 1000) / 1000
+        self._sent[message.type] = message.id, row.at
+        client = self._client(row, message.source)
+        self._notebook.do(
+            row,
+            Send(
+                message.type,
+                message.payload,
+                valid_for_s=None if valid_for_s == info.valid_for_s else valid_for_s,
+                version=message.version,
+                client=client,
+            ),
+        )
+
+    def _decision(self, row: Row) -> None:
+        body = row.data
+        message, saw = message_of(row, body), body.get("saw", {})
+        of_a_rule = message.source.startswith(RULE)
+        in_time = self._fires(row, message, saw) if of_a_rule else self._looks(row, message, saw)
+        self._seen |= dict.fromkeys(saw, (row.at, row.seq))
+        self._stop_decided = self._stop_decided or message.type in (ESTOP, RESET)
+        states = led_to(self._boot.decide(row).decision)
+        told = [Told(message.type)] if message.type in self._names.events and in_time else []
+        if of_a_rule:
+            self._notebook.expect(row, [*told, *states])
+        elif isinstance(message, Command):
+            self._send(row, message)
+            self._notebook.expect(row, states)
+        elif message.source.startswith(BOARD):
+            self._of_a_board(row, [*told, *states])
+        elif message.source == SCENARIO and told:
+            self._notebook.do(row, Inject(message.type, message.payload))
+            self._notebook.expect(row, [*told, *states])
+        elif states:
+            self._notebook.pass_over(row.at)
+            self._notebook.expect(row, states)
+
+    def _fires(self, row: Row, message: Message, saw: Mapping[str, Value | None]) -> bool:
+        """Let a rule fire; returns whether it does now, and may not have before."""
+        ahead = self._holding.is_ahead(saw)
+        last_at = self._fired.get(message.type, 0.0)
+        let_go, pressed = self._holding.fire(message.type, saw, row.at, last_at)
+        self._notebook.set(row.at - REPORTED_S, 0, let_go)
+        self._notebook.set(row.at, row.seq, pressed)
+        self._fired[message.type] = row.at
+        return not ahead
+
+    def _looks(self, row: Row, message: Message, saw: Mapping[str, Value | None]) -> bool:
+        """Let the machine see what it saw: set as early as it helps, but after who saw what was before."""
+        change = self._holding.decide(self._boot.machine, message, saw, row.at)
+        used = max((self._seen[name] for name in saw if name in self._seen), default=(-inf, 0))
+        self._notebook.set(*max((row.at - REPORTED_S, 0), used), change, AFTER)
+        if not self._troubles.explain(row):
+            for name in (name for name, value in saw.items() if value is None):
+                self._leave_out(f"why {name} was stale (row {row.seq})")
+        return True
+
+    def _of_a_board(self, row: Row, facts: Sequence[Fact]) -> None:
+        kind = row.data["type"]
+        if kind.endswith(".refused"):
+            self._leave_out(f"{kind} (row {row.seq}): what the board refused to be")
+            return
+        found = self._troubles.fault(row)
+        if found is not None:
+            at, fault = found
+            self._notebook.do(row, fault, at)
+        self._notebook.expect(row, facts, RETURN_S if self._troubles.is_return(row) else BOARD_S)
+
+    def _ended(self, row: Row) -> None:
+        """How a command ended, where that is the newest of its type and not what ends all but the newest."""
+        body = row.data
+        kind, stage, reason = body["type"], body["stage"], body.get("reason")
+        sent, sent_at = self._sent.get(kind, ("", 0.0))
+        if sent != row.id or stage == PREEMPTED:
+            return
+        if stage in (EXPIRED, UNKNOWN) or reason == "journal_unavailable":
+            self._leave_out(f"{kind} (row {row.seq}): it ended {stage}{f' ({reason})' if reason else ''}")
+            return
+        if stage == CANCELLED and row.at - sent_at < BRIEFLY_S:
+            return
+        if (stage, reason) == (CANCELLED, WANTED):
+            self._notebook.do(row, Cancel(kind))
+        # A stream that is refused is refused again and again.
+        if stage != REJECTED or self._ends.get(kind) != (stage, reason):
+            self._notebook.expect(row, [StageIs(stage, kind, reason)])
+        self._ends[kind] = stage, reason
+
+    def _stop(self, row: Row) -> None:
+        body = row.data
+        self._stop_decided = False
+        self._notebook.do(row, Stop(body["reason"], self._client(row, body["by"])))
+
+    def _reset(self, row: Row) -> None:
+        self._stop_decided = False
+        self._notebook.do(row, Reset(client=self._client(row, row.data["by"])))
+
+    def _session(self, row: Row) -> None:
+        body = row.data
+        name = self._clients.get(body["source"])
+        if name is not None and body["what"] == "closed":
+            self._notebook.do(row, Disconnect(name))
+
+    def _device(self, row: Row) -> None:
+        body = row.data
+        if body["state"] == "faulted" and not self._troubles.explain(row):
+            self._leave_out(f"what was wrong with {body['device']} (row {row.seq})")
+
+    def _journal(self, row: Row) -> None:
+        if row.data["what"] in ("slow", "full"):
+            self._leave_out(f"that the journal's disk was {row.data['what']} (row {row.seq})")
+
+    def _client(self, row: Row, source: str) -> str:
+        """What the scenario calls who spoke; the first of them is there from the start."""
+        name = self._clients.get(source)
+        if name is None:
+            over = source.partition(":")[0]
+            if over not in _OVER:
+                self._leave_out(f"that {source} did it, and no client (row {row.seq})")
+                return OPERATOR
+            name = f"client{len(self._clients) + 1}" if self._clients else OPERATOR
+            self._clients[source] = name
+            if name != OPERATOR:
+                self._notebook.do(row, Connect(name, _OVER[over]))
+        return name
+
+    def _leave_out(self, sentence: str) -> None:
+        self._notebook.leave_out(sentence)
+
+
+_TELL: Mapping[str, Callable[[Teller, Row], None]] = {
+    kinds.COMMAND: Teller._command,
+    kinds.DECISION: Teller._decision,
+    kinds.ENDED: Teller._ended,
+    kinds.DEAD: Teller._ended,
+    kinds.STOP: Teller._stop,
+    kinds.RESET: Teller._reset,
+    kinds.SESSION: Teller._session,
+    kinds.DEVICE: Teller._device,
+    kinds.JOURNAL: Teller._journal,
+}
