@@ -7,16 +7,20 @@ one that SQLite does not take. So what is broken between the rows costs none of 
 
 from __future__ import annotations
 
+import mmap
 import re
 import struct
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from robotd.journal.row import HASH_BYTES, Row, is_whole
 from robotd.journal.schema import COLUMNS, PAGE_BYTES
 
 _WAL_HEADER_BYTES = 32
-_FRAME_HEADER = struct.Struct(">I20x")
+_FRAME_HEADER_BYTES = 24
+_FRAME_BYTES = _FRAME_HEADER_BYTES + PAGE_BYTES
 _MOST_IN_LEAF = PAGE_BYTES - 35
 _LEAST_IN_LEAF = (PAGE_BYTES - 12) * 32 // 255 - 23
 
@@ -26,71 +30,89 @@ _RECORD = re.compile(rb"(?=[\x0b-\x18]\x00[\x00-\xff]{8})")
 _INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
 
 
-def carve(database: Path, wal: Path) -> Iterator[Row]:
-    """All whole rows in these files (either may be missing), in no order; some more than once."""
-    pages = _Pages(database, wal)
-    for page in pages.all:
-        for match in _RECORD.finditer(page):
-            row = _row_at(page, match.start(), pages)
-            if row is not None:
-                yield row
-
-
-class _Pages:
-    """The pages of a database, and all that its `-wal` file holds of them."""
+class Remains:
+    """The files of a broken journal; either may be missing. A place is an offset in the one or the other."""
 
     def __init__(self, database: Path, wal: Path) -> None:
-        self.all: list[bytes] = []
-        self._versions: dict[int, list[bytes]] = {}
-        if database.exists():
-            with database.open("rb") as file:
-                for number, page in enumerate(iter(lambda: file.read(PAGE_BYTES), b""), start=1):
-                    self._add(number, page)
-        if wal.exists():
-            with wal.open("rb") as file:
-                file.seek(_WAL_HEADER_BYTES)
-                while len(header := file.read(_FRAME_HEADER.size)) == _FRAME_HEADER.size:
-                    self._add(_FRAME_HEADER.unpack(header)[0], file.read(PAGE_BYTES))
+        """Raises `OSError`."""
+        self._database = _mapped(database)
+        self._wal = _mapped(wal)
+        self._frames: defaultdict[int, list[int]] = defaultdict(list)
+        for place in self._wal_pages():
+            header = place - len(self._database) - _FRAME_HEADER_BYTES
+            self._frames[int.from_bytes(self._wal[header : header + 4], "big")].append(place)
 
-    def _add(self, number: int, page: bytes) -> None:
-        self.all.append(page)
-        self._versions.setdefault(number, []).append(page)
+    def find(self) -> Iterator[tuple[int, int]]:
+        """The number and the place of all that has the shape of a row; most are found more than once."""
+        for begin in chain(range(0, len(self._database), PAGE_BYTES), self._wal_pages()):
+            page = self._page(begin)
+            for match in _RECORD.finditer(page):
+                start = match.start()
+                types = _types_at(page, start)
+                if types is None:
+                    continue
+                seq = _number_before(page, start, _size(page[start], types))
+                if seq is not None:
+                    yield seq, begin + start
 
-    def overflow(self, number: int, size: int) -> Iterator[bytes]:
+    def row(self, seq: int, place: int) -> Row | None:
+        """The row that was found there; None if it is not whole."""
+        begin = self._page_begin(place)
+        page, start = self._page(begin), place - begin
+        types = _types_at(page, start)
+        if types is None:
+            return None
+        header, size = page[start], _size(page[start], types)
+        if size <= _MOST_IN_LEAF:
+            return _whole_row(seq, types, page[start + header : start + size])
+        local = _LEAST_IN_LEAF + (size - _LEAST_IN_LEAF) % (PAGE_BYTES - 4)
+        if local > _MOST_IN_LEAF:
+            local = _LEAST_IN_LEAF
+        begun = page[start + header : start + local]
+        following = int.from_bytes(page[start + local : start + local + 4], "big")
+        rows = (_whole_row(seq, types, begun + rest) for rest in self._overflow(following, size - local))
+        return next(filter(None, rows), None)
+
+    def _overflow(self, number: int, size: int) -> Iterator[bytes]:
         """What a chain of overflow pages may hold: by the newest of each page first, then by the oldest."""
         for version in (-1, 0):
             parts: list[bytes] = []
             following, missing = number, size
-            while missing > 0 and following in self._versions:
-                page = self._versions[following][version]
+            while missing > 0 and (places := self._versions(following)):
+                page = self._page(places[version])
                 parts.append(page[4 : 4 + missing])
                 missing -= PAGE_BYTES - 4
                 following = int.from_bytes(page[:4], "big")
             yield b"".join(parts)
 
+    def _versions(self, number: int) -> list[int]:
+        """Where a page lies, the oldest first."""
+        place = (number - 1) * PAGE_BYTES
+        in_database = [place] if 0 <= place < len(self._database) else []
+        return in_database + self._frames.get(number, [])
 
-def _row_at(page: bytes, start: int, pages: _Pages) -> Row | None:
-    """The row whose record begins here, if one does and it is whole."""
-    types = _types_at(page, start)
-    if types is None:
-        return None
-    header = page[start]
-    size = header + sum(map(_bytes_of, types))
-    seq = _number_before(page, start, size)
-    if seq is None:
-        return None
-    if size <= _MOST_IN_LEAF:
-        return _whole_row(seq, types, page[start + header : start + size])
-    local = _LEAST_IN_LEAF + (size - _LEAST_IN_LEAF) % (PAGE_BYTES - 4)
-    if local > _MOST_IN_LEAF:
-        local = _LEAST_IN_LEAF
-    begun = page[start + header : start + local]
-    following = int.from_bytes(page[start + local : start + local + 4], "big")
-    for rest in pages.overflow(following, size - local):
-        row = _whole_row(seq, types, begun + rest)
-        if row is not None:
-            return row
-    return None
+    def _wal_pages(self) -> range:
+        front = len(self._database)
+        return range(front + _WAL_HEADER_BYTES + _FRAME_HEADER_BYTES, front + len(self._wal), _FRAME_BYTES)
+
+    def _page_begin(self, place: int) -> int:
+        if place < len(self._database):
+            return place - place % PAGE_BYTES
+        first = self._wal_pages().start
+        return place - (place - first) % _FRAME_BYTES
+
+    def _page(self, begin: int) -> bytes:
+        front = len(self._database)
+        if begin < front:
+            return self._database[begin : begin + PAGE_BYTES]
+        return self._wal[begin - front : begin - front + PAGE_BYTES]
+
+
+def _mapped(path: Path) -> mmap.mmap | bytes:
+    if not path.exists() or path.stat().st_size == 0:
+        return b""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _types_at(page: bytes, start: int) -> list[int] | None:
@@ -107,20 +129,18 @@ def _types_at(page: bytes, start: int) -> list[int] | None:
 
 def _number_before(page: bytes, start: int, size: int) -> int | None:
     """The number of the row: a cell begins with the size of its record and the number, each a varint."""
-    for length in range(1, 10):
-        place = start - length
-        if place < 1:
-            return None
+    for place in range(start - 1, max(start - 9, 0), -1):
         number, end = _varint(page, place)
-        if end != start:
-            continue
-        for begin in range(max(0, place - 3), place):
-            if _varint(page, begin) == (size, place):
-                return number
+        if end == start and any(
+            _varint(page, begin) == (size, place) for begin in range(max(0, place - 3), place)
+        ):
+            return number
     return None
 
 
 def _whole_row(seq: int, types: list[int], content: bytes) -> Row | None:
+    if len(content) != sum(map(_bytes_of, types)):
+        return None  # cut off
     values: list[object] = [seq]
     place = 0
     for kind in types[1:]:
@@ -132,6 +152,10 @@ def _whole_row(seq: int, types: list[int], content: bytes) -> Row | None:
             return None
     row = Row._make(values)
     return row if type(row.body) is bytes and is_whole(row) else None
+
+
+def _size(header: int, types: list[int]) -> int:
+    return header + sum(map(_bytes_of, types))
 
 
 def _bytes_of(kind: int) -> int:

@@ -12,13 +12,15 @@ class Chain:
     """A gap in the numbers within an unbroken chain is no fault.
 
     The hash covers the number: only the daemon itself can have left such a gap. It does so once after rows
-    were lost, so that no number is ever given twice (`Origin.used_seq`).
+    were lost at the end, so that no number is ever given twice (`Origin.used_seq`). Where rows were lost
+    between others, `Origin.breaks` says so.
     """
 
     def __init__(self, origin: Origin) -> None:
         self.seq = origin.after_seq
         """Of the row seen last."""
         self._before = origin.after_hash
+        self._breaks = frozenset(origin.breaks)
 
     def fault_of(self, row: Row) -> str | None:
         """What is wrong with the next row, in a sentence; None when it is whole and in its place."""
@@ -28,7 +30,7 @@ class Chain:
         if crc32(text) != row.crc:
             self._before = None  # one fault is not told twice
             return f"row {row.seq} is damaged"
-        if before is None or hash_of(text, before) == row.hash:
+        if before is None or hash_of(text, before) == row.hash or row.seq in self._breaks:
             return None
         if row.seq == after + 1:
             return f"row {row.seq} was not written after row {after}: one of them was changed"

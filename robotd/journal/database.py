@@ -23,6 +23,7 @@ from robotd.journal.query import page_of
 from robotd.journal.row import Row
 from robotd.journal.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, PAGE_BYTES, Migration
 from robotd.journal.store import ALL, Select
+from robotd.json import encode, parse
 
 PAGE_ROWS = 500
 """A reader takes so many rows at most in one transaction..."""
@@ -132,9 +133,12 @@ class Database:
     def origin(self) -> Origin:
         """Where the chain begins. Raises `JournalError` where that is damaged."""
         rows = self._fetch("SELECT * FROM origin")
-        *fields, crc = rows[0] if len(rows) == 1 else (0, None, 0, None)
-        origin = Origin(*fields)
-        if origin.crc != crc:
+        try:
+            ((after_seq, after_hash, used_seq, breaks, crc),) = rows
+            origin = Origin(after_seq, after_hash, used_seq, tuple(parse(breaks)))
+        except (TypeError, ValueError):
+            crc = None
+        if crc is None or origin.crc != crc:
             raise JournalError(f"{self.path} does not say any more where its chain begins")
         return origin
 
@@ -316,12 +320,13 @@ class WritableDatabase(Database):
     def remove_until(self, last: Row) -> None:
         """Remove this row and those before it. Raises `JournalFull`, `JournalFailed`."""
         with self._errors_told():
-            used = self.origin.used_seq
+            _, _, used_seq, breaks = self.origin
+            left = tuple(seq for seq in breaks if seq > last.seq)
             with self._transaction():
                 self._connection.execute("DELETE FROM rows WHERE seq <= ?", (last.seq,))
                 self._connection.execute("DELETE FROM ended WHERE seq <= ?", (last.seq,))
                 self._connection.execute("DELETE FROM open WHERE seq <= ?", (last.seq,))
-                self._write_origin(Origin(last.seq, last.hash, used))
+                self._write_origin(Origin(last.seq, last.hash, used_seq, left))
 
     def begin_after(self, origin: Origin) -> None:
         """Say where the chain begins. Raises `JournalFull`, `JournalFailed`."""
@@ -330,7 +335,9 @@ class WritableDatabase(Database):
 
     def _write_origin(self, origin: Origin) -> None:
         self._connection.execute("DELETE FROM origin")
-        self._connection.execute("INSERT INTO origin VALUES (?, ?, ?, ?)", (*origin, origin.crc))
+        after_seq, after_hash, used_seq, breaks = origin
+        values = (after_seq, after_hash, used_seq, encode(breaks), origin.crc)
+        self._connection.execute("INSERT INTO origin VALUES (?, ?, ?, ?, ?)", values)
 
     def checkpoint(self) -> int:
         """Carry the `-wal` file over into the database, as far as readers let it. Waits for none of them.

@@ -7,7 +7,7 @@ writes it, `journal.reserve` room for bad times; what was found broken lies unde
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -18,8 +18,7 @@ from robotd.journal.errors import JournalError, JournalFailed, JournalFull, Jour
 from robotd.journal.examine import Damaged, Examined, examine
 from robotd.journal.folder import Folder, sync_folder
 from robotd.journal.head import Head, HeadFile, read_head
-from robotd.journal.origin import Origin
-from robotd.journal.quarantine import build, salvage, settle_salvage, unacknowledged
+from robotd.journal.quarantine import create, salvage, settle_salvage, unacknowledged
 from robotd.journal.row import Row
 from robotd.journal.schema import PAGE_BYTES, VERSION
 from robotd.journal.store import Beginning, Select
@@ -76,12 +75,14 @@ class DiskStore:
         remember: int = REMEMBER,
         remember_for_s: float = REMEMBER_FOR_S,
         now_wall: int,
+        progress: Callable[[int], None] = lambda _rows: None,
     ) -> tuple[Self, Beginning]:
         """Open the journal in this folder, or begin one; look whether it is whole; hold it until `close`.
 
         `robot`: whom a second daemon is told of. `now_wall`: the time on the wall in microseconds. A broken
-        journal is put aside and its whole rows into a new one, see `robotd.journal.quarantine`; then
-        `found_broken` says so, and again at each start until a row was written after it.
+        journal is put aside and its whole rows into a new one, see `robotd.journal.quarantine`. `progress` is
+        told now and then how many those are: a large journal takes a minute on a small machine. Then
+        `found_broken` says so; where rows are lost at the end, so does each start until one is written.
 
         Raises `JournalHeld`, `JournalTooNew`, and `JournalFull` or `JournalFailed` where the disk does not
         take what a start has to write.
@@ -92,7 +93,7 @@ class DiskStore:
                 folder.make()
                 lock = folder.hold(robot)
                 unless_opened.callback(os.close, lock)
-                examined, why = _ready(folder, now_wall)
+                examined, why = _ready(folder, now_wall, progress)
                 head = Head(examined.last_seq, examined.last_hash, examined.origin.after_seq, VERSION)
                 database = unless_opened.enter_context(WritableDatabase.write(folder.database))
                 head_file = unless_opened.enter_context(HeadFile(folder.head))
@@ -107,7 +108,7 @@ class DiskStore:
             beginning = Beginning(
                 last_seq=examined.last_seq + lost,
                 last_hash=examined.last_hash,
-                open_commands=open_commands(database, listed, all_started=lost > 0),
+                open_commands=open_commands(database, listed, all_started=why is not None),
                 remembered=remembered(database.ended_commands(remember, since_wall), listed),
                 quarantined=unacknowledged(folder),
                 found_broken=why,
@@ -183,19 +184,19 @@ class DiskStore:
             raise JournalFailed(f"{self.folder.head}: {error.strerror}") from error
 
 
-def _ready(folder: Folder, now_wall: int) -> tuple[Examined, str | None]:
+def _ready(folder: Folder, now_wall: int, progress: Callable[[int], None]) -> tuple[Examined, str | None]:
     """Have a whole journal there; and what was wrong with the one that was."""
     settle_salvage(folder)
     if not any(path.exists() for path in (folder.database, folder.wal, folder.head)):
         folder.new.unlink(missing_ok=True)
-        build(folder.new, Origin(), ())
+        create(folder.new).close()
         folder.new.rename(folder.database)
         sync_folder(folder.path)
     head = read_head(folder.head)
     try:
         return _examined(folder, head), None
     except Damaged as damage:
-        salvage(folder, str(damage), head, now_wall)
+        salvage(folder, str(damage), head, now_wall, progress)
         return _examined(folder, None), str(damage)
 
 

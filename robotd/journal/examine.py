@@ -76,7 +76,7 @@ def _look_at_the_newest(database: Database, origin: Origin) -> Examined:
     before = next(
         database.rows(Select(until=database.last_seq - NEWEST_ROWS), limit=1, newest_first=True), None
     )
-    chain = Chain(origin if before is None else Origin(before.seq, before.hash))
+    chain = Chain(origin if before is None else origin._replace(after_seq=before.seq, after_hash=before.hash))
     last_hash = BEGINNING
     for row in database.rows(Select(since=chain.seq)):
         _must_not(chain.fault_of(row))

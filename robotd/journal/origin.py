@@ -17,6 +17,8 @@ class Origin(NamedTuple):
     """Its hash, which ties the first row that is left; None: that is not known any more."""
     used_seq: int = 0
     """Numbers up to this one may have been given before something broke, and are never given again."""
+    breaks: tuple[int, ...] = ()
+    """Rows that follow what was lost: each begins a chain of its own."""
 
     @property
     def crc(self) -> int:

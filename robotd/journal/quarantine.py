@@ -1,14 +1,13 @@
 """What is done with a broken journal: its whole rows go into a new one, the files are put aside for people.
 
-Salvaged is everything before the first row that is broken, with the same numbers and hashes. The files lie in
+Salvaged is every whole row that is found anywhere in the files, with its number and hash. The files lie in
 `quarantine/<time on the wall>/` from then on, unchanged, with what was found in `found.txt`; nothing there is
 ever deleted.
 
-The rows behind the broken one may have been acknowledged. So the new journal goes on after the highest number
-that is known to have been given: by the head of the journal, by any whole row in the old files, by an earlier
-salvage. The gap between is no fault: the next row follows the last whole one in the chain, see
-`robotd.journal.chain`. What cannot be known: numbers given in the half minute before a loss of power, when
-the rows themselves are destroyed as well.
+The rows that are lost may have been acknowledged. So the new journal goes on after the highest number that is
+known to have been given: by the head of the journal, by any whole row, by an earlier salvage. The gap between
+is no fault: the next row follows the last whole one in the chain, see `robotd.journal.chain`. What cannot be
+known: numbers given in the half minute before a loss of power, when the rows themselves are destroyed too.
 
 A salvage may be interrupted at any moment: the new journal is built in the folder that is to take the old
 files, and becomes `salvaged.db` when it is whole. From then on `settle_salvage` finishes it.
@@ -18,13 +17,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain, groupby, islice, pairwise
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
-from robotd.journal.carve import carve
+from robotd.journal.carve import Remains
 from robotd.journal.database import Database, WritableDatabase
 from robotd.journal.errors import JournalError
 from robotd.journal.folder import Folder, sync_folder
@@ -32,41 +32,117 @@ from robotd.journal.head import Head
 from robotd.journal.origin import Origin
 from robotd.journal.row import BEGINNING, Row, follows
 
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 5_000
 _BUILDING = "building.db"
 _SALVAGED = "salvaged.db"
 _ACKNOWLEDGED = "acknowledged"
 
 
-def build(path: Path, origin: Origin, rows: Sequence[Row]) -> None:
-    """Make a journal with these rows, durable and in one file. Raises `JournalFull`, `JournalFailed`."""
+def create(path: Path) -> WritableDatabase:
+    """A new database, for its owner only. Raises `OSError`, `JournalFull`, `JournalFailed`."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    with WritableDatabase.write(path) as database:
-        database.begin_after(origin)
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            database.insert(rows[first : first + ROWS_AT_ONCE])
-            database.checkpoint()
-        database.checkpoint()
+    return WritableDatabase.write(path)
 
 
-def salvage(folder: Folder, why: str, head: Head | None, now_wall: int) -> None:
-    """Put the journal aside and what is whole of it in its place. Nobody has it open."""
-    origin = _origin_of(folder, head)
-    found = _by_number(carve(folder.database, folder.wal))
-    rows = _first_run(found, origin) if origin is not None else _longest_run(found)
-    used = max(
-        head.seq if head is not None else 0,
-        origin.used_seq if origin is not None else 0,
-        max(found, default=0),
-    )
-    begin = _beginning_of(rows, origin, used)
+def salvage(
+    folder: Folder, why: str, head: Head | None, now_wall: int, progress: Callable[[int], None]
+) -> None:
+    """Put the journal aside and what is whole of it in its place. Nobody has it open.
+
+    `progress` is told now and then how many rows are in the new one. Raises `OSError`, `JournalFull`,
+    `JournalFailed`.
+    """
     aside = _make_aside(folder, now_wall)
-    build(aside / _BUILDING, begin, rows)
-    (aside / "found.txt").write_text(_note(why, now_wall, begin, rows))
+    whole = _Whole(Remains(folder.database, folder.wal), _origin_of(folder, head))
+    rows = iter(whole)
+    with create(aside / _BUILDING) as database:
+        while batch := list(islice(rows, ROWS_AT_ONCE)):
+            database.insert(batch)
+            database.checkpoint()
+            progress(whole.count)
+        origin = whole.origin(0 if head is None else head.seq)
+        database.begin_after(origin)
+        database.checkpoint()
+    (aside / "found.txt").write_text(
+        f"{why}\n{_time(now_wall):Found at %Y-%m-%d %H:%M:%S} UTC. {whole.told(origin)}\n"
+    )
     sync_folder(aside)
     (aside / _BUILDING).rename(aside / _SALVAGED)
     sync_folder(aside)
     settle_salvage(folder)
+
+
+class _Whole:
+    """The whole rows of a broken journal in order, and what they say of it when all have been seen."""
+
+    def __init__(self, remains: Remains, known: Origin | None) -> None:
+        """`known`: where the chain begins, as far as that can be told."""
+        self._remains = remains
+        self._known = known
+        self._first: Row | None = None
+        self._last: Row | None = None
+        self._breaks: list[int] = []
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for these, following in pairwise(chain(self._candidates(), [[]])):
+            row = self._best(these, following)
+            if row is not None:
+                self._first = self._first or row
+                self._last = row
+                self.count += 1
+                yield row
+
+    def _candidates(self) -> Iterator[list[Row]]:
+        """The whole rows of each number: of several, all but one were rolled back."""
+        after_seq = 0 if self._known is None else self._known.after_seq  # what is older lies in free pages
+        found = sorted(place for place in self._remains.find() if place[0] > after_seq)
+        for _, places in groupby(found, key=itemgetter(0)):
+            rows = {row for place in places if (row := self._remains.row(*place)) is not None}
+            if rows:
+                yield sorted(rows, key=attrgetter("hash"))
+
+    def _best(self, these: list[Row], following: list[Row]) -> Row | None:
+        """The row that belongs in the chain; None where its hash, which no CRC covers, is damaged."""
+        before = self._before
+        for row in these:
+            if before is not None and follows(row, before):
+                return row
+        for row in these:
+            if following and following[0].seq == row.seq + 1:
+                proven = any(follows(after, row.hash) for after in following)
+            else:
+                proven = (
+                    self._last is None or self._last.seq < row.seq - 1
+                )  # by nothing, but by nothing refuted
+            if proven:
+                if before is not None:
+                    self._breaks.append(row.seq)
+                return row
+        return None
+
+    @property
+    def _before(self) -> bytes | None:
+        if self._last is not None:
+            return self._last.hash
+        return None if self._known is None else self._known.after_hash
+
+    def origin(self, acknowledged_seq: int) -> Origin:
+        """Where the new chain begins, and how far numbers were given."""
+        known = self._known or Origin(0 if self._first is None else self._first.seq - 1, None)
+        used_seq = max(acknowledged_seq, known.used_seq, 0 if self._last is None else self._last.seq)
+        after_hash = known.after_hash
+        if after_hash is None and (self._first is None or follows(self._first, BEGINNING)):
+            after_hash = BEGINNING
+        return Origin(known.after_seq, after_hash, used_seq, tuple(self._breaks))
+
+    def told(self, origin: Origin) -> str:
+        """What was kept and what was not, for people."""
+        if self._first is None or self._last is None:
+            return f"No row could be kept of {origin.used_seq - origin.after_seq}."
+        kept = f"{self.count} rows were kept, the newest is row {self._last.seq}"
+        lost = origin.used_seq - origin.after_seq - self.count
+        return f"{kept}; {lost} were lost." if lost else f"{kept}; none was lost."
 
 
 def settle_salvage(folder: Folder) -> None:
@@ -113,13 +189,6 @@ def _make_aside(folder: Folder, now_wall: int) -> Path:
     return aside
 
 
-def _note(why: str, now_wall: int, begin: Origin, rows: Sequence[Row]) -> str:
-    last = rows[-1].seq if rows else begin.after_seq
-    kept = f"Rows {rows[0].seq} to {last} were kept." if rows else "No row could be kept."
-    lost = f"Rows {last + 1} to {begin.used_seq} were lost." if begin.used_seq > last else "None was lost."
-    return f"{why}\nFound at {_time(now_wall):%Y-%m-%d %H:%M:%S} UTC. {kept} {lost}\n"
-
-
 def _time(wall: int) -> datetime:
     return datetime.fromtimestamp(wall // 1_000_000, UTC)
 
@@ -131,45 +200,3 @@ def _origin_of(folder: Folder, head: Head | None) -> Origin | None:
     if head is None:
         return None
     return Origin(head.after_seq, BEGINNING if head.after_seq == 0 else None)
-
-
-def _by_number(rows: Iterable[Row]) -> Mapping[int, list[Row]]:
-    """More than one row of a number there is only where a transaction was rolled back."""
-    found: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row not in found[row.seq]:
-            found[row.seq].append(row)
-    return dict(sorted(found.items()))
-
-
-def _first_run(found: Mapping[int, list[Row]], origin: Origin) -> list[Row]:
-    """The unbroken rows from where the chain begins."""
-    numbers = [seq for seq in found if seq > origin.after_seq]
-    return next(_runs(found, numbers, origin.after_hash), [])
-
-
-def _longest_run(found: Mapping[int, list[Row]]) -> list[Row]:
-    """Where nobody knows where the chain begins: removed rows may still lie in pages that are free."""
-    return max(_runs(found, list(found), None), key=len, default=[])
-
-
-def _runs(
-    found: Mapping[int, list[Row]], numbers: Sequence[int], before: bytes | None
-) -> Iterator[list[Row]]:
-    run: list[Row] = []
-    for seq in numbers:
-        following = [row for row in found[seq] if before is None or follows(row, before)]
-        if not following:
-            yield run
-            run, following = [], found[seq]
-        run.append(following[0])
-        before = following[0].hash
-    yield run
-
-
-def _beginning_of(rows: Sequence[Row], origin: Origin | None, used: int) -> Origin:
-    if origin is not None and origin.after_hash is not None:
-        return origin._replace(used_seq=used)
-    if not rows:  # another chain begins
-        return Origin(0 if origin is None else origin.after_seq, BEGINNING, used)
-    return Origin(rows[0].seq - 1, BEGINNING if follows(rows[0], BEGINNING) else None, used)

@@ -6,7 +6,6 @@ import random
 import shutil
 from collections.abc import Sequence
 from functools import cache
-from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,15 +81,14 @@ def damaged(still: Still, content: bytes, folder: Path) -> None:
     (folder / still.file).write_bytes(content)
 
 
-def surely_whole(still: Still, folder: Path) -> int:
-    """How many rows, from the first on, have their bytes left in the files, just where they were."""
+def surely_whole(still: Still, folder: Path) -> list[Row]:
+    """The rows that have their bytes left in the files, just where they were."""
     files = [(still.content, (folder / still.file).read_bytes())]
     for other in {"journal.db", "journal.db-wal"} - {still.file}:
         if (folder / other).exists():
             same = (folder / other).read_bytes()
             files.append((same, same))
-    intact = (any(_has(before, after, row) for before, after in files) for row in still.rows)
-    return sum(takewhile(bool, intact))
+    return [row for row in still.rows if any(_has(before, after, row) for before, after in files)]
 
 
 def _has(before: bytes, after: bytes, row: Row) -> bool:
