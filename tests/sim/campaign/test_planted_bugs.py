@@ -16,6 +16,7 @@ from robotd.sim.scenario.reading import read_scenario
 from robotd.sim.scenario.runner import run_scenario
 from robotd.sim.scenario.script import Robots
 from robotd.sim.scenario.writing import to_yaml
+from tests.counts import cases
 from tests.sim.campaign.planted import PLANTED
 
 SHUTTLE = Path(__file__).parent / "robots" / "shuttle.yaml"
@@ -23,7 +24,7 @@ CONFIG: RobotConfig = load(SHUTTLE)
 SEEDS = 200
 LIFE_S = 60.0
 FAULTS = 0.2
-TRIES = 80
+TRIES = cases(400)
 """A clock that counts looks at it: so many runs, however fast the machine is."""
 
 
