@@ -276,7 +276,7 @@ def test_a_bumper_that_was_free_meanwhile_is_not_the_old_bump(rover: Rover) -> N
 def test_a_handlers_bug_is_named_with_its_line(rover: Rover) -> None:
     traceback = (
         'Traceback (most recent call last):\n  File "/opt/robotd/runtime/executor.py", line 240, in _run\n'
-        '  File "/home/ann/rover/patrol.py", line 14, in patrol\nZeroDivisionError: division by zero'
+        '  File "/home/ann/robotd/patrol.py", line 14, in patrol\nZeroDivisionError: division by zero'
     )
     rover.ask("p1", "patrol")
     rover.decide("patrol", ANN, "p1", command=True, entered=["armed.auto"], left=["armed.teleop"])

@@ -27,8 +27,9 @@ SAME_STORY_S = 1.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Matches = Callable[[Row, Mapping[str, Any]], bool]
-"""Asked of a row and of its body."""
+Body = Mapping[str, Any]
+Matches = Callable[[Row, Body], object]
+"""Asked of a row and of its body; what it returns is taken as true or false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ class Case:
         rows = self.forth(*kinds, above=above, boot=boot)
         return next((row for row in rows if where is None or _holds(where, row)), None)
 
-    def near(self, row: Row, *kinds: str, where: Matches, within_s: float = MOMENT_S) -> Row | None:
+    def near(
+        self, row: Row, *kinds: str, where: Matches | None = None, within_s: float = MOMENT_S
+    ) -> Row | None:
         """The row of these kinds that tells of the same moment as `row`: the last before it, else the next.
 
         A decision is written down before what it does.
@@ -114,7 +117,7 @@ class Case:
             for other in rows:
                 if abs(other.at - row.at) > within_s:
                     break
-                if _holds(where, other):
+                if where is None or _holds(where, other):
                     return other
         return None
 
@@ -173,6 +176,6 @@ class Case:
 def _holds(where: Matches, row: Row) -> bool:
     """A body without what `where` asks for does not match: it may be of a later version, or damaged."""
     try:
-        return where(row, row.data)
+        return bool(where(row, row.data))
     except (LookupError, TypeError, ValueError, AttributeError):
         return False

@@ -21,12 +21,10 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
-from robotd.journal.why.case import SAME_STORY_S, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
 from robotd.journal.why.guards import culprits, said, would_hold
 from robotd.journal.why.lives import LOST
 from robotd.journal.why.process import trouble
-
-Body = Mapping[str, Any]
 
 SHORT_CONDITION = 50
 """A longer one is not for the summary."""
@@ -138,18 +136,18 @@ def _why(case: Case, row: Row, body: Body, reason: str, error: Body) -> Row | Fa
 
 
 def _halted(case: Case, row: Row, error: Body) -> Row | None:
-    def its(_: Row, other: Body) -> bool:
+    def its(_: Row, other: Body) -> object:
         return other.get("command") == row.id
 
     return case.near(row, HALT, where=its, within_s=SAME_STORY_S)
 
 
 def _stopped(case: Case, row: Row, _error: Body) -> Row | None:
-    return case.last(STOP, below=row.seq + 1, boot=row.boot) or case.near(row, STOP, where=lambda *_: True)
+    return case.last(STOP, below=row.seq + 1, boot=row.boot) or case.near(row, STOP)
 
 
 def _bug(case: Case, row: Row, _error: Body) -> Row | None:
-    return case.near(row, BUG, where=lambda *_: True, within_s=SAME_STORY_S)
+    return case.near(row, BUG, within_s=SAME_STORY_S)
 
 
 def _no_device(case: Case, row: Row, error: Body) -> Row | None:
@@ -159,15 +157,13 @@ def _no_device(case: Case, row: Row, error: Body) -> Row | None:
     if halted is not None:
         return halted
     return case.last(
-        DEVICE, where=lambda _, other: bool(other["device"] == name), below=row.seq, boot=row.boot
-    ) or (_led_here(case, row, error))
+        DEVICE, where=lambda _, other: other["device"] == name, below=row.seq, boot=row.boot
+    ) or _led_here(case, row, error)
 
 
 def _led_here(case: Case, row: Row, _error: Body) -> Row | None:
     """The decision that led to the state in which the command has no meaning."""
-    return case.last(
-        DECISION, where=lambda _, other: bool(other.get("entered")), below=row.seq, boot=row.boot
-    )
+    return case.last(DECISION, where=lambda _, other: other.get("entered"), below=row.seq, boot=row.boot)
 
 
 def _journal(case: Case, row: Row, _error: Body) -> Row | None:
@@ -251,7 +247,7 @@ def _condition(case: Case, row: Row, error: Body) -> Body:
 
 
 def _lost(case: Case, row: Row, device: str) -> Row | None:
-    def its(_: Row, body: Body) -> bool:
+    def its(_: Row, body: Body) -> object:
         return body["device"] == device and body["state"] in LOST
 
     return case.last(DEVICE, where=its, below=row.seq, boot=row.boot)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from robotd.journal.kinds import BUG, DECISION, RESET, SHUTDOWN, STOP
 from robotd.journal.row import Row
-from robotd.journal.why.case import SAME_STORY_S, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
 from robotd.journal.why.guards import said
 from robotd.journal.why.lives import lost_device
-
-Body = Mapping[str, Any]
 
 
 def decision(case: Case, row: Row) -> Fact:
@@ -88,9 +85,7 @@ def _why_ended(case: Case, row: Row, action: str, payload: Body) -> Row | None:
     """What hardware or user code did; else what it was begun by."""
     reason, message = str(payload.get("reason", "")), str(payload.get("message", ""))
     if reason == "handler_error":
-        return case.near(
-            row, BUG, where=lambda _, other: bool(other["action"] == action), within_s=SAME_STORY_S
-        )
+        return case.near(row, BUG, where=lambda _, other: other["action"] == action, within_s=SAME_STORY_S)
     found = lost_device(case, row, message) if reason.startswith("device_") else None
     return found or case.before(row)
 
@@ -99,7 +94,7 @@ def _by_daemon(case: Case, row: Row, body: Body) -> Fact:
     if body["type"] == "start":
         place = f"in {', '.join(body['after'])} since the start at {case.clock(row)}"
         return Fact(row, place, f"{place.capitalize()}. A start moves nothing.")
-    ended = case.near(row, SHUTDOWN, where=lambda *_: True, within_s=SAME_STORY_S)
+    ended = case.near(row, SHUTDOWN, within_s=SAME_STORY_S)
     return Fact(row, f"{body['type']} at {case.clock(row)}", f"{body['type']}: {_did(body)}.", ended)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from robotd.journal.kinds import (
     BUG,
@@ -19,11 +18,9 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
-from robotd.journal.why.case import Case, Fact
+from robotd.journal.why.case import Body, Case, Fact
 from robotd.journal.why.lives import LOST
 from robotd.journal.why.process import trouble
-
-Body = Mapping[str, Any]
 
 FRESHNESS = "freshness"
 LATE_S = 10.0
@@ -100,15 +97,15 @@ def _silence(case: Case, row: Row, setpoint: Row) -> Row | Fact:
     """Why no setpoint followed: the next ones were not taken, came too late, or the client fell silent."""
     kind, source = setpoint.data["type"], setpoint.data["source"]
 
-    def not_taken(other: Row, body: Body) -> bool:
+    def not_taken(other: Row, body: Body) -> object:
         same = body.get("type") == kind and body.get("source") == source
         return same and body["stage"] in NOT_TAKEN and other.at <= row.at
 
-    def has_gone(_: Row, body: Body) -> bool:
-        return bool(body["source"] == source and body["what"] == "closed")
+    def has_gone(_: Row, body: Body) -> object:
+        return body["source"] == source and body["what"] == "closed"
 
-    def comes(_: Row, body: Body) -> bool:
-        return bool(body["source"] == source)
+    def comes(_: Row, body: Body) -> object:
+        return body["source"] == source
 
     above, boot = setpoint.seq, row.boot
     if (refused := case.next(ENDED, DEAD, where=not_taken, above=above, boot=boot)) is not None:
@@ -126,7 +123,7 @@ def _silence(case: Case, row: Row, setpoint: Row) -> Row | Fact:
             f"The next one, {name}, came {late_ms:.0f} ms after it: too late. "
             f"Next: look at the network and at what {source} was doing meanwhile.",
         )
-    opened = case.last(SESSION, where=lambda _, body: bool(body["source"] == source), below=above, boot=boot)
+    opened = case.last(SESSION, where=lambda _, body: body["source"] == source, below=above, boot=boot)
     return _client_stopped(setpoint, following, kind, source, connected=opened is not None)
 
 
@@ -137,10 +134,8 @@ def _client_silent(case: Case, closed: Row, kind: str) -> Fact:
     return Fact(
         closed,
         f"client {since}connection closed at {case.clock(closed)}{why}",
-        f"{body['source']} was {since or 'gone: its '}its connection was closed{why}.".replace(
-            "its its", "its"
-        )
-        + f" Next: connect again and send a new {kind}.",
+        f"The client {body['source']}: {since}connection closed{why}. "
+        f"Next: connect again and send a new {kind}.",
     )
 
 
@@ -166,9 +161,7 @@ def _handler_was_late(case: Case, row: Row) -> Row | Fact | None:
         below=row.seq,
         boot=row.boot,
     )
-    began = case.last(
-        STARTED, where=lambda _, body: bool(body["action"] == action), below=row.seq, boot=row.boot
-    )
+    began = case.last(STARTED, where=lambda _, body: body["action"] == action, below=row.seq, boot=row.boot)
     if began is None or (ended is not None and ended.seq > began.seq):
         return ended
     return Fact(
@@ -203,14 +196,14 @@ def _halts(decision: Body, halted: Body) -> bool:
 
 
 def _by_stop(case: Case, row: Row) -> Row | None:
-    return case.near(row, STOP, where=_any) or case.last(STOP, below=row.seq, boot=row.boot)
+    return case.near(row, STOP) or case.last(STOP, below=row.seq, boot=row.boot)
 
 
 def _by_failure(case: Case, row: Row) -> Row | None:
     """What the action raised; where hardware was the reason, the machine was told so."""
     action = row.data.get("action")
-    bug = case.near(row, BUG, where=lambda _, other: bool(other["action"] == action))
-    return bug or case.near(row, DECISION, where=lambda _, other: bool(other["type"] == f"{action}.failed"))
+    bug = case.near(row, BUG, where=lambda _, other: other["action"] == action)
+    return bug or case.near(row, DECISION, where=lambda _, other: other["type"] == f"{action}.failed")
 
 
 def _by_client(case: Case, row: Row) -> Fact:
@@ -227,17 +220,13 @@ def _by_end(case: Case, row: Row) -> Row | None:
 def _loss(case: Case, row: Row, device: str) -> Row | None:
     """The device's own loss or fault; of a device made of others, that of one of them."""
 
-    def its(_: Row, body: Body) -> bool:
+    def its(_: Row, body: Body) -> object:
         return body["device"] == device and body["state"] in LOST
 
-    def any_device(_: Row, body: Body) -> bool:
+    def any_device(_: Row, body: Body) -> object:
         return body["state"] in LOST
 
     return case.near(row, DEVICE, where=its) or case.near(row, DEVICE, where=any_device)
-
-
-def _any(_: Row, __: Body) -> bool:
-    return True
 
 
 _BY_WHY: Mapping[str, Callable[[Case, Row], Row | Fact | None]] = {

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from robotd.journal.kinds import DECISION, DEVICE, RESET, STOP
 from robotd.journal.row import Row
-from robotd.journal.why.case import SAME_STORY_S, Case, Fact
-
-Body = Mapping[str, Any]
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
 
 LOST = ("absent", "faulted")
 
@@ -36,7 +32,7 @@ def reset(case: Case, row: Row) -> Fact:
     """Who took the latch back."""
     body = row.data
     phrase = f"reset by {body['by']} at {case.clock(row)}"
-    sentence = f"The latch was taken back by {body['by']}. Next: arm, then send a new command."
+    sentence = f"The latch was taken back by {body['by']}: initial state, every actuator inactive."
     return Fact(row, phrase, sentence, case.last(STOP, below=row.seq))
 
 
@@ -51,9 +47,7 @@ def device(case: Case, row: Row) -> Fact:
         return Fact(
             row, phrase, sentence, case.near(row, DECISION, where=_tells_of_board) or _own(row, fault)
         )
-    before = case.last(
-        DEVICE, where=lambda _, other: bool(other["device"] == name), below=row.seq, boot=row.boot
-    )
+    before = case.last(DEVICE, where=lambda _, other: other["device"] == name, below=row.seq, boot=row.boot)
     if before is not None and before.data["state"] in LOST:
         sentence = (
             f"{name} is there again, but inactive. Next: leave the present state and enter again one that "
@@ -102,21 +96,24 @@ def bug(case: Case, row: Row) -> Fact:
 def _place(traceback: str) -> str:
     """The innermost line that is the user's own: `patrol.py:14`."""
     frames = _FRAME.findall(traceback)
+    if not frames:
+        return ""
     own = [frame for frame in frames if not _OURS.search(frame[0])]
-    return "{}:{}".format(*max(own[-1:] or frames[-1:])).rpartition("/")[2] if frames else ""
+    file, line = (own or frames)[-1]
+    return f"{file.rpartition('/')[2]}:{line}"
 
 
-_OURS = re.compile(r"/(robotd|hal|asyncio|site-packages)/|^<frozen")
+_OURS = re.compile(r"/robotd/(core|daemon|runtime)/|/(hal|asyncio|site-packages)/|^<frozen")
 
 
 def lost_device(case: Case, row: Row, message: str) -> Row | None:
     """The newest loss or fault of the device with whose name `message` begins; else of any at that moment."""
     name = message.partition(":")[0]
 
-    def its(_: Row, body: Body) -> bool:
+    def its(_: Row, body: Body) -> object:
         return body["device"] == name and body["state"] in LOST
 
-    def any_device(_: Row, body: Body) -> bool:
+    def any_device(_: Row, body: Body) -> object:
         return body["state"] in LOST
 
     return case.near(row, DEVICE, where=any_device, within_s=SAME_STORY_S) or case.last(

@@ -8,9 +8,7 @@ from typing import Any
 
 from robotd.journal.kinds import DEAD, DECISION, ENDED, HALT, READINGS, STARTED
 from robotd.journal.row import Row
-from robotd.journal.why.case import MOMENT_S, Case
-
-Body = Mapping[str, Any]
+from robotd.journal.why.case import MOMENT_S, Body, Case
 
 STARTS_AT_MOST = 2_000
 """So many beginnings are looked at for one that has not ended."""

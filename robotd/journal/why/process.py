@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from robotd.journal.kinds import JOURNAL, SHUTDOWN
 from robotd.journal.row import Row
 from robotd.journal.telling import tell
-from robotd.journal.why.case import SAME_STORY_S, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
 from robotd.journal.why.motion import Robot, under_way
-
-Body = Mapping[str, Any]
-
 
 TROUBLE = ("slow", "full")
 
@@ -20,7 +14,7 @@ TROUBLE = ("slow", "full")
 def trouble(case: Case, row: Row) -> Row | None:
     """What was wrong with the journal when `row` was written."""
 
-    def is_trouble(_: Row, body: Body) -> bool:
+    def is_trouble(_: Row, body: Body) -> object:
         return body["what"] in TROUBLE
 
     found = case.near(row, JOURNAL, where=is_trouble, within_s=SAME_STORY_S)

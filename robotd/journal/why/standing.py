@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from robotd.journal.kinds import (
     BOOT,
     DEAD,
@@ -18,12 +15,10 @@ from robotd.journal.kinds import (
     STOP,
 )
 from robotd.journal.row import Row
-from robotd.journal.why.case import MOMENT_S, Case, Fact
+from robotd.journal.why.case import MOMENT_S, Body, Case, Fact
 from robotd.journal.why.motion import Robot, after, last_motion, under_way
 from robotd.journal.why.process import TROUBLE, crash
 from robotd.journal.why.ways import ways_to_activity
-
-Body = Mapping[str, Any]
 
 NOT_CARRIED_OUT = ("rejected", "expired", "failed")
 
@@ -149,7 +144,7 @@ def _not_asked_since(case: Case, robot: Robot, again: Row, before: Row) -> Fact:
     """What held it once does so no more, and nobody has asked it to move since."""
     led = again
     if again.kind == DEVICE:
-        led = case.near(again, DECISION, where=lambda _, body: bool(body.get("entered"))) or again
+        led = case.near(again, DECISION, where=lambda _, body: body.get("entered")) or again
     if led.kind == RESET:
         undone = case.last(STOP, below=led.seq, boot=robot.boot)
         before = before if undone is None or undone.seq < before.seq else undone
