@@ -411,6 +411,22 @@ def test_a_robot_that_moves_is_said_to_move(rover: Rover) -> None:
     )
 
 
+def test_a_renewal_that_was_refused_does_not_end_what_it_was_to_renew(rover: Rover) -> None:
+    drive = rover.drive("d1")
+    rover.drive("d2", linear=9.0)
+    rover.refuse("d2", "drive", "out_of_range", "base: linear 9.0 is beyond the limit of 0.8 m/s")
+
+    assert why(rover).summary.endswith(f"by drive #{drive.seq} from {ANN}")
+
+
+def test_a_motion_beside_another_that_came_to_its_end_is_still_told(rover: Rover) -> None:
+    rover.drive("d1")
+    rover.add("started", "l1", action="mast.move_to", type="look", source=ANN)
+    rover.add("ended", "l1", type="look", source=ANN, stage="done", result=0.1)
+
+    assert why(rover).summary.startswith("not told to stand still: base.drive under way since 12:00:10.300")
+
+
 def test_a_state_that_activates_nothing_is_named_with_what_led_there(rover: Rover) -> None:
     rover.drive("d1")
     rover.lapse("d1")

@@ -64,17 +64,25 @@ def _steps(do: Mapping[str, Any]) -> Iterator[str]:
 
 def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
     """The newest motion that began and has not ended; with what it is, and by whom."""
-    looked_at: set[str] = set()
+    over: set[str] = set()
     for count, began in enumerate(case.back(STARTED, boot=robot.boot)):
         body = began.data
         action = str(body["action"])
-        if action not in looked_at and robot.is_motion(action) and not _is_over(case, robot, began, action):
-            name = case.name(began.id or "", began)
-            return began, f"{action} under way since {case.clock(began)}, by {name} from {body['source']}"
-        looked_at.add(action)
+        if action not in over and robot.is_motion(action):
+            if not _is_over(case, robot, began, action):
+                name = case.name(began.id or "", began)
+                return began, f"{action} under way since {case.clock(began)}, by {name} from {body['source']}"
+            if not _was_refused(case, began):
+                over.add(action)
         if count >= STARTS_AT_MOST:
             break
     return None
+
+
+def _was_refused(case: Case, began: Row) -> bool:
+    """Whether the device took none of it: what it did before, it goes on doing."""
+    end = None if began.id is None else case.about(began.id, ENDED, DEAD, near=began)
+    return end is not None and end.data.get("stage") == "rejected"
 
 
 def _is_over(case: Case, robot: Robot, began: Row, action: str) -> bool:
