@@ -9,6 +9,7 @@ from typing import Any
 from robotd.core.stage import JOURNALED
 from robotd.daemon.engine import Engine
 from robotd.errors import Refused
+from robotd.journal.journal import SLOW_S
 from robotd.journal.kinds import BURIED, COMMAND, KINDS, TERMINAL
 from robotd.journal.row import Row
 from robotd.journal.store import Rows, Select
@@ -67,6 +68,13 @@ class History:
     async def stages(self, since_seq: int, most: int) -> PastStages:
         """What became of commands after a row."""
         select = Select(since=since_seq, kinds=(COMMAND, *sorted(TERMINAL)))
+
+        journal = self._engine.journal
+        written = journal.seq
+        # What was accepted while nobody followed is told to nobody: it must be found.
+        await journal.settle(SLOW_S)
+        if journal.durable_seq < written:
+            raise Refused("journal_unavailable", "the journal's disk is slow", hint="ask again in a second")
 
         def ask(rows: Rows) -> PastStages:
             newest = list(rows.rows(select, limit=most + 1, newest_first=True))

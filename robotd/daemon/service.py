@@ -45,7 +45,6 @@ class RobotService:
         """How many clients are connected; the listeners know."""
         self.hub = Hub()
         self._history = History(engine)
-        self._follows_stages = False
         self.turns = Turns()
         self._declare_topics()
         engine.dispatcher.observers.append(self._publish_decision)
@@ -108,18 +107,9 @@ class RobotService:
         except Refused as error:
             self._reject_unknown(request, error, tell)
             return
-        self._follow_stages()
         made_here = self._engine.ids.made(request.id)
         self._engine.ledger.open(command, None if made_here else _digest(request), tell, early=early)
         self._engine.offer(command)
-
-    def _follow_stages(self) -> None:
-        """Subscribers of all stages come and go; while there is none, the ledger need not make them."""
-        observers = self._engine.ledger.observers
-        if self.hub.wanted("stage") is not self._follows_stages:
-            self._follows_stages = not self._follows_stages
-            change = observers.append if self._follows_stages else observers.remove
-            change(self._publish_stage)
 
     def _tell_known(
         self, known: Tracked | Known, request: SendRequest, tell: Callable[[Stage], None]
@@ -232,7 +222,7 @@ class RobotService:
     def _declare_topics(self) -> None:
         engine = self._engine
         self.hub.declare("state", lambda: status.state(engine))
-        self.hub.declare("stage")
+        self.hub.declare("stage", when_wanted=self._follow_stages)
         self.hub.declare("log")
         for device in engine.rig.devices.values():
             self.hub.declare(f"reading.{device.name}", partial(self._reading, device))
@@ -245,6 +235,12 @@ class RobotService:
         if self.hub.wanted(topic):
             trace_id = self._engine.reading_trace or self._engine.ids.new_trace_id()
             self.hub.publish(topic, {**self._reading(device), "trace_id": trace_id})
+
+    def _follow_stages(self, wanted: bool) -> None:
+        """Subscribers of all stages come and go; while there is none, the ledger need not make them."""
+        observers = self._engine.ledger.observers
+        change = observers.append if wanted else observers.remove
+        change(self._publish_stage)
 
     def _publish_stage(self, stage: Stage) -> None:
         told = {name: value for name, value in stage._asdict().items() if value is not None}

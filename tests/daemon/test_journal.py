@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from robotd.clock import WallClock
 from robotd.core.stage import TERMINAL
+from robotd.daemon.ids import Ids
+from robotd.daemon.journaling import Opened, in_memory
 from robotd.journal import kinds
 from robotd.journal.errors import JournalFailed
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import BEGINNING, Row, follows, is_whole
 from robotd.journal.store import Beginning, OpenCommand, Remembered
+from robotd.runtime.readings import Clock
 from robotd.sim.simulation import BEGINNING as SIMULATED
 from robotd.sim.simulation import Disk
+from robotd.wire.service import SendRequest
 from tests.daemon.story import Story, robot_file, tell
 
 DRIVE = {"linear": 0.2}
@@ -177,9 +182,7 @@ def test_no_end_is_told_before_it_is_durable():
     tell(body, disk=slow())
 
 
-def _repeated(story: Story):  # type: ignore[no-untyped-def]  # the request of `Story.send`
-    from robotd.wire.service import SendRequest
-
+def _repeated(story: Story) -> SendRequest:
     return SendRequest("arm", {}, "mine", story.service.new_trace_id(), story.service.now())
 
 
@@ -377,10 +380,10 @@ def test_what_was_open_is_settled_and_nothing_of_it_is_run():
     )
 
     class Reopened(Disk):
-        def open(self, *args, **more):  # type: ignore[no-untyped-def]  # as the disk it stands for
-            from robotd.daemon.journaling import in_memory
-
-            return in_memory(*args, store=self.store, writer=self.writer, beginning=beginning)
+        def open(self, ids: Ids, clock: Clock, wall_clock: WallClock) -> Opened:
+            return in_memory(
+                ids, clock, wall_clock, store=self.store, writer=self.writer, beginning=beginning
+            )
 
     async def body(story: Story) -> None:
         rows = await story.rows(kinds.DEAD)
