@@ -16,6 +16,7 @@ from robotd.journal.memory import MemoryStore
 from robotd.journal.row import Row
 from robotd.journal.store import Select
 from robotd.json import encode
+from robotd.sim.scenario import incident
 from robotd.sim.scenario.incident import Incident, retell_rows
 from robotd.sim.scenario.reading import read_scenario
 from robotd.sim.scenario.runner import Result, run_scenario
@@ -303,10 +304,23 @@ def test_what_the_machine_saw_on_the_way_there_is_set_before_what_it_saw_later(t
 
 def test_a_part_ends_where_it_is_told_to(tmp_path: Path) -> None:
     stop = first(stop_and_reset, STOP)
-    incident = incident_of(stop_and_reset, until=stop.seq)
+    found = incident_of(stop_and_reset, until=stop.seq)
 
-    assert incident.scenario.title.startswith(f"rows 2 to {stop.seq} ")
+    assert found.scenario.title.startswith(f"rows 2 to {stop.seq} ")
     assert retold(journal_of(stop_and_reset), tmp_path, until=stop.seq).failure is None
+
+
+def test_a_part_may_begin_before_the_machine_has_started(tmp_path: Path) -> None:
+    assert retold(journal_of(stop_and_reset), tmp_path, since=1).failure is None
+    assert retold(journal_of(stop_and_reset), tmp_path, since=3).failure is None
+
+
+def test_a_story_that_nobody_could_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incident, "MOST_ROWS", 20)
+
+    with pytest.raises(JournalError, match="more than 20 rows"):
+        incident_of(lapse)
+    assert incident_of(lapse, until=15).scenario.title.startswith("rows 2 to 15")
 
 
 @pytest.mark.parametrize(

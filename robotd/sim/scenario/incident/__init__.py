@@ -20,16 +20,20 @@ from robotd.journal.kinds import SHUTDOWN as ENDED_IN_ORDER
 from robotd.journal.replay import Boot
 from robotd.journal.row import Row
 from robotd.journal.store import Rows, Select
-from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Said, said_by
-from robotd.sim.scenario.incident.leading import lead
+from robotd.sim.scenario.incident.holding import Holding, Said, said_by
+from robotd.sim.scenario.incident.leading import Past
 from robotd.sim.scenario.incident.notebook import Notebook
 from robotd.sim.scenario.incident.teller import Teller, rules_of
+from robotd.sim.scenario.incident.troubles import Troubles
 from robotd.sim.scenario.model import Scenario
 from robotd.sim.scenario.names import Names
 from robotd.sim.scenario.writing import to_yaml
 from robotd.sim.simulation import SETTLING_S
 
 __all__ = ["Incident", "retell_rows"]
+
+MOST_ROWS = 100_000
+"""Nobody reads a longer story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +65,30 @@ def retell_rows(
         raise JournalError("no start of the daemon is among the rows")
     if since is not None and since < start.seq:
         raise JournalError(f"the daemon started again at row {start.seq}: a scenario is about one start")
-    lived = list(rows.rows(Select(since=start.seq, until=until)))
-    early = [row for row in lived if since is not None and row.seq < since]
-    told = list(takewhile(_is_before_the_end, lived[len(early) :]))
+    boot = Boot(start)
+    past = Past(boot)
+    before = start.seq if since is None else max(since - 1, start.seq)
+    for row in rows.rows(Select(since=start.seq, until=before)):
+        past.take(row)
+    story = rows.rows(Select(since=before, until=until), limit=MOST_ROWS + 1)
+    told = list(takewhile(_is_before_the_end, story))
     if not told:
         raise JournalError("between these rows nothing happened")
-    return _retell(Boot(start), early, told, config, robot)
+    if len(told) > MOST_ROWS:
+        raise JournalError(f"these are more than {MOST_ROWS:,} rows: say where the story begins and ends")
+    return _retell(boot, past, told, config, robot)
 
 
-def _retell(
-    boot: Boot, early: Sequence[Row], told: Sequence[Row], config: RobotConfig, robot: str
-) -> Incident:
-    """`told` are the rows of the story, `early` those of the same start before it."""
-    began = told[0].at
+def _retell(boot: Boot, past: Past, told: Sequence[Row], config: RobotConfig, robot: str) -> Incident:
+    """`told` are the rows of the story."""
     names = Names(config)
     notebook, holding = Notebook(), Holding(config, names)
-    said = sorted((said for row in (*early, *told) for said in said_by(row)), key=_when)
-    known = [one for one in said if one.at < began]
-    way = lead(boot, early, names, notebook, began)
-    # What held when it begins counts first, the newest of it before all.
-    earlier = [one for one in known if one.at < way.from_at]
-    world = holding.begin([*reversed(earlier), *said[len(earlier) :]], rules_of(told))
-    way.walk(boot.chart, holding, notebook)
-    for one in {one.name: one for one in known}.values():
-        notebook.set(began, 0, holding.follow(one))
-    Teller(boot, config, names, holding, notebook, [*early, *told]).tell(told)
-    begins_at = way.begins_at - REPORTED_S if early else _ready_at(told)
+    said = sorted((said for row in told for said in said_by(row)), key=_when)
+    # What was known when it begins counts first.
+    world = holding.begin([*past.known.values(), *said], rules_of(told))
+    begins_at = past.walk(told[0].at, names, holding, notebook) if past.has_started else _ready_at(told)
+    troubles = Troubles([*past.troubles, *told], config.boards)
+    Teller(boot, config, names, holding, notebook, troubles).tell(told)
     first, last = told[0], told[-1]
     when = datetime.fromtimestamp(first.wall / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
     scenario = Scenario(

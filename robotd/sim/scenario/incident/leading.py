@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from robotd.core.chart import ESTOP, Chart
+from robotd.core.chart import ESTOP
 from robotd.core.decision import Outcome
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Message
 from robotd.journal.kinds import DECISION
 from robotd.journal.replay import Boot, Decided, decide
 from robotd.journal.row import Row
-from robotd.sim.scenario.incident.holding import REPORTED_S, Holding
+from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Said, said_by
 from robotd.sim.scenario.incident.notebook import Notebook, led_to
+from robotd.sim.scenario.incident.troubles import BOARD
 from robotd.sim.scenario.model import Action, Inject, Send, Stop
 from robotd.sim.scenario.names import Names
 
@@ -21,60 +21,63 @@ STRIDE_S = 0.2
 """Between two steps on the way; longer than a sensor needs to report."""
 
 
-class Way:
-    """From the initial state to where the story begins."""
+class Past:
+    """What was before a story: the way from the initial state, and what was known and broken in the end."""
 
-    def __init__(
-        self, start: Decided | None, strides: Sequence[tuple[Decided, Action]], began: float
-    ) -> None:
-        self._start = start
-        self._strides = strides
-        self.begins_at = began - len(strides) * STRIDE_S
-        """When the first step is done, on the clock of the rows."""
-        self.from_at = strides[0][0].row.at if strides else began
-        """When that really happened."""
+    def __init__(self, boot: Boot) -> None:
+        self._boot = boot
+        self._start: Decided | None = None
+        self._moves: list[Decided] = []
+        self.known: dict[str, Said] = {}
+        """The newest that was said of each reading."""
+        self.troubles: list[Row] = []
+        """The rows in which boards have told something."""
 
-    def walk(self, chart: Chart, holding: Holding, notebook: Notebook) -> None:
-        """Do it, and before each step let the sensors report what the machine saw then."""
-        if self._start is None:
+    @property
+    def has_started(self) -> bool:
+        """Whether the machine was in its initial state by then."""
+        return self._start is not None
+
+    def take(self, row: Row) -> None:
+        """One row before the story. What comes back to the initial state is no part of the way."""
+        for said in said_by(row):
+            self.known[said.name] = said
+        if row.kind != DECISION:
             return
-        machine = StateMachine(chart)
-        decide(machine, self._start.decision.message, self._start.looked)
-        for number, (decided, action) in enumerate(self._strides):
-            at = self.begins_at + number * STRIDE_S
+        decided = self._boot.decide(row)
+        self._start = self._start or decided
+        if decided.decision.message.source.startswith(BOARD):
+            self.troubles.append(row)
+        if decided.decision.after == self._start.decision.after:
+            self._moves.clear()
+        elif decided.decision.outcome is Outcome.MOVED:
+            self._moves.append(decided)
+
+    def walk(self, began: float, names: Names, holding: Holding, notebook: Notebook) -> float:
+        """Go the way once more in short, up to the time when the story began; returns when that begins.
+
+        Before each step the sensors report what the machine saw then, and after the last what is known.
+        """
+        begins_at = at = began - len(self._moves) * STRIDE_S
+        machine = StateMachine(self._boot.chart)
+        if self._start is not None:
+            decide(machine, self._start.decision.message, self._start.looked)
+        for decided in self._moves:
             # Stays have other numbers here: what ends one of them means the present one.
             message = _unstamped(decided.decision.message)
             row = decided.row._replace(at=at)
             notebook.set(at - REPORTED_S, 0, holding.decide(machine, message, decided.looked, at))
-            notebook.do(row, action)
-            notebook.expect(row, led_to(decided.decision))
+            action = _again(message, names)
+            if action is None:
+                notebook.leave_out(f"{message.type} (row {row.seq}), which led to where this begins")
+            else:
+                notebook.do(row, action)
+                notebook.expect(row, led_to(decided.decision))
             decide(machine, message, decided.looked)
-
-
-def lead(boot: Boot, early: Sequence[Row], names: Names, notebook: Notebook, began: float) -> Way:
-    """Play what was before the story, which began at `began`, and find the way there.
-
-    Whatever came back to the initial state is no part of it.
-    """
-    start: Decided | None = None
-    moves: list[Decided] = []
-    for row in early:
-        if row.kind == DECISION:
-            decided = boot.decide(row)
-            start = start or decided
-            if decided.decision.after == start.decision.after:
-                moves.clear()
-            elif decided.decision.outcome is Outcome.MOVED:
-                moves.append(decided)
-    strides = []
-    for decided in moves:
-        message = decided.decision.message
-        action = _again(message, names)
-        if action is None:
-            notebook.leave_out(f"{message.type} (row {decided.row.seq}), which led to where this begins")
-        else:
-            strides.append((decided, action))
-    return Way(start, strides, began)
+            at += STRIDE_S
+        for said in self.known.values():
+            notebook.set(began, 0, holding.follow(said))
+        return begins_at - REPORTED_S
 
 
 def _again(message: Message, names: Names) -> Action | None:

@@ -16,7 +16,7 @@ from robotd.journal.replay import Boot
 from robotd.journal.replay.identical import RULE
 from robotd.journal.row import Row
 from robotd.runtime.ledger import WANTED
-from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Value, said_by
+from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Said, Value, said_by
 from robotd.sim.scenario.incident.notebook import AFTER, BRIEFLY_S, Notebook, led_to
 from robotd.sim.scenario.incident.troubles import BOARD, Troubles
 from robotd.sim.scenario.model import (
@@ -25,7 +25,6 @@ from robotd.sim.scenario.model import (
     WEBSOCKET,
     Cancel,
     Connect,
-    Disconnect,
     Fact,
     Inject,
     InState,
@@ -50,6 +49,38 @@ _OVER = {"ws": WEBSOCKET, "tcp": TCP, "unix": TCP}
 """How a client comes in a scenario, by how it came."""
 
 
+class _Clients:
+    """Who speaks in the scenario. Of those who came one after the other it has one, which stays."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        """By source, while it is there."""
+        self._idle: dict[str, list[str]] = {TCP: [OPERATOR]}
+        """Who has nobody to speak for, by how they are connected."""
+        self._count = 1
+
+    def find(self, source: str) -> tuple[str | None, str | None]:
+        """The name of a source, and where nobody of that name is there yet, how to connect.
+
+        No name for what is no client.
+        """
+        over = _OVER.get(source.partition(":")[0])
+        if over is None or source in self._names:
+            return self._names.get(source), None
+        if idle := self._idle.get(over):
+            self._names[source] = idle.pop()
+            return self._names[source], None
+        self._count += 1
+        name = self._names[source] = f"client{self._count}"
+        return name, over
+
+    def leave(self, source: str) -> None:
+        """It has hung up; what it has sent goes on."""
+        name = self._names.pop(source, None)
+        if name is not None:
+            self._idle.setdefault(_OVER[source.partition(":")[0]], []).append(name)
+
+
 def rules_of(rows: Iterable[Row]) -> Sequence[str]:
     """The rules that have fired, each once."""
     fired = (row.data for row in rows if row.kind == kinds.DECISION)
@@ -66,19 +97,17 @@ class Teller:
         names: Names,
         holding: Holding,
         notebook: Notebook,
-        lived: Sequence[Row],
+        troubles: Troubles,
     ) -> None:
-        """`boot` stands where the story begins. `lived` are all rows of that start of the daemon."""
+        """`boot` stands where the story begins; `troubles` are also those from before it."""
         self._boot = boot
         self._config = config
         self._names = names
         self._holding = holding
         self._notebook = notebook
-        self._troubles = Troubles(lived, config.boards)
-        sampled = (said for row in lived if row.kind == kinds.READINGS for said in said_by(row))
-        self._samples = deque(sorted(sampled, key=lambda said: said.at))
-        self._clients: dict[str, str] = {}
-        """What the scenario calls each source that has said something."""
+        self._troubles = troubles
+        self._samples: deque[Said] = deque()
+        self._clients = _Clients()
         self._stop_decided = True
         """The machine has decided upon the newest stop or reset."""
         self._accepted: dict[str | None, Row] = {}
@@ -94,8 +123,9 @@ class Teller:
 
     def tell(self, rows: Sequence[Row]) -> None:
         """All of it; at the end the robot is where it was."""
-        while self._samples and self._samples[0].at < rows[0].at:
-            self._samples.popleft()
+        sampled = (said for row in rows if row.kind == kinds.READINGS for said in said_by(row))
+        later = (said for said in sampled if said.at >= rows[0].at)
+        self._samples = deque(sorted(later, key=lambda said: said.at))
         for fault in self._troubles.under_way(rows[0].at):
             self._notebook.do(rows[0], fault)
         for row in rows:
@@ -221,9 +251,8 @@ class Teller:
 
     def _session(self, row: Row) -> None:
         body = row.data
-        name = self._clients.get(body["source"])
-        if name is not None and body["what"] == "closed":
-            self._notebook.do(row, Disconnect(name))
+        if body["what"] == "closed":
+            self._clients.leave(body["source"])
 
     def _device(self, row: Row) -> None:
         body = row.data
@@ -235,17 +264,13 @@ class Teller:
             self._leave_out(f"that the journal's disk was {row.data['what']} (row {row.seq})")
 
     def _client(self, row: Row, source: str) -> str:
-        """What the scenario calls who spoke; the first of them is there from the start."""
-        name = self._clients.get(source)
+        """What the scenario calls who spoke."""
+        name, over = self._clients.find(source)
         if name is None:
-            over = source.partition(":")[0]
-            if over not in _OVER:
-                self._leave_out(f"that {source} did it, and no client (row {row.seq})")
-                return OPERATOR
-            name = f"client{len(self._clients) + 1}" if self._clients else OPERATOR
-            self._clients[source] = name
-            if name != OPERATOR:
-                self._notebook.do(row, Connect(name, _OVER[over]))
+            self._leave_out(f"that {source} did it, and no client (row {row.seq})")
+            return OPERATOR
+        if over is not None:
+            self._notebook.do(row, Connect(name, over))
         return name
 
     def _leave_out(self, sentence: str) -> None:
