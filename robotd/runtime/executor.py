@@ -15,6 +15,7 @@ from robotd.core.stage import CANCELLED, DONE, EXPIRED, FAILED, PREEMPTED, REJEC
 from robotd.errors import Refused
 from robotd.runtime.activation import Activation
 from robotd.runtime.calls import Callee, Caller
+from robotd.runtime.cancelled import GRACE_S, Cancelled
 from robotd.runtime.failure import explain, explain_bug
 from robotd.runtime.halts import Halts
 from robotd.runtime.ledger import WANTED, Ledger
@@ -24,15 +25,6 @@ from robotd.runtime.result import plain
 from robotd.runtime.robot import Permit
 from robotd.runtime.run import Run
 from robotd.runtime.setpoints import Setpoints
-
-GRACE_S = 0.25
-"""How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
-ZOMBIES_AT_MOST = 3
-"""So many actions may ignore their cancellation; with one more the daemon ends and is restarted."""
-
-
-class TooManyZombies(Exception):  # noqa: N818  # it says what it is
-    """User code that ignores its cancellation has piled up; only a new process gets rid of it."""
 
 
 class Emit(Protocol):
@@ -71,10 +63,7 @@ class Executor:
         """The newest unfinished task of each action, by its name."""
         self.halts = Halts(devices, record, clock)
         self._setpoints = Setpoints(devices, ledger, record, self._call_now, self._finish)
-        self._dying: set[asyncio.Task[None]] = set()
-        """Cancelled, and not at their end yet..."""
-        self._zombies: set[asyncio.Task[None]] = set()
-        """...even after their grace."""
+        self._cancelled = Cancelled(crash, log)
         self.locked: Callable[[], Refused | None] = lambda: None
         """Why nothing may move now, or None."""
 
@@ -86,7 +75,7 @@ class Executor:
     @property
     def zombies(self) -> int:
         """How many actions have ignored their cancellation so far and are still there."""
-        return len(self._zombies)
+        return self._cancelled.zombies
 
     def apply(self, decision: Decision) -> None:
         """Carry out one decision: end what the old states started, start what the new ones do."""
@@ -132,7 +121,7 @@ class Executor:
                 with self.halts.because(why.reason):
                     self._failed(run, why)
                 if task is not None:
-                    self._cancel(run, task)
+                    self._cancelled.cancel(run, task)
 
     def stop(self, reason: str) -> None:
         """A stop: everything under way is dead for ever, and every actuator inactive."""
@@ -149,7 +138,7 @@ class Executor:
 
     async def close(self) -> None:
         """End everything and wait for it, at most the grace of a cancelled action."""
-        tasks = {run.task for run in self._all() if run.task is not None} | self._dying
+        tasks = {run.task for run in self._all() if run.task is not None} | self._cancelled.tasks
         self.stop("shutting_down")
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_S)
@@ -302,21 +291,7 @@ class Executor:
             with self.halts.because(reason.partition(" ")[0], cause):
                 run.permit.halt_used()
         if run.task is not None:
-            self._cancel(run, run.task)
-
-    def _cancel(self, run: Run, task: asyncio.Task[None]) -> None:
-        if not task.done():
-            task.cancel()
-            self._dying.add(task)
-            asyncio.get_running_loop().call_later(GRACE_S, self._fence, run)
-
-    def _fence(self, run: Run) -> None:
-        run.permit.end()
-        if run.task is not None and not run.task.done():
-            self._zombies.add(run.task)
-            self._log.warning("ignores its cancellation", action=run.start.do.name, zombies=self.zombies)
-            if self.zombies > ZOMBIES_AT_MOST:
-                self._crash(TooManyZombies(f"{self.zombies} actions ignore their cancellation"))
+            self._cancelled.cancel(run, run.task)
 
     def _finish(
         self,
@@ -389,8 +364,7 @@ class Executor:
         )
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
-        self._dying.discard(task)
-        self._zombies.discard(task)
+        self._cancelled.ended(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._crash(error)

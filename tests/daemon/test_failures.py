@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from robotd.runtime.executor import TooManyZombies
+from robotd.runtime.cancelled import TooManyZombies
 from tests.daemon.story import Story, robot_file, tell, telling
 
 MACHINE = """

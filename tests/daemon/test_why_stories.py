@@ -227,6 +227,65 @@ def test_handler_bug_a_patrol_that_divides_by_zero(tmp_path: Path) -> None:
     happen(story, load(robot_file(tmp_path, handlers=FALLING)))
 
 
+LAZY = """
+from robotd import Robot, handler
+
+
+@handler
+async def patrol(robot: Robot) -> None:
+    robot.base.drive(linear_m_s=0.2, angular_rad_s=0.0)
+    await robot.sleep(60.0)
+"""
+GREEDY = """
+from robotd import Robot, handler
+
+
+@handler
+async def patrol(robot: Robot) -> None:
+    robot.base.drive(linear_m_s=0.2, angular_rad_s=0.0)
+    await robot.sleep(0.2)
+    robot.base.drive(linear_m_s=20.0, angular_rad_s=0.0)
+"""
+
+
+def test_a_handler_that_forgets_its_setpoint_is_named(tmp_path: Path) -> None:
+    async def story(rover: Incident) -> None:
+        patrol = rover.ann.send("patrol")
+        await rover.sim.sleep(2.0)
+
+        assert (await rover.root(patrol)) == "patrol, under way since 00:00:02.000, did not renew it"
+
+    happen(story, load(robot_file(tmp_path, handlers=LAZY)))
+
+
+def test_a_handler_that_asks_for_too_much_is_named_with_the_limit(tmp_path: Path) -> None:
+    async def story(rover: Incident) -> None:
+        patrol = rover.ann.send("patrol")
+        await rover.sim.sleep(2.0)
+
+        for about in (None, patrol):
+            summary = (await rover.why(about)).summary
+            assert summary.startswith(
+                "base stopped (its action failed) <- patrol failed at 00:00:02.200 (base:"
+            )
+            assert "20.0 is beyond the limit of 0.8 m/s" in summary
+
+    happen(story, load(robot_file(tmp_path, handlers=GREEDY)))
+
+
+def test_a_motion_that_a_newer_one_replaced_names_it() -> None:
+    async def story(rover: Incident) -> None:
+        first = rover.ann.send("look", {"angle": 1.0})
+        await rover.sim.sleep(0.1)
+        rover.bob.send("look", {"angle": -1.0})
+        await rover.sim.sleep(5.0)
+
+        assert (await rover.root(first)).startswith("replaced by look #")
+        assert (await rover.why()).summary.startswith("look #")
+
+    happen(story)
+
+
 # -- and what else stops a robot ------------------------------------------------------------------------
 
 

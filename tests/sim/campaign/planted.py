@@ -12,6 +12,7 @@ from robotd.core.decision import Entry
 from robotd.core.message import Lane, Message
 from robotd.core.queue import MessageQueue
 from robotd.daemon.engine import Engine
+from robotd.runtime.cancelled import Cancelled
 from robotd.runtime.executor import Executor
 from robotd.runtime.ledger import Ledger
 from robotd.safety.stop import Latch, Stop
@@ -90,7 +91,7 @@ def stale_read_after_reconnect(patch: pytest.MonkeyPatch) -> None:
 
 
 def handler_leaked(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Executor, "_cancel", lambda self, run, task: None)
+    patch.setattr(Cancelled, "cancel", lambda self, run, task: None)
 
 
 def double_terminal_stage(patch: pytest.MonkeyPatch) -> None:

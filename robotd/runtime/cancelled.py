@@ -1,0 +1,56 @@
+"""What was cancelled and has not ended: cancelling a task is a request, and user code may not heed it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from robotd.runtime.run import Run
+
+GRACE_S = 0.25
+"""How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
+ZOMBIES_AT_MOST = 3
+"""So many actions may ignore their cancellation; with one more the daemon ends and is restarted."""
+
+
+class TooManyZombies(Exception):  # noqa: N818  # it says what it is
+    """User code that ignores its cancellation has piled up; only a new process gets rid of it."""
+
+
+class Cancelled:
+    """The tasks of cancelled actions, until they end."""
+
+    def __init__(self, crash: Callable[[BaseException], None], log: Any) -> None:
+        self._crash = crash
+        self._log = log
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Not at their end yet..."""
+        self._zombies: set[asyncio.Task[None]] = set()
+        """...even after their grace."""
+
+    @property
+    def zombies(self) -> int:
+        """How many have ignored their cancellation so far and are still there."""
+        return len(self._zombies)
+
+    def cancel(self, run: Run, task: asyncio.Task[None]) -> None:
+        """Cancel what carries out `run`, and fence it when it does not heed that."""
+        if not task.done():
+            task.cancel()
+            self.tasks.add(task)
+            asyncio.get_running_loop().call_later(GRACE_S, self._fence, run)
+
+    def ended(self, task: asyncio.Task[None]) -> None:
+        """It is at its end."""
+        self.tasks.discard(task)
+        self._zombies.discard(task)
+
+    def _fence(self, run: Run) -> None:
+        run.permit.end()
+        if run.task is not None and not run.task.done():
+            self._zombies.add(run.task)
+            action, trace = run.start.do.name, run.cause.trace_id
+            self._log.warning("ignores its cancellation", action=action, zombies=self.zombies, trace_id=trace)
+            if self.zombies > ZOMBIES_AT_MOST:
+                self._crash(TooManyZombies(f"{self.zombies} actions ignore their cancellation"))
