@@ -374,6 +374,15 @@ def test_what_is_no_story_of_clients_sensors_and_cables_is_said_in_a_comment() -
     assert "stop: SIGUSR1" in text
 
 
+def test_the_same_that_is_left_out_again_and_again_is_said_once() -> None:
+    late = [(COMMAND, f"c-{number}", {"type": "arm", "source": "tcp:ann"}) for number in range(9)]
+    rows = with_rows(lapse, *late)
+    (unsaid,) = retell_rows(rows, rover(), "example:rover").unsaid
+
+    assert unsaid.startswith("arm (rows ")
+    assert unsaid.endswith(" and 6 more): the machine never saw it")
+
+
 def test_a_board_that_is_another_one_is_said_in_a_comment() -> None:
     rows = with_rows(
         lapse, (DECISION, "e-1", {**EVENT, "type": "arduino.refused", "source": "board:arduino"})

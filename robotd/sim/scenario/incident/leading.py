@@ -69,7 +69,7 @@ class Past:
             notebook.set(at - REPORTED_S, 0, holding.decide(machine, message, decided.looked, at))
             action = _again(message, names)
             if action is None:
-                notebook.leave_out(f"{message.type} (row {row.seq}), which led to where this begins")
+                notebook.leave_out(row, message.type, "it led to where this begins")
             else:
                 notebook.do(row, action)
                 notebook.expect(row, led_to(decided.decision))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from robotd.core.decision import Decision, Outcome
@@ -13,6 +13,8 @@ from robotd.sim.scenario.model import Action, Expect, Fact, InState, SetWorld, S
 
 SOON_S = 0.5
 """What follows from something comes within this time, also where a reading is sampled only now and then."""
+SHOWN_ROWS = 3
+"""So many of the rows in which the same could not be retold are named."""
 BRIEFLY_S = 0.02
 """A state that the machine leaves by itself within this time is not expected."""
 
@@ -25,8 +27,8 @@ class Notebook:
 
     def __init__(self) -> None:
         self._moments: list[Moment] = []
-        self.unsaid: dict[str, None] = {}
-        """What cannot be retold, each once."""
+        self._unsaid: dict[tuple[str, str], list[int]] = {}
+        """What cannot be retold and why, and in which rows it is."""
 
     def set(self, at: float, seq: int, world: World, order: int = SET) -> None:
         """The world is held like this from then on."""
@@ -53,9 +55,18 @@ class Notebook:
             facts = tuple(fact for fact in moment.step.do.facts if not isinstance(fact, InState))
             self._moments[place] = moment._replace(step=replace(moment.step, do=Expect(facts)))
 
-    def leave_out(self, sentence: str) -> None:
+    def leave_out(self, row: Row, what: str, why: str = "") -> None:
         """This cannot be retold."""
-        self.unsaid[sentence] = None
+        self._unsaid.setdefault((what, why), []).append(row.seq)
+
+    @property
+    def unsaid(self) -> Iterator[str]:
+        """A sentence for each thing that cannot be retold, with the rows in which it is."""
+        for (what, why), rows in self._unsaid.items():
+            shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
+            more = f" and {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
+            place = f"row {shown}" if len(rows) == 1 else f"rows {shown}{more}"
+            yield f"{what} ({place}){f': {why}' if why else ''}"
 
     def steps(self, begins_at: float, is_streamed: Callable[[str], bool]) -> tuple[Step, ...]:
         """All of it in order; `is_streamed` of the type of a command."""

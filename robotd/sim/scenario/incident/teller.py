@@ -128,14 +128,16 @@ class Teller:
         self._samples = deque(sorted(later, key=lambda said: said.at))
         for fault in self._troubles.under_way(rows[0].at):
             self._notebook.do(rows[0], fault)
+        now = rows[0].at
         for row in rows:
             while self._samples and self._samples[0].at < row.at - ROUNDED_S:
                 sample = self._samples.popleft()
-                self._notebook.set(sample.at, row.seq, self._holding.follow(sample))
+                self._notebook.set(max(sample.at, now), row.seq, self._holding.follow(sample))
+            now = row.at
             if row.kind in _TELL:
                 _TELL[row.kind](self, row)
         for row in self._accepted.values():
-            self._leave_out(f"{row.data['type']} (row {row.seq}): the machine never saw it")
+            self._notebook.leave_out(row, row.data["type"], "the machine never saw it")
         if self._stop_decided:
             leaves = [InState(leaf) for leaf in self._boot.machine.leaves if leaf]
             self._notebook.expect(rows[-1], leaves)
@@ -151,7 +153,7 @@ class Teller:
         info = self._config.commands.get(message.type)
         known = set() if info is None else {parameter.wire_name for parameter in info.parameters}
         if info is None or not known >= message.payload.keys():
-            self._leave_out(f"{message.type} (row {row.seq}): this robot takes no such command")
+            self._notebook.leave_out(row, message.type, "this robot takes no such command")
             return
         valid_for_s = body.get("valid_for_ms", info.valid_for_s * 1000) / 1000
         self._sent[message.type] = message.id, row.at
@@ -207,13 +209,13 @@ class Teller:
         self._notebook.set(*max((row.at - REPORTED_S, 0), used), change, AFTER)
         if not self._troubles.explain(row):
             for name in (name for name, value in saw.items() if value is None):
-                self._leave_out(f"why {name} was stale (row {row.seq})")
+                self._notebook.leave_out(row, f"why {name} was stale")
         return True
 
     def _of_a_board(self, row: Row, facts: Sequence[Fact]) -> None:
         kind = row.data["type"]
         if kind.endswith(".refused"):
-            self._leave_out(f"{kind} (row {row.seq}): what the board refused to be")
+            self._notebook.leave_out(row, kind, "what is there instead is not known")
             return
         found = self._troubles.fault(row)
         if found is not None:
@@ -229,7 +231,7 @@ class Teller:
         if sent != row.id or stage == PREEMPTED:
             return
         if stage in (EXPIRED, UNKNOWN) or reason == "journal_unavailable":
-            self._leave_out(f"{kind} (row {row.seq}): it ended {stage}{f' ({reason})' if reason else ''}")
+            self._notebook.leave_out(row, kind, f"it ended {stage}{f' ({reason})' if reason else ''}")
             return
         if stage == CANCELLED and row.at - sent_at < BRIEFLY_S:
             return
@@ -257,24 +259,21 @@ class Teller:
     def _device(self, row: Row) -> None:
         body = row.data
         if body["state"] == "faulted" and not self._troubles.explain(row):
-            self._leave_out(f"what was wrong with {body['device']} (row {row.seq})")
+            self._notebook.leave_out(row, f"what was wrong with {body['device']}")
 
     def _journal(self, row: Row) -> None:
         if row.data["what"] in ("slow", "full"):
-            self._leave_out(f"that the journal's disk was {row.data['what']} (row {row.seq})")
+            self._notebook.leave_out(row, f"that the journal's disk was {row.data['what']}")
 
     def _client(self, row: Row, source: str) -> str:
         """What the scenario calls who spoke."""
         name, over = self._clients.find(source)
         if name is None:
-            self._leave_out(f"that {source} did it, and no client (row {row.seq})")
+            self._notebook.leave_out(row, f"that {source} did it, and no client")
             return OPERATOR
         if over is not None:
             self._notebook.do(row, Connect(name, over))
         return name
-
-    def _leave_out(self, sentence: str) -> None:
-        self._notebook.leave_out(sentence)
 
 
 _TELL: Mapping[str, Callable[[Teller, Row], None]] = {
