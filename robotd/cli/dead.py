@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from robotd.journal.dead import DeadLetter
     from robotd.journal.store import Rows
 
+SHOWN_LETTERS = 50
 NEEDS_THE_ROBOT = "\nOnly a running robot writes to its journal."
 
 app = typer.Typer(
@@ -38,7 +39,20 @@ Letter = Annotated[
 
 @app.command("list")
 def list_letters(
-    journal: JournalPath = None, robot: RobotName = None, url: Url = None, as_json: Json = False
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            min=1,
+            metavar="N",
+            help=f"So many of the newest; left out: {SHOWN_LETTERS}, with --json all.",
+            show_default=False,
+        ),
+    ] = None,
+    journal: JournalPath = None,
+    robot: RobotName = None,
+    url: Url = None,
+    as_json: Json = False,
 ) -> None:
     """List the dead letters that nobody has dealt with, the oldest first.
 
@@ -49,26 +63,31 @@ def list_letters(
     with open_journal(journal, robot, url) as rows:
         letters = dead_letters(rows)
     if as_json:
-        typer.echo(json.dumps([letter.as_data() for letter in letters], indent=2))
+        typer.echo(json.dumps([letter.as_data() for letter in letters[-(count or 0) :]], indent=2))
     elif not letters:
         typer.echo("there are no dead letters")
     else:
-        from robotd.cli import console
+        _table(letters, count or SHOWN_LETTERS)
 
-        console.table(
-            ("seq", "ended", "command", "from", "stage", "why"),
-            [
-                (
-                    str(letter.seq),
-                    local_time(letter.wall),
-                    _asked(letter),
-                    letter.source,
-                    letter.stage,
-                    _why(letter),
-                )
-                for letter in letters
-            ],
-        )
+
+def _table(letters: Sequence[DeadLetter], most: int) -> None:
+    from robotd.cli import console
+
+    columns = ("seq", "ended", "command", "from", "stage", "why")
+    console.table(columns, [_row(letter) for letter in letters[-most:]])
+    if len(letters) > most:
+        typer.echo(f"\nand {len(letters) - most} older")
+
+
+def _row(letter: DeadLetter) -> Sequence[str]:
+    return (
+        str(letter.seq),
+        local_time(letter.wall),
+        _asked(letter),
+        letter.source,
+        letter.stage,
+        _why(letter),
+    )
 
 
 @app.command()
@@ -161,6 +180,7 @@ def drop(
     """
     if bool(seqs) is everything:
         raise typer.BadParameter("name dead letters, or say --all")
+    from robotd.cli import console
     from robotd.journal.dead import dead_letters
 
     with open_journal(None, url=url) as rows:
@@ -168,8 +188,10 @@ def drop(
     dropped = [letter.seq for letter in chosen]
 
     async def story(robot: RemoteRobot) -> Exit:
-        for seq in dropped:
-            await _bury(robot, seq, "dropped")
+        with console.Progress(len(dropped), quiet=as_json) as progress:
+            for seq in dropped:
+                await _bury(robot, seq, "dropped")
+                progress.advance(f"#{seq}")
         typer.echo(json.dumps({"dropped": dropped}) if as_json else _dropped(dropped))
         return Exit.DONE
 

@@ -205,20 +205,23 @@ def export(
         form = Format.MCAP if output is not None and output.suffix == ".mcap" else Format.JSONL
     if form is Format.MCAP and output is None:
         raise typer.BadParameter("an MCAP file needs a name: -o FILE")
+    from robotd.journal.export import whole_file
+
     write = _writer(form)
     path = find_journal(journal, robot, url)
     with open_journal(path) as rows:
-        if output is None:
-            write(rows.rows(select), sys.stdout.buffer)
-            return
-        from robotd.journal.export import whole_file
-
         try:
-            with whole_file(output) as file:
-                last = rows.last_seq if select.until is None else min(select.until, rows.last_seq)
-                write(counted(rows.rows(select), select.since, last), file)
+            if output is None:
+                write(rows.rows(select), sys.stdout.buffer)
+                sys.stdout.flush()
+            else:
+                with whole_file(output) as file:
+                    last = rows.last_seq if select.until is None else min(select.until, rows.last_seq)
+                    write(counted(rows.rows(select), select.since, last), file)
+        except BrokenPipeError:
+            raise  # whoever read it has enough
         except OSError as error:
-            fail(Exit.FAILED, f"{output} cannot be written: {error.strerror}")
+            fail(Exit.FAILED, f"{output or 'standard output'} cannot be written: {error.strerror}")
 
 
 def _writer(form: Format) -> Callable[[Iterable[Row], Any], None]:

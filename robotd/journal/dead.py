@@ -87,15 +87,15 @@ def _commands(rows: Rows, dead: Sequence[Row]) -> dict[int, Mapping[str, Any]]:
     """
     wanted: dict[str | None, list[int]] = {}
     for row in dead:
-        wanted.setdefault(row.id, []).append(row.seq)
+        wanted.setdefault(row.id, []).append(row.seq)  # the newest last
     found: dict[int, Mapping[str, Any]] = {}
     until = max((row.seq for row in dead), default=0)
     for row in rows.rows(Select(until=until, kinds=(COMMAND,)), newest_first=True):
         if len(found) == len(dead):
             break
-        for seq in wanted.get(row.id, ()):
-            if row.seq < seq and seq not in found:
-                found[seq] = row.data
+        letters = wanted.get(row.id, [])
+        while letters and row.seq < letters[-1]:
+            found[letters.pop()] = row.data
     return found
 
 

@@ -84,3 +84,15 @@ def test_what_the_journal_no_longer_knows_cannot_be_sent_again(nobody_home: Path
     on_disk(nobody_home / "rover", history)
 
     assert "it cannot be sent again" in told("resend", 1, code=Exit.FAILED)
+
+
+def test_of_many_letters_the_newest_are_shown(nobody_home: Path) -> None:
+    history = History()
+    for number in range(60):
+        history.add("dead", f"c{number}", stage="expired", type="drive", source="ws:ann")
+    on_disk(nobody_home / "rover", history)
+
+    assert told("list").endswith("\nand 10 older\n")
+    assert told("list", "-n", 2).split("\n")[2].split()[0] == "59"
+    assert len(letters()) == 60
+    assert [letter["seq"] for letter in json.loads(told("list", "-n", 2, "--json"))] == [59, 60]

@@ -347,6 +347,15 @@ def test_a_file_that_cannot_be_written_is_told(journal: Path, tmp_path: Path) ->
     assert "cannot be written: No such file or directory" in said
 
 
+def test_a_standard_output_that_is_full_is_told(journal: Path) -> None:
+    words = [sys.executable, "-m", "robotd", "journal", "export"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert done.returncode == Exit.FAILED
+    assert "standard output cannot be written: No space left on device" in done.stderr
+
+
 def test_an_export_that_fails_leaves_the_old_file_in_its_place(journal: Path, tmp_path: Path) -> None:
     exported = tmp_path / "damaged.jsonl"
     shown("export", "-o", exported)
