@@ -86,7 +86,8 @@ class Journal:
         self._telling = False
         self._watching = False
         self._reserve_spent = False
-        self._trimmed_at = self.seq
+        # Soon after the start, too: a daemon that crashes again and again fills no disk.
+        self._trimmed_at = self.seq - TRIM_EVERY
         self._closed = False
         self._wall_offset_s = self._measure_offset()
 

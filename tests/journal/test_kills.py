@@ -40,6 +40,8 @@ class Robot:
         self._lives = lives
         self._rng = rng
         self._sent: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._oldest = 1
+        """The first row that rotation has left."""
         self.told: list[tuple[str, str]] = []
         self.witness = Witness()
 
@@ -71,10 +73,12 @@ class Robot:
         self._judge()
 
         assert self.witness.open_commands == []
+        assert self._oldest > 1, "a journal that is killed is never trimmed"
 
     def _send_again(self, client: Client) -> None:
         """The same ids with the same bodies: they tell how those have ended, and run nothing."""
-        known = self._rng.sample(list(self.witness.commands), min(SENT_AGAIN, len(self.witness.commands)))
+        kept = self.witness.since(self._oldest)
+        known = self._rng.sample(kept, min(SENT_AGAIN, len(kept)))
         for command in known:
             client.send(command, *self._sent[command])
         client.hear(lambda: client.answers.keys() >= set(known))
@@ -101,6 +105,7 @@ class Robot:
             assert self.told == []  # the first one was killed before it had made a journal
             return
         with open_rows(self._folder / JOURNAL) as rows:
+            self._oldest = next((row.seq for row in rows.rows()), 1)
             self.witness.read(rows.rows(Select(since=self.witness.seq)))
         for command, stage in self.told:
             self.witness.hold_to(command, stage)

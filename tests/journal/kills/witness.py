@@ -14,6 +14,8 @@ from robotd.journal.row import BEGINNING, Row, follows, is_whole
 class Life:
     """What the journal says of one command."""
 
+    seq: int
+    """Of the row with which it was taken in."""
     boot: str
     started: bool = False
     stage: str | None = None
@@ -45,7 +47,7 @@ class Witness:
             assert about not in self.commands, f"{about} was taken in twice"
             left = [each for each in self._open if self.commands[each].boot != row.boot]
             assert left == [], "a daemon took a command in before it had settled what was open"
-            self.commands[about] = Life(row.boot)
+            self.commands[about] = Life(row.seq, row.boot)
             self._open[about] = None
         elif about not in self.commands:
             return  # the daemon's own messages are no commands
@@ -67,6 +69,10 @@ class Witness:
     def open_commands(self) -> list[str]:
         """Those without an end."""
         return list(self._open)
+
+    def since(self, seq: int) -> list[str]:
+        """The commands that were taken in with this row or later."""
+        return [command for command, life in self.commands.items() if life.seq >= seq]
 
     def hold_to(self, command: str, stage: str) -> None:
         """A client was told that this command had reached this stage: the journal must say so, too."""

@@ -20,7 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import robotd.journal.disk
-import robotd.journal.reader  # noqa: F401  # a daemon imports it when it is first asked for rows
+import robotd.journal.journal
+import robotd.journal.reader  # which a daemon imports when it is first asked for rows
 from robotd import log
 from robotd.config import RobotConfig, load
 from robotd.daemon import Daemon, Ready, Surroundings
@@ -28,6 +29,7 @@ from robotd.daemon import Daemon, Ready, Surroundings
 VICTIM = Path(__file__).with_name("victim.yaml")
 SOCKET = "s"
 JOURNAL = "journal"
+JOURNAL_BYTES = 800_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -36,6 +38,10 @@ def main() -> None:
     _die_with_the_parent()
     log.configure("error")
     config = load(VICTIM)
+    config = replace(config, journal=replace(config.journal, size_bytes=JOURNAL_BYTES))
+    # What happens once an hour, a kill should meet: rotation, and the end of the log.
+    robotd.journal.journal.TRIM_EVERY = robotd.journal.disk.TRIM_ROWS = 100
+    robotd.journal.disk.CHECKPOINT_BYTES = JOURNAL_BYTES // 4
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
