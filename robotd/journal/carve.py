@@ -7,7 +7,7 @@ one that SQLite does not take. So what is broken between the rows costs none of 
 
 from __future__ import annotations
 
-import mmap
+import os
 import re
 import struct
 from collections import defaultdict
@@ -34,17 +34,21 @@ class Remains:
     """The files of a broken journal; either may be missing. A place is an offset in the one or the other."""
 
     def __init__(self, database: Path, wal: Path) -> None:
-        """Raises `OSError`."""
-        self._database = _mapped(database)
-        self._wal = _mapped(wal)
+        self._database = _File(database)
+        self._wal = _File(wal)
         self._frames: defaultdict[int, list[int]] = defaultdict(list)
-        for place in self._wal_pages():
-            header = place - len(self._database) - _FRAME_HEADER_BYTES
-            self._frames[int.from_bytes(self._wal[header : header + 4], "big")].append(place)
+        for begin in self._wal_pages():
+            header = self._wal.read(begin - self._database.size - _FRAME_HEADER_BYTES, 4)
+            self._frames[int.from_bytes(header, "big")].append(begin)
+
+    def close(self) -> None:
+        """Nothing is read any more."""
+        self._database.close()
+        self._wal.close()
 
     def find(self) -> Iterator[tuple[int, int]]:
         """The number and the place of all that has the shape of a row; most are found more than once."""
-        for begin in chain(range(0, len(self._database), PAGE_BYTES), self._wal_pages()):
+        for begin in chain(range(0, self._database.size, PAGE_BYTES), self._wal_pages()):
             page = self._page(begin)
             for match in _RECORD.finditer(page):
                 start = match.start()
@@ -87,32 +91,49 @@ class Remains:
 
     def _versions(self, number: int) -> list[int]:
         """Where a page lies, the oldest first."""
-        place = (number - 1) * PAGE_BYTES
-        in_database = [place] if 0 <= place < len(self._database) else []
+        begin = (number - 1) * PAGE_BYTES
+        in_database = [begin] if 0 <= begin < self._database.size else []
         return in_database + self._frames.get(number, [])
 
     def _wal_pages(self) -> range:
-        front = len(self._database)
-        return range(front + _WAL_HEADER_BYTES + _FRAME_HEADER_BYTES, front + len(self._wal), _FRAME_BYTES)
+        front = self._database.size
+        return range(front + _WAL_HEADER_BYTES + _FRAME_HEADER_BYTES, front + self._wal.size, _FRAME_BYTES)
 
     def _page_begin(self, place: int) -> int:
-        if place < len(self._database):
+        if place < self._database.size:
             return place - place % PAGE_BYTES
-        first = self._wal_pages().start
-        return place - (place - first) % _FRAME_BYTES
+        return place - (place - self._wal_pages().start) % _FRAME_BYTES
 
     def _page(self, begin: int) -> bytes:
-        front = len(self._database)
-        if begin < front:
-            return self._database[begin : begin + PAGE_BYTES]
-        return self._wal[begin - front : begin - front + PAGE_BYTES]
+        if begin < self._database.size:
+            return self._database.read(begin, PAGE_BYTES)
+        return self._wal.read(begin - self._database.size, PAGE_BYTES)
 
 
-def _mapped(path: Path) -> mmap.mmap | bytes:
-    if not path.exists() or path.stat().st_size == 0:
-        return b""
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+class _File:
+    """A file on a disk that may be broken: what it does not give reads as nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDONLY) if path.exists() else None
+        self.size = path.stat().st_size if path.exists() else 0
+        self._read_last: tuple[int, int, bytes] = (0, 0, b"")
+
+    def read(self, place: int, size: int) -> bytes:
+        *last, content = self._read_last
+        if last != [place, size]:
+            content = self._read(place, size)
+            self._read_last = (place, size, content)
+        return content
+
+    def _read(self, place: int, size: int) -> bytes:
+        try:
+            return b"" if self._file is None else os.pread(self._file, size, place)
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
 
 
 def _types_at(page: bytes, start: int) -> list[int] | None:

@@ -95,6 +95,9 @@ class Database:
 
         Raises `JournalError` for what is no journal, `JournalTooNew` for one of a later version.
         """
+        if path.exists() and path.stat().st_size == 0:
+            # SQLite would delete a `-wal` file beside it, and with it what is left of the rows.
+            raise JournalError(f"{path} is empty")
         mode = "mode=ro&immutable=1" if immutable else "mode=ro"
         database = cls(path, f"file:{quote(str(path))}?{mode}")
         try:

@@ -59,8 +59,8 @@ class DiskStore:
         self._database = database
         self._head_file = head_file
         self._head = head
-        self._written_bytes = 0
-        """Since the last checkpoint."""
+        self._written_bytes = folder.wal.stat().st_size if folder.wal.exists() else 0
+        """Since the last checkpoint; a daemon that was killed made none."""
         self._say(head)
         with suppress(JournalFull):  # the first commit will tell
             folder.keep_reserve()
@@ -82,7 +82,7 @@ class DiskStore:
         `robot`: whom a second daemon is told of. `now_wall`: the time on the wall in microseconds. A broken
         journal is put aside and its whole rows into a new one, see `robotd.journal.quarantine`. `progress` is
         told now and then how many those are: a large journal takes a minute on a small machine. Then
-        `found_broken` says so; where rows are lost at the end, so does each start until one is written.
+        `found_broken` says so, and again at each start until a row was written after it.
 
         Raises `JournalHeld`, `JournalTooNew`, and `JournalFull` or `JournalFailed` where the disk does not
         take what a start has to write.
@@ -102,8 +102,8 @@ class DiskStore:
             store = cls(folder, lock, database, head_file, head, limit_bytes)
             since_wall = now_wall - int(remember_for_s * 1e6)
             lost = max(0, examined.origin.used_seq - examined.last_seq)
-            if lost and why is None:
-                why = "rows were lost, and the daemon that found it ended before it could write that down"
+            if why is None and 0 < examined.origin.used_seq >= examined.last_seq:
+                why = "it was broken, and the daemon that found it ended before it could write that down"
             listed = database.open_commands()
             beginning = Beginning(
                 last_seq=examined.last_seq + lost,
@@ -189,7 +189,8 @@ def _ready(folder: Folder, now_wall: int, progress: Callable[[int], None]) -> tu
     settle_salvage(folder)
     if not any(path.exists() for path in (folder.database, folder.wal, folder.head)):
         folder.new.unlink(missing_ok=True)
-        create(folder.new).close()
+        with create(folder.new) as database:
+            database.checkpoint()  # that of SQLite when it closes fails in silence
         folder.new.rename(folder.database)
         sync_folder(folder.path)
     head = read_head(folder.head)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter, itemgetter
@@ -53,9 +53,10 @@ def salvage(
     `JournalFailed`.
     """
     aside = _make_aside(folder, now_wall)
-    whole = _Whole(Remains(folder.database, folder.wal), _origin_of(folder, head))
-    rows = iter(whole)
-    with create(aside / _BUILDING) as database:
+    origin = _origin_of(folder, head)  # before the files are opened here, for SQLite's locks end with that
+    with closing(Remains(folder.database, folder.wal)) as remains, create(aside / _BUILDING) as database:
+        whole = _Whole(remains, origin)
+        rows = iter(whole)
         while batch := list(islice(rows, ROWS_AT_ONCE)):
             database.insert(batch)
             database.checkpoint()

@@ -248,8 +248,8 @@ def test_the_wal_stays_short_whoever_reads(tmp_path: Path, monkeypatch: pytest.M
     reader = threading.Thread(target=read)
     reader.start()
     longest = 0
-    for _ in range(150):
-        store.commit(work.batch(20))
+    for _ in range(300):
+        store.commit(work.batch(10))
         store.trim(0)
         longest = max(longest, (tmp_path / "journal.db-wal").stat().st_size)
     done.set()
@@ -257,7 +257,7 @@ def test_the_wal_stays_short_whoever_reads(tmp_path: Path, monkeypatch: pytest.M
     store.close()
 
     assert counts
-    assert longest < 1_500_000
+    assert longest < 3_000_000  # of 8,000,000 that were written to it
     assert rows_in(tmp_path) == work.rows
 
 
