@@ -14,6 +14,7 @@ import typer
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, fail, printable
 from robotd.cli.files import load
+from robotd.cli.locating import fail_forbidden, find_journal
 from robotd.cli.selecting import local_date_and_time
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def _replay(rows: Rows, *, as_json: bool) -> None:
     with playing(rows.last_seq, quiet=as_json) as progress:
         report = play(rows, progress=progress)
     took_s = perf_counter() - began
+    _require_a_start(report)
     divergence = report.divergence
     if as_json:
         typer.echo(json.dumps(_as_json(report, took_s), indent=2))
@@ -126,6 +128,7 @@ def _compare(rows: Rows, config: RobotConfig, until: int | None, *, as_json: boo
 
     with playing(until or rows.last_seq, quiet=as_json) as progress:
         found = compare(rows, config.chart, config.commands, Select(until=until), progress)
+    _require_a_start(found)
     if as_json:
         typer.echo(json.dumps(_comparison_as_json(found), indent=2))
     else:
@@ -137,18 +140,17 @@ def _compare(rows: Rows, config: RobotConfig, until: int | None, *, as_json: boo
 @contextmanager
 def _opened(path: Path | None) -> Iterator[Rows]:
     """The rows of the journal at `path`, or of the one that is here; whatever is wrong with it is said."""
-    from robotd.cli.locating import find_journal
     from robotd.journal.errors import JournalError
     from robotd.journal.reader import open_rows
 
-    place = find_journal(path, None, None)
+    found = find_journal(path, None, None)
     try:
-        with open_rows(place) as rows:
+        with open_rows(found) as rows:
             yield rows
     except JournalError as error:
         fail(Exit.FILE_INVALID, str(error))
-    except OSError as error:
-        fail(Exit.FAILED, f"{place}: {error.strerror}")
+    except PermissionError as error:
+        fail_forbidden(found, error)
     except KeyboardInterrupt:
         fail(Exit.FAILED, "interrupted")
 
@@ -282,6 +284,11 @@ def _comparison_as_json(found: Comparison) -> dict[str, Any]:
 
 def _difference(one: Difference) -> dict[str, Any]:
     return {"key": one.key, "journal": one.journal, "now": one.replayed}
+
+
+def _require_a_start(played: Report | Comparison) -> None:
+    if not played.boots:
+        fail(Exit.FILE_INVALID, f"no start of a daemon is among {played.rows:,} rows: nothing can be played")
 
 
 def _decisions(played: Report | Comparison) -> str:

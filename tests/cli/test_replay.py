@@ -83,6 +83,16 @@ def test_rows_before_the_first_start_are_counted(tmp_path: Path) -> None:
     assert "11 rows lie before the first start" in run(exported(rows, tmp_path)).stdout
 
 
+@pytest.mark.parametrize("options", [[], ["--with", ROVER]])
+def test_rows_without_any_start_prove_nothing(tmp_path: Path, options: list[object]) -> None:
+    rows = MemoryStore()
+    rows.commit(list(morning().rows())[20:])
+    shown = run(exported(rows, tmp_path), *options)
+
+    assert shown.exit_code == Exit.FILE_INVALID
+    assert "no start of a daemon is among 10 rows" in shown.stderr
+
+
 def test_another_file_is_shown_where_it_parts(journal: Path) -> None:
     shown, told = run(journal, "--with", ROVER), run(journal, "--with", ROVER, "--json")
     found = json.loads(told.stdout)

@@ -69,7 +69,7 @@ def tell(machine: StateMachine, message: Message, seen: Any, *, first: bool = Fa
         return answer(cycle.decision), cycle.states, machine.digest()
 
 
-@settings(max_examples=cases(1_000), deadline=None)
+@settings(max_examples=cases(500), deadline=None)
 @given(charts(), st.lists(st.tuples(messages, readings), max_size=30))
 def test_a_chart_that_went_through_json_decides_the_same(chart: Chart, story: Story) -> None:
     again = through_json(chart)

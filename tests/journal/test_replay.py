@@ -33,7 +33,7 @@ def test_what_was_decided_is_decided_again() -> None:
     assert report == Report(rows=journal.last_seq, decisions=25, boots=2, passed_over=0, divergence=None)
 
 
-@settings(max_examples=cases(1_000), deadline=None)
+@settings(max_examples=cases(500), deadline=None)
 @given(charts(), st.lists(st.tuples(messages, readings), max_size=20))
 def test_whatever_a_machine_decided_it_decides_again(chart: Chart, story: Story) -> None:
     journal = Written()
