@@ -264,11 +264,10 @@ def test_a_handler_that_asks_for_too_much_is_named_with_the_limit(tmp_path: Path
         await rover.sim.sleep(2.0)
 
         for about in (None, patrol):
-            summary = (await rover.why(about)).summary
-            assert summary.startswith(
-                "base stopped (its action failed) <- patrol failed at 00:00:02.200 (base:"
+            assert (await rover.why(about)).summary == (
+                "base stopped (halted) <- patrol failed at 00:00:02.200 "
+                "(base: linear 20.0 is beyond the limit of 0.8 m/s)"
             )
-            assert "20.0 is beyond the limit of 0.8 m/s" in summary
 
     happen(story, load(robot_file(tmp_path, handlers=GREEDY)))
 

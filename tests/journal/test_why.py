@@ -419,6 +419,14 @@ def test_a_renewal_that_was_refused_does_not_end_what_it_was_to_renew(rover: Rov
     assert why(rover).summary.endswith(f"by drive #{drive.seq} from {ANN}")
 
 
+def test_a_halt_of_what_moved_a_device_before_is_no_end_of_what_moves_it_now(rover: Rover) -> None:
+    rover.drive("d1")
+    newer = rover.drive("d2", BOB)
+    rover.halt("d1", "halted", cause="d2")
+
+    assert why(rover).summary.endswith(f"by drive #{newer.seq} from {BOB}")
+
+
 def test_a_motion_beside_another_that_came_to_its_end_is_still_told(rover: Rover) -> None:
     rover.drive("d1")
     rover.add("started", "l1", action="mast.move_to", type="look", source=ANN)

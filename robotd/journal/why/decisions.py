@@ -82,12 +82,13 @@ def _by_action(case: Case, row: Row, body: Body) -> Fact:
 
 
 def _why_ended(case: Case, row: Row, action: str, payload: Body) -> Row | None:
-    """What hardware or user code did; else what it was begun by."""
+    """What hardware or user code did to it; of one that ended well, what it was begun by."""
     reason, message = str(payload.get("reason", "")), str(payload.get("message", ""))
     if reason == "handler_error":
         return case.near(row, BUG, where=lambda _, other: other["action"] == action, within_s=SAME_STORY_S)
-    found = lost_device(case, row, message) if reason.startswith("device_") else None
-    return found or case.before(row)
+    if message:
+        return lost_device(case, row, message) if reason.startswith("device_") else None
+    return case.before(row)
 
 
 def _by_daemon(case: Case, row: Row, body: Body) -> Fact:

@@ -91,7 +91,8 @@ def _is_over(case: Case, robot: Robot, began: Row, action: str) -> bool:
 
     def ends(row: Row, other: Body) -> bool:
         if row.kind == HALT:
-            return device == other.get("device") or action == other.get("action")
+            its = other.get("command") in (None, began.id)
+            return its and (device == other.get("device") or action == other.get("action"))
         if row.kind == DECISION:
             gone = bool(other.get("left")) and row.id != began.id
             return other.get("type") in (f"{action}.done", f"{action}.failed") or (gone and not is_verb)

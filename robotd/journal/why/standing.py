@@ -12,6 +12,7 @@ from robotd.journal.kinds import (
     JOURNAL,
     RESET,
     SHUTDOWN,
+    STARTED,
     STOP,
 )
 from robotd.journal.row import Row
@@ -60,22 +61,34 @@ def _newest_reason(case: Case, robot: Robot) -> Row | Fact | None:
     if len(reasons) == 2 and abs(reasons[0].at - reasons[1].at) <= MOMENT_S:
         newest = reasons[0]  # what deactivates a device halts it first: it is one story
     again = _activated_again(case, robot)
-    if again is not None and again.at - newest.at > MOMENT_S:
-        return _not_asked_since(case, robot, again, newest)
-    return newest
+    if again is None or again.at - newest.at <= MOMENT_S:
+        return newest
+    began = last_motion(case, robot)
+    if began is not None and began.seq > again.seq:
+        return _motion_that_ended(case, robot) or newest
+    return _not_asked_since(case, robot, again, newest)
 
 
 def _last_halt(case: Case, robot: Robot) -> Row | None:
-    """The newest halt; of several at the same moment one that names what moved the device."""
-    newest = None
+    """The newest halt of a device that has not moved, and come to a good end, since then."""
+    looked_at: set[str] = set()
     for row in case.back(HALT, boot=robot.boot):
-        if newest is None:
-            newest = row
-        if newest.at - row.at > MOMENT_S:
-            break
-        if "action" in row.data:
+        device = str(row.data.get("device"))
+        if device not in looked_at and not _moved_well_since(case, robot, device, row):
             return row
-    return newest
+        looked_at.add(device)
+    return None
+
+
+def _moved_well_since(case: Case, robot: Robot, device: str, halt: Row) -> bool:
+    def is_its(_: Row, body: Body) -> object:
+        return str(body["action"]).startswith(f"{device}.") and robot.is_motion(body["action"])
+
+    began = case.last(STARTED, where=is_its, boot=robot.boot)
+    if began is None or began.id is None:
+        return False
+    end = case.about(began.id, ENDED, near=began)
+    return end is not None and end.seq > halt.seq and end.data["stage"] == "done" and "reason" not in end.data
 
 
 def _inactive(case: Case, robot: Robot, stopped: Row | None) -> Row | None:
