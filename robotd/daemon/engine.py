@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from hal import BoardEvent, Device, Reading, Rig
+from hal import BoardEvent, Device, Rig
 from robotd.config import RobotConfig
 from robotd.core.chart import ALWAYS, ESTOP, RESET, SHUTDOWN
 from robotd.core.decision import Decision, Entry
@@ -15,13 +15,13 @@ from robotd.core.limits import Limits
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Lane, Message
 from robotd.core.queue import MessageQueue
-from robotd.core.rules import Rules
 from robotd.core.stage import CANCELLED, REJECTED
 from robotd.daemon.ids import Ids
 from robotd.daemon.journaling import Opened, in_memory
 from robotd.daemon.record import Record
 from robotd.daemon.recovery import recover
 from robotd.daemon.sampling import Sampler
+from robotd.daemon.sensing import Sensing
 from robotd.errors import Refused
 from robotd.journal.errors import JournalError, JournalFailed
 from robotd.runtime.calls import Caller
@@ -92,17 +92,8 @@ class Engine:
             clock,
             log,
         )
-        self._rules = Rules(config.rules)
-        self._lanes = {rule.name: rule.lane for rule in config.rules}
         self._overdue: deque[Event] = deque()
         """Stops and resets that the SAFETY lane had no place for."""
-        self._judged: dict[str, Reading | None] = dict.fromkeys(
-            sorted(self._rules.readings | self.machine.always_readings)
-        )
-        """The readings that rules and `always` guards mention, as they were when those were last tested."""
-        self._always_waits = False
-        self.reading_trace: str | None = None
-        """The trace of the events that the newest reading has become, if it has."""
         self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
         """For each region, the decision that led to its present state."""
@@ -110,9 +101,11 @@ class Engine:
         """For each region, when its present leaf was entered."""
         self.dispatcher.observers.append(self._remember)
         rig.listen(self._board_event)
+        self.sensing = Sensing(
+            config.rules, rig.devices, self.table, self.machine, self._event, self.queue.offer
+        )
         for device in rig.devices.values():
-            device.listeners.append(self._reading_changed)
-            device.life_listeners.append(self._life_changed)
+            device.life_listeners.append(self._lived)
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -282,41 +275,13 @@ class Engine:
         self.sampler.fault()
         self.queue.offer(message)
 
-    def _reading_changed(self, device: Device, reading: str) -> None:
-        name = f"{device.name}.{reading}"
-        self.reading_trace = None
-        if name not in self._judged or self._says_nothing_new(name, device, reading):
-            return
-        for rule in self._rules.reading_changed(name, self.table, self.machine.active):
-            event = self._event(rule, self._lanes[rule], f"rule:{name}", trace=self.reading_trace)
-            self.reading_trace = event.trace_id
-            self.queue.offer(event)
-        if name in self.machine.always_readings and not self._always_waits:
-            self._always_waits = self.queue.offer(self._event(ALWAYS, Lane.EVENT, f"reading:{name}"))
-
-    def _says_nothing_new(self, name: str, device: Device, reading: str) -> bool:
-        """Whether the same value was judged before and has been fresh ever since: most reports are such."""
-        judged, found = self._judged[name], device.reading(reading)
-        if found is None:
-            return False
-        self._judged[name] = found
-        if judged is None or found.value != judged.value:
-            return False
-        limit_s = device.stale_after_s
-        return limit_s is not None and found.at - judged.at <= limit_s
-
-    def _life_changed(self, device: Device) -> None:
-        """While it was away, what mentions it was stale: its next report is judged, whatever it says."""
+    def _lived(self, device: Device) -> None:
         if self._started:
             self.record.lived(device)
-        for reading in device.readings_units():
-            name = f"{device.name}.{reading}"
-            if name in self._judged:
-                self._judged[name] = None
 
     def _remember(self, decision: Decision) -> None:
         if decision.message.type == ALWAYS:
-            self._always_waits = False
+            self.sensing.always_is_over()
         if decision.entries:
             entered = {entry.state.path for entry in decision.entries}
             for place, region in enumerate(self.config.chart.regions):
@@ -373,7 +338,7 @@ class Engine:
 
     def _dropped(self, message: Message, reason: str) -> None:
         if message.type == ALWAYS:
-            self._always_waits = False  # or the next change of a reading would wait for it for ever
+            self.sensing.always_is_over()
         if isinstance(message, Command):
             error = Refused("busy", f"dropped: {reason}", hint="send less", retry_after_ms=100)
             self.ledger.settle(message.id, REJECTED, "busy", error=error.as_error())

@@ -233,7 +233,7 @@ class RobotService:
     def _publish_reading(self, device: Device, reading: str) -> None:
         topic = f"reading.{device.name}"
         if self.hub.wanted(topic):
-            trace_id = self._engine.reading_trace or self._engine.ids.new_trace_id()
+            trace_id = self._engine.sensing.trace or self._engine.ids.new_trace_id()
             self.hub.publish(topic, {**self._reading(device), "trace_id": trace_id})
 
     def _follow_stages(self, wanted: bool) -> None:
