@@ -12,7 +12,7 @@ import typer
 
 from robotd.cli import arguments
 from robotd.cli.exits import complain, printable
-from robotd.cli.replaying import about, place, playing, told
+from robotd.cli.played import about, place, playing, told
 
 if TYPE_CHECKING:
     from robotd.journal.replay import Standing
