@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,9 +32,10 @@ from robotd.cli.selecting import (
 
 if TYPE_CHECKING:
     from robotd.journal.row import Row
-    from robotd.journal.store import Select
+    from robotd.journal.store import Rows, Select
 
 ShowRows = Callable[[Iterable["Row"]], None]
+Write = Callable[[Iterable["Row"], IO[bytes]], None]
 
 TAIL_ROWS = 20
 FOLLOW_S = 0.25
@@ -207,9 +209,10 @@ def export(
         raise typer.BadParameter("an MCAP file needs a name: -o FILE")
     from robotd.journal.export import whole_file
 
-    write = _writer(form)
+    writer = _writer(form)
     path = find_journal(journal, robot, url)
     with open_journal(path) as rows:
+        write = writer(rows)
         try:
             if output is None:
                 write(rows.rows(select), sys.stdout.buffer)
@@ -224,16 +227,20 @@ def export(
             fail(Exit.FAILED, f"{output or 'standard output'} cannot be written: {error.strerror}")
 
 
-def _writer(form: Format) -> Callable[[Iterable[Row], Any], None]:
-    if form is Format.JSONL:
-        from robotd.journal.export import write_json_lines
+def _writer(form: Format) -> Callable[[Rows], Write]:
+    """What writes rows of a journal; or the end of it, where a package is missing."""
+    from robotd.journal.export import write_json_lines
+    from robotd.journal.kinds import BOOT
+    from robotd.journal.store import Select
 
-        return write_json_lines
+    if form is Format.JSONL:
+        return lambda _: write_json_lines
     try:
         from robotd.journal.mcap import write_mcap
     except ModuleNotFoundError:
         fail(Exit.FAILED, 'MCAP needs a package that is not here: pip install "robotd[record]"')
-    return write_mcap
+    # Names and units are needed, whatever rows were chosen.
+    return lambda rows: partial(write_mcap, boots=rows.rows(Select(kinds=(BOOT,))))
 
 
 def counted(rows: Iterable[Row], first: int, last: int, *, quiet: bool = False) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from robotd.journal import kinds
@@ -18,6 +19,8 @@ from robotd.journal.telling import tell
 HELD_NS = 10_000_000_000
 """Readings around a fault are written after what they led to; so long a message waits for older ones."""
 
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
+"""What a body raises that is not as it was written."""
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -46,9 +49,13 @@ class Message(NamedTuple):
     data: Mapping[str, Any]
 
 
-def messages(rows: Iterable[Row]) -> Iterator[Message]:
-    """All that `rows` tell, in the order of time. Rows are in theirs."""
-    channels = _Channels()
+def messages(rows: Iterable[Row], boots: Iterable[Row] = ()) -> Iterator[Message]:
+    """All that `rows` tell, in the order of time. Rows are in theirs.
+
+    `boots` are rows of that kind, which say what regions are called and in which units readings are; those
+    among `rows` need not be there again.
+    """
+    channels = _Channels(boots)
     clock = _Clock()
     order = itertools.count()
     held: list[tuple[int, int, Message]] = []
@@ -83,17 +90,22 @@ class _Clock:
 class _Channels:
     """Which messages a row makes. Remembers what boots say of regions and units."""
 
-    def __init__(self) -> None:
-        self._regions: Sequence[str] = ()
+    def __init__(self, boots: Iterable[Row]) -> None:
+        self._regions: dict[str, Sequence[str]] = {}
+        """By the boot, as the units..."""
+        self._units: dict[str, Mapping[str, str]] = {}
+        """...of the readings, by full name."""
         self._leaves: Sequence[str] = ()
-        self._units: Mapping[str, str] = {}
         self._of_state: Channel | None = None
+        for row in boots:
+            with suppress(*_DAMAGED):
+                self._boot(row, row.data)
 
     def of(self, row: Row, now_ns: int) -> list[Message]:
         """Those of one row, written at `now_ns`."""
         try:
             made = list(self._made(row, now_ns))
-        except (ValueError, LookupError, TypeError, AttributeError):  # a body that is damaged
+        except _DAMAGED:
             made = [_logged(row, now_ns)]
         wall_ns = row.wall * 1000
         return [
@@ -115,29 +127,33 @@ class _Channels:
                 for leaves in (body["before"], body["after"]):
                     if leaves and leaves != self._leaves:
                         self._leaves = leaves
-                        yield self._state(leaves)
+                        yield self._state(row, leaves)
             case kinds.READINGS:
                 yield from self._readings(row, body)
             case kinds.BOOT:
-                chart = body.get("chart", {})
-                self._regions = [region["name"] for region in chart.get("regions", ())]
-                self._units = body.get("units", {})
+                self._boot(row, body)
         if row.kind not in _ON_CHANNELS:
             yield _logged(row, now_ns)
 
-    def _state(self, leaves: Sequence[str]) -> _Said:
-        names = [*self._regions, *(f"region{place}" for place in range(len(self._regions), len(leaves)))]
+    def _boot(self, row: Row, body: Mapping[str, Any]) -> None:
+        self._units[row.boot] = body.get("units", {})
+        self._regions[row.boot] = [region["name"] for region in body.get("chart", {}).get("regions", ())]
+
+    def _state(self, row: Row, leaves: Sequence[str]) -> _Said:
+        names = self._regions.get(row.boot, ())
+        names = [*names, *(f"region{place}" for place in range(len(names), len(leaves)))]
         if self._of_state is None:
             self._of_state = Channel("/state", "robotd.State", _object(dict.fromkeys(names, _TEXT)))
         return _Said(self._of_state, dict(zip(names, leaves, strict=False)))
 
     def _readings(self, row: Row, body: Mapping[str, Any]) -> Iterator[_Said]:
+        units = self._units.get(row.boot, {})
         sampled = ((row.at, name, value) for name, value in body.get("values", {}).items())
         for at, name, value in itertools.chain(body.get("dense", ()), sampled):
             if value is not None:
                 # A dot would end the topic in Foxglove's paths.
                 channel = Channel(f"/reading/{name.replace('.', '/')}", "robotd.Reading", _READING)
-                data = {"value": float(value), "unit": self._units.get(name, "")}
+                data = {"value": float(value), "unit": units.get(name, "")}
                 yield _Said(channel, data, round((row.at - at) * 1e9))
 
 

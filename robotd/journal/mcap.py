@@ -14,12 +14,15 @@ from robotd.json import encode
 from robotd.version import VERSION
 
 
-def write_mcap(rows: Iterable[Row], out: IO[bytes]) -> None:
-    """Write what `rows` tell as channels over time; the sequence of each message is its row's number."""
+def write_mcap(rows: Iterable[Row], out: IO[bytes], boots: Iterable[Row] = ()) -> None:
+    """Write what `rows` tell as channels over time; the sequence of each message is its row's number.
+
+    `boots`: as for `messages`.
+    """
     writer = Writer(out)
     writer.start(profile="", library=f"robotd {VERSION}")
     channels = _Registered(writer)
-    for message in messages(rows):
+    for message in messages(rows, boots):
         writer.add_message(
             channels.id(message.channel),
             log_time=message.log_ns,

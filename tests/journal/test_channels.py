@@ -54,6 +54,19 @@ def test_without_the_row_of_its_boot_a_region_goes_by_its_place() -> None:
     assert on(history, "/state") == [{"region0": "a"}, {"region0": "b"}]
 
 
+def test_rows_may_be_chosen_without_their_boot_as_long_as_it_is_known() -> None:
+    boot, *rows = a_little_of_everything().rows.rows()
+    damaged = boot._replace(body=b"{")
+
+    with_it = [message.data for message in messages(rows, [boot])]
+    without = [message.data for message in messages(rows, [damaged])]
+
+    assert {"value": 12.1, "unit": "V"} in with_it
+    assert {"main": "estopped", "health": "fine"} in with_it
+    assert {"value": 12.1, "unit": ""} in without
+    assert {"region0": "estopped", "region1": "fine"} in without
+
+
 def test_the_stages_of_a_command_follow_one_another() -> None:
     stages = [said["stage"] for said in on(a_little_of_everything(), "/stage") if said["id"] == "c1"]
 
