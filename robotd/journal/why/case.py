@@ -96,12 +96,12 @@ class Case:
     ) -> Row | None:
         """The newest row of these kinds before the row `below` of which `where` is true."""
         rows = self.back(*kinds, below=below, boot=boot)
-        return next((row for row in rows if where is None or _holds(where, row)), None)
+        return next((row for row in rows if where is None or holds(where, row)), None)
 
     def next(self, *kinds: str, where: Matches | None = None, above: int, boot: str) -> Row | None:
         """The first row of these kinds after the row `above` of which `where` is true."""
         rows = self.forth(*kinds, above=above, boot=boot)
-        return next((row for row in rows if where is None or _holds(where, row)), None)
+        return next((row for row in rows if where is None or holds(where, row)), None)
 
     def near(
         self, row: Row, *kinds: str, where: Matches | None = None, within_s: float = MOMENT_S
@@ -117,7 +117,7 @@ class Case:
             for other in rows:
                 if abs(other.at - row.at) > within_s:
                     break
-                if where is None or _holds(where, other):
+                if where is None or holds(where, other):
                     return other
         return None
 
@@ -173,8 +173,11 @@ class Case:
         return f"the command {message_id}"
 
 
-def _holds(where: Matches, row: Row) -> bool:
-    """A body without what `where` asks for does not match: it may be of a later version, or damaged."""
+def holds(where: Matches, row: Row) -> bool:
+    """Whether `where` is true of the row. A body without what it asks for does not match.
+
+    It may be of a later version, or damaged.
+    """
     try:
         return bool(where(row, row.data))
     except (LookupError, TypeError, ValueError, AttributeError):

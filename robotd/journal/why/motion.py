@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from robotd.journal.kinds import DEAD, DECISION, ENDED, HALT, READINGS, STARTED
+from robotd.journal import kinds
 from robotd.journal.row import Row
-from robotd.journal.why.case import MOMENT_S, Body, Case
+from robotd.journal.why.case import MOMENT_S, Body, Case, holds
 
 STARTS_AT_MOST = 2_000
 """So many beginnings are looked at for one that has not ended."""
@@ -65,7 +65,7 @@ def _steps(do: Mapping[str, Any]) -> Iterator[str]:
 def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
     """The newest motion that began and has not ended; with what it is, and by whom."""
     over: set[str] = set()
-    for count, began in enumerate(case.back(STARTED, boot=robot.boot)):
+    for count, began in enumerate(case.back(kinds.STARTED, boot=robot.boot)):
         body = began.data
         action = str(body["action"])
         if action not in over and robot.is_motion(action):
@@ -81,7 +81,7 @@ def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
 
 def _was_refused(case: Case, began: Row) -> bool:
     """Whether the device took none of it: what it did before, it goes on doing."""
-    end = None if began.id is None else case.about(began.id, ENDED, DEAD, near=began)
+    end = None if began.id is None else case.about(began.id, kinds.ENDED, kinds.DEAD, near=began)
     return end is not None and end.data.get("stage") == "rejected"
 
 
@@ -89,28 +89,35 @@ def _is_over(case: Case, robot: Robot, began: Row, action: str) -> bool:
     device, dot, _ = action.partition(".")
     is_verb = bool(dot) and (robot.actuators is None or device in robot.actuators)
 
-    def ends(row: Row, other: Body) -> bool:
-        if row.kind == HALT:
-            its = other.get("command") in (None, began.id)
-            return its and (device == other.get("device") or action == other.get("action"))
-        if row.kind == DECISION:
-            gone = bool(other.get("left")) and row.id != began.id
-            return other.get("type") in (f"{action}.done", f"{action}.failed") or (gone and not is_verb)
-        # A command that leads to a state is done at once; what the state does goes on.
-        return row.id == began.id and (is_verb or row.at - began.at > MOMENT_S)
+    is_command = began.id is not None and case.about(began.id, kinds.COMMAND, near=began) is not None
 
-    def shows_rest(row: Row, other: Body) -> bool:
+    def ends(row: Row, other: Body) -> object:
+        match row.kind:
+            case kinds.HALT:
+                its = other.get("command") in (None, began.id)
+                return its and (device == other.get("device") or action == other.get("action"))
+            case kinds.DEVICE:
+                return is_verb and other["device"] == device and other["state"] != "active"
+            case kinds.DECISION:
+                # What a state does by itself ends with it; what a command began has an end of its own.
+                gone = other.get("left") and row.id != began.id and not (is_verb and is_command)
+                return gone or other["type"] in (f"{action}.done", f"{action}.failed")
+            case _:
+                # A command that leads to a state is done at once; what the state does goes on.
+                return row.id == began.id and (is_verb or row.at - began.at > MOMENT_S)
+
+    def shows_rest(row: Row, other: Body) -> object:
         return row.at - began.at > MOMENT_S and other["values"].get(f"{device}.moving") is False
 
-    rows = case.back(HALT, DECISION, ENDED, DEAD, boot=began.boot)
-    if any(ends(row, row.data) for row in after(began.seq, rows)):
+    rows = case.back(kinds.HALT, kinds.DEVICE, kinds.DECISION, kinds.ENDED, kinds.DEAD, boot=began.boot)
+    if any(holds(ends, row) for row in after(began.seq, rows)):
         return True
-    return case.next(READINGS, where=shows_rest, above=began.seq, boot=began.boot) is not None
+    return case.next(kinds.READINGS, where=shows_rest, above=began.seq, boot=began.boot) is not None
 
 
 def last_motion(case: Case, robot: Robot) -> Row | None:
     """The newest motion that began."""
-    return case.last(STARTED, where=lambda _, body: robot.is_motion(body["action"]), boot=robot.boot)
+    return case.last(kinds.STARTED, where=lambda _, body: robot.is_motion(body["action"]), boot=robot.boot)
 
 
 def after(seq: int, rows: Iterable[Row]) -> Iterable[Row]:
