@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from robotd.journal.origin import Origin
 from robotd.journal.row import Row, covered, hash_of
+from robotd.journal.tables import Origin
 
 
 class Chain:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from robotd.journal.database import Database, Ended, Open
+from robotd.journal.database import Database
 from robotd.journal.kinds import BURIED, COMMAND, STARTED
 from robotd.journal.row import Row
 from robotd.journal.schema import ENDS
 from robotd.journal.store import OpenCommand, Remembered, Select
+from robotd.journal.tables import Ended, Open
 
 
 class Lists:

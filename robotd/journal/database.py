@@ -14,15 +14,15 @@ from contextlib import contextmanager, suppress
 from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
-from robotd.journal.origin import Origin
 from robotd.journal.query import page_of
 from robotd.journal.row import Row
 from robotd.journal.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, PAGE_BYTES, Migration
 from robotd.journal.store import ALL, Select
+from robotd.journal.tables import Ended, Open, Origin
 from robotd.json import encode, parse
 
 PAGE_ROWS = 500
@@ -43,32 +43,6 @@ _damaged_text = partial(str, encoding="utf-8", errors="replace")
 
 class CannotOpen(JournalError):  # noqa: N818  # it says what it is
     """The file, or what readers share beside it, cannot be opened by us."""
-
-
-class Open(NamedTuple):
-    """A command that was accepted and has not ended, as the table `open` lists it."""
-
-    id: str
-    seq: int
-    wall: int
-    principal: str | None
-    digest: str | None
-    started: int
-    """1 when it has."""
-
-
-class Ended(NamedTuple):
-    """An end of a command, or of a dead letter, as the table `ended` lists it."""
-
-    seq: int
-    kind: str
-    id: str | None
-    wall: int
-    principal: str | None
-    """Of the command, as its digest."""
-    digest: str | None
-    stage: str | None
-    reason: str | None
 
 
 class Database:

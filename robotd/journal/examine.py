@@ -14,9 +14,9 @@ from robotd.journal.commands import Lists
 from robotd.journal.database import Database
 from robotd.journal.errors import JournalError
 from robotd.journal.head import Head
-from robotd.journal.origin import Origin
 from robotd.journal.row import BEGINNING
 from robotd.journal.store import Select
+from robotd.journal.tables import Origin
 
 WHOLE_BYTES = 8 * 2**20
 NEWEST_ROWS = 20_000

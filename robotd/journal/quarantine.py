@@ -29,12 +29,13 @@ from robotd.journal.database import Database, WritableDatabase
 from robotd.journal.errors import JournalError
 from robotd.journal.folder import Folder, sync_folder
 from robotd.journal.head import Head
-from robotd.journal.origin import Origin
 from robotd.journal.row import BEGINNING, Row, follows
+from robotd.journal.tables import Origin
 
 ROWS_AT_ONCE = 5_000
 _BUILDING = "building.db"
 _SALVAGED = "salvaged.db"
+_NOTE = "found.txt"
 _ACKNOWLEDGED = "acknowledged"
 
 
@@ -64,9 +65,10 @@ def salvage(
         origin = whole.origin(0 if head is None else head.seq)
         database.begin_after(origin)
         database.checkpoint()
-    (aside / "found.txt").write_text(
-        f"{why}\n{_time(now_wall):Found at %Y-%m-%d %H:%M:%S} UTC. {whole.told(origin)}\n"
-    )
+    with (aside / _NOTE).open("w") as note:
+        note.write(f"{why}\n{_time(now_wall):Found at %Y-%m-%d %H:%M:%S} UTC. {whole.told(origin)}\n")
+        note.flush()
+        os.fsync(note.fileno())
     sync_folder(aside)
     (aside / _BUILDING).rename(aside / _SALVAGED)
     sync_folder(aside)
@@ -111,12 +113,10 @@ class _Whole:
                 return row
         for row in these:
             if following and following[0].seq == row.seq + 1:
-                proven = any(follows(after, row.hash) for after in following)
-            else:
-                proven = (
-                    self._last is None or self._last.seq < row.seq - 1
-                )  # by nothing, but by nothing refuted
-            if proven:
+                is_plausible = any(follows(after, row.hash) for after in following)
+            else:  # nothing proves it; only the row right before it could refute it
+                is_plausible = self._last is None or self._last.seq < row.seq - 1
+            if is_plausible:
                 if before is not None:
                     self._breaks.append(row.seq)
                 return row
@@ -157,8 +157,8 @@ def settle_salvage(folder: Folder) -> None:
             (aside / _SALVAGED).rename(folder.database)
             sync_folder(aside)
             sync_folder(folder.path)
-        elif (aside / _BUILDING).exists():
-            shutil.rmtree(aside)  # the files that it was made from are all in their old place
+        elif (aside / _BUILDING).exists() or not (aside / _NOTE).exists():
+            shutil.rmtree(aside)  # the files that it was made for are all in their old place
 
 
 def unacknowledged(folder: Folder) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ def unacknowledged(folder: Folder) -> tuple[str, ...]:
 
 def acknowledge(aside: Path) -> None:
     """A person knows of it. The files stay. Raises `JournalError` for what is no quarantine."""
-    if not (aside / "found.txt").exists():
+    if not (aside / _NOTE).exists():
         raise JournalError(f"{aside} is no quarantine of a journal")
     (aside / _ACKNOWLEDGED).touch()
     sync_folder(aside)

@@ -41,7 +41,7 @@ _VERSION_1: Migration = (
     "INSERT INTO ended SELECT new.seq, new.kind, new.id, new.wall, principal, digest, "
     f"{_of_body('stage')}, {_of_body('reason')} FROM (SELECT 1) LEFT JOIN open ON open.id = new.id; "
     f"DELETE FROM open WHERE id = new.id AND new.kind <> '{BURIED}'; END",
-    # Where the chain begins, in one row: see `robotd.journal.origin`.
+    # Where the chain begins, in one row: see `robotd.journal.tables`.
     "CREATE TABLE origin (after_seq, after_hash, used_seq, breaks, crc)",
 )
 

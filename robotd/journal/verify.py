@@ -13,9 +13,9 @@ from robotd.journal.errors import JournalError
 from robotd.journal.examine import head_fault
 from robotd.journal.folder import Folder
 from robotd.journal.head import read_head
-from robotd.journal.origin import Origin
 from robotd.journal.row import Row
 from robotd.journal.store import Rows, Select
+from robotd.journal.tables import Origin
 
 PROGRESS_ROWS = 5_000
 FAULTS_AT_MOST = 100

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from robotd.journal.database import BATCH_ROWS, Database, WritableDatabase
 from robotd.journal.errors import JournalError, JournalFailed, JournalTooNew
 from robotd.journal.kinds import COMMAND, DEAD, ENDED, READINGS, STARTED
-from robotd.journal.origin import Origin
 from robotd.journal.row import BEGINNING, Row, make
 from robotd.journal.schema import MIGRATIONS
 from robotd.journal.store import Select
+from robotd.journal.tables import Origin
 from tests.counts import cases
 from tests.journal.work import NOON, Work
 

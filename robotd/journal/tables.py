@@ -1,4 +1,4 @@
-"""Where the chain of a journal begins, after rotation has removed its oldest rows."""
+"""What the database keeps beside the rows: where their chain begins, and lists of the commands in them."""
 
 from __future__ import annotations
 
@@ -24,3 +24,29 @@ class Origin(NamedTuple):
     def crc(self) -> int:
         """CRC-32 over all of it."""
         return crc32(repr(tuple(self)).encode())
+
+
+class Open(NamedTuple):
+    """A command that was accepted and has not ended, as the table `open` lists it."""
+
+    id: str
+    seq: int
+    wall: int
+    principal: str | None
+    digest: str | None
+    started: int
+    """1 when it has."""
+
+
+class Ended(NamedTuple):
+    """An end of a command, or of a dead letter, as the table `ended` lists it."""
+
+    seq: int
+    kind: str
+    id: str | None
+    wall: int
+    principal: str | None
+    """Of the command, as its digest."""
+    digest: str | None
+    stage: str | None
+    reason: str | None
