@@ -11,7 +11,9 @@ from robotd.journal.row import Row
 from robotd.journal.why.case import MOMENT_S, Body, Case, holds
 
 STARTS_AT_MOST = 2_000
-"""So many beginnings are looked at for one that has not ended."""
+"""So many beginnings are looked at for one that has not ended..."""
+REFUSED_AT_MOST = 50
+"""...and so many of them that a device refused after all, in a stream of such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,18 @@ def _steps(do: Mapping[str, Any]) -> Iterator[str]:
 def under_way(case: Case, robot: Robot) -> tuple[Row, str] | None:
     """The newest motion that began and has not ended; with what it is, and by whom."""
     over: set[str] = set()
+    refused = 0
     for count, began in enumerate(case.back(kinds.STARTED, boot=robot.boot)):
         body = began.data
         action = str(body["action"])
         if action not in over and robot.is_motion(action):
-            if not _is_over(case, robot, began, action):
+            if refused < REFUSED_AT_MOST and _was_refused(case, began):
+                refused += 1
+            elif _is_over(case, robot, began, action):
+                over.add(action)
+            else:
                 name = case.name(began.id or "", began)
                 return began, f"{action} under way since {case.clock(began)}, by {name} from {body['source']}"
-            if not _was_refused(case, began):
-                over.add(action)
         if count >= STARTS_AT_MOST:
             break
     return None
@@ -88,7 +93,6 @@ def _was_refused(case: Case, began: Row) -> bool:
 def _is_over(case: Case, robot: Robot, began: Row, action: str) -> bool:
     device, dot, _ = action.partition(".")
     is_verb = bool(dot) and (robot.actuators is None or device in robot.actuators)
-
     is_command = began.id is not None and case.about(began.id, kinds.COMMAND, near=began) is not None
 
     def ends(row: Row, other: Body) -> object:
