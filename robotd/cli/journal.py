@@ -271,17 +271,17 @@ def _print_rows(rows: Iterable[Row]) -> None:
 
 
 def _print_all_of(row: Row) -> None:
-    """The row in a sentence, then all it has; a traceback as it is."""
+    """The row in a sentence, then all it has; tracebacks and files as they are."""
     _print_rows([row])
     try:
         body = dict(row.data)
     except ValueError as error:
         body = {"damaged": str(error), "text": row.body.decode(errors="replace")}
-    trail = body.pop("traceback", None)
+    texts = [body.pop(name) for name, said in list(body.items()) if isinstance(said, str) and "\n" in said]
     facts = {"time": local_date_and_time(row.wall), "at": f"{row.at:.6f} s", "boot": row.boot}
     for name, fact in (facts | {"id": row.id, "trace": row.trace}).items():
         if fact is not None:
             typer.echo(printable(f"{name:<8}{fact}"))
     typer.echo(printable(json.dumps(body, indent=2, ensure_ascii=False)))
-    if trail is not None:
-        typer.echo(printable(str(trail)))
+    for text in texts:
+        typer.echo(printable(text))
