@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from robotd.core.decision import Decision, Refusal
-from robotd.core.expression import Readings
 from robotd.core.message import NO_PAYLOAD, Command, Event, Lane, Message
 from robotd.journal.row import Row
 
@@ -16,24 +15,6 @@ ANSWERS = ("outcome", "before", "after", "entered", "left", "starts", "refusal",
 """The keys that say what was decided; the others, but for `saw`, say upon which message."""
 
 _BY_NAME = {name: lane for lane, name in LANES.items()}
-
-
-class Seen:
-    """Readings for one decision: the first look at each counts, so that the decision follows from them."""
-
-    __slots__ = ("_readings", "values")
-
-    def __init__(self, readings: Readings) -> None:
-        self._readings = readings
-        self.values: dict[str, float | bool | None] = {}
-        """What was looked at."""
-
-    def get(self, name: str, /) -> float | bool | None:
-        """As `Readings.get`; asked again, the same."""
-        values = self.values
-        if name not in values:
-            values[name] = self._readings.get(name)
-        return values[name]
 
 
 def decided(decision: Decision, saw: Mapping[str, float | bool | None], state: str | None) -> dict[str, Any]:

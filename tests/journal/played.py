@@ -12,7 +12,8 @@ from robotd.core.expression import Readings
 from robotd.core.machine import StateMachine
 from robotd.core.message import NO_PAYLOAD, Command, Event, Lane, Message
 from robotd.core.portable import to_data
-from robotd.journal.decided import Seen, decided
+from robotd.core.seen import Seen
+from robotd.journal.decided import decided
 from robotd.journal.kinds import BOOT, DECISION, READINGS, SHUTDOWN
 from robotd.journal.memory import MemoryStore
 from robotd.journal.replay.player import decide

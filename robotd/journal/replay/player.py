@@ -10,7 +10,8 @@ from robotd.core.expression import Readings
 from robotd.core.machine import ChartCycle, StateMachine
 from robotd.core.message import Message
 from robotd.core.portable import from_data
-from robotd.journal.decided import Seen, message_of
+from robotd.core.seen import Seen
+from robotd.journal.decided import message_of
 from robotd.journal.errors import JournalError
 from robotd.journal.kinds import BOOT, DECISION
 from robotd.journal.row import Row
