@@ -8,7 +8,8 @@ from typing import Any
 from robotd.core.chart import BUILT_IN_TRIGGERS
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Lane
-from robotd.journal.decided import Seen, decided
+from robotd.core.seen import Seen
+from robotd.journal.decided import decided
 from robotd.journal.errors import JournalError
 from robotd.journal.kinds import BOOT, COMMAND, DECISION, DEVICE, RESET, STOP, TERMINAL
 from robotd.journal.replay.identical import TOLD_EVERY
@@ -61,7 +62,7 @@ class Standing:
     def take(self, row: Row) -> None:
         """One row further. Raises `JournalError` for one that cannot be played."""
         self.row = row
-        self.readings.notice(row)
+        self.readings.take(row)
         if row.kind == DECISION:
             decision = self._played.decide(row).decision
             for entry in decision.exits:

@@ -1,14 +1,16 @@
 """What another machine would have done with the messages of a journal: both side by side, row for row.
 
 The other machine is told what happened to the robot under its own: commands, events of rules and boards, and
-how actions ended, as long as both are in the state that had started them. Time-outs are its own. What it has
-to know of a reading that the row does not say is the newest value that the journal does.
+how actions ended, as long as both are in the state that had started them. Its time-outs are its own, and so
+are the events of rules that the recorded robot did not have just so. What it has to know of a reading that
+the row does not say is the newest value that the journal does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
@@ -17,10 +19,12 @@ from robotd.core.chart import ALWAYS, Chart
 from robotd.core.decision import Decision, Entry, Outcome, Refusal
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Lane, Message
-from robotd.core.portable import do_to_data, from_data, to_data
-from robotd.journal.decided import Seen, decided
+from robotd.core.portable import do_to_data, from_data, rules_to_data, to_data
+from robotd.core.rules import Rule, Rules
+from robotd.core.seen import Seen
+from robotd.journal.decided import decided
 from robotd.journal.kinds import BOOT, READINGS
-from robotd.journal.replay.identical import TOLD_EVERY, Difference
+from robotd.journal.replay.identical import RULE, TOLD_EVERY, Difference
 from robotd.journal.replay.known import Readings, Value
 from robotd.journal.replay.player import Decided, Player, decide
 from robotd.journal.row import Row
@@ -71,15 +75,16 @@ def compare(
     rows: Rows,
     chart: Chart,
     commands: Mapping[str, CommandInfo],
+    rules: Sequence[Rule] = (),
     select: Select = ALL,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Play the selected rows on the recorded machine and, beside it, on that of `chart`.
 
-    `commands` says what a client may send to the other one. `progress` is told now and then how many rows
-    have been read. Raises `JournalError` for a row that cannot be played.
+    `commands` says what a client may send to the other one, `rules` when its events happen. `progress` is
+    told now and then how many rows have been read. Raises `JournalError` for a row that cannot be played.
     """
-    run = _Run(from_data(to_data(chart)), commands)
+    run = _Run(from_data(to_data(chart)), commands, rules)
     count = 0
     for count, row in enumerate(rows.rows(select), start=1):
         run.take(row)
@@ -92,12 +97,11 @@ def compare(
 class _Run:
     """Two machines under way."""
 
-    def __init__(self, chart: Chart, commands: Mapping[str, CommandInfo]) -> None:
-        self._chart = chart
-        self._commands = commands
+    def __init__(self, chart: Chart, commands: Mapping[str, CommandInfo], rules: Sequence[Rule]) -> None:
+        self._begin: Callable[[Row, Readings], _Other] = partial(_Other, chart, commands, rules)
         self._player = Player()
         self._readings = Readings()
-        self._other = _Other(chart, commands, self._readings)
+        self._other: _Other | None = None
         self._apart: Parting | None = None
         self._found = Comparison()
 
@@ -106,15 +110,16 @@ class _Run:
         if row.kind == BOOT:
             self._meets(row)
             self._readings = Readings()
-            self._other = _Other(self._chart, self._commands, self._readings)
-            return
-        self._readings.notice(row)
-        boot = self._player.boot
-        for decision in () if boot is None else self._other.by_itself(row, boot.machine.always_readings):
+            self._other = self._begin(row, self._readings)
+        elif self._other is not None and self._player.boot is not None:
+            self._beside(row, mine, self._other, self._player.boot.machine)
+
+    def _beside(self, row: Row, mine: Decided | None, other: _Other, machine: StateMachine) -> None:
+        for decision in other.by_itself(row, machine.always_readings):
             if decision.outcome is not Outcome.IGNORED:
                 self._differs(row, None, decision)
         if mine is not None:
-            decision = self._other.take(mine)
+            decision = other.take(mine)
             if _did(mine.decision) == _did(decision):
                 self._meets(row)
             else:
@@ -141,7 +146,7 @@ class _Run:
                 found.kept.append(self._apart)
 
     def _parting(self, row: Row, mine: Decided | None, decision: Decision) -> Parting:
-        looked = self._other.looked
+        looked = {} if self._other is None else self._other.looked
         known = self._readings.known
         did, would = {} if mine is None else _did(mine.decision), _did(decision)
         return Parting(
@@ -164,10 +169,23 @@ class _Timer(NamedTuple):
 class _Other:
     """The other machine, from one start of the daemon to the next."""
 
-    def __init__(self, chart: Chart, commands: Mapping[str, CommandInfo], readings: Readings) -> None:
+    def __init__(
+        self,
+        chart: Chart,
+        commands: Mapping[str, CommandInfo],
+        rules: Sequence[Rule],
+        boot: Row,
+        readings: Readings,
+    ) -> None:
         self._machine = StateMachine(chart)
         self._commands = commands
         self._readings = readings
+        recorded = boot.data.get("rules", rules_to_data(rules))
+        alike = {rule.name for rule in rules if rules_to_data([rule])[0] in recorded}
+        self._rules = Rules(rule for rule in rules if rule.name not in alike)
+        """Those that the recorded robot does not have just so."""
+        self._strange = {rule["name"] for rule in recorded} - alike
+        """The recorded rules that this robot does not have just so."""
         self._stays: dict[int, int] = {}
         """For stays of the recorded machine those that began here on the same row, in the same state."""
         self._timed_alike: set[int] = set()
@@ -186,6 +204,9 @@ class _Other:
             if refusal is not None:
                 self.looked, here = {}, self._machine.leaves
                 return Decision(message, Outcome.REFUSED, here, here, refusal=refusal)
+        elif message.source.startswith(RULE) and message.type in self._strange:
+            self.looked, here = {}, self._machine.leaves
+            return Decision(message, Outcome.IGNORED, here, here, note="unhandled")
         elif isinstance(message, Event) and message.stamp is not None:
             stay = self._stays.get(message.stamp, NEVER)
             if message.source.startswith(TIMER) and message.stamp not in self._timed_alike:
@@ -194,11 +215,12 @@ class _Other:
         return self._decide(message, mine.row.at, mine.decision)
 
     def by_itself(self, row: Row, always: Set[str]) -> Iterator[Decision]:
-        """What it does before the row, without a message: it times out, or a sample lets it go on.
+        """What it does before the row, without its message: it times out, or a reading lets it go on.
 
         `always`: readings of which every change comes as a message anyway.
         """
         if not self._machine.leaves[0]:
+            self._readings.take(row)
             return
         while self._timers and (timer := min(self._timers.values())).due <= row.at:
             stay, state = timer.stay, timer.entry.state
@@ -206,6 +228,10 @@ class _Other:
             if state.timeout is not None:
                 event = _event(state.timeout.trigger, f"{TIMER}{state.path}", timer.due, stay)
                 yield self._decide(event, timer.due)
+        for name in self._readings.notice(row):
+            for rule in self._rules.reading_changed(name, self._readings, self._machine.active):
+                at = self._readings.known[name].at
+                yield self._decide(_event(rule, f"{RULE}{name}", at), row.at)
         names = self._machine.always_readings - always
         if row.kind == READINGS and names:
             seen = {name: self._readings.get(name) for name in names}
