@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,11 +99,3 @@ class Stats:
                 for boot in self.boots.values()
             ],
         }
-
-
-def count(rows: Iterable[Row]) -> Stats:
-    """All of `rows`, counted."""
-    stats = Stats()
-    for row in rows:
-        stats.add(row)
-    return stats

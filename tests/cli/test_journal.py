@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -128,6 +129,15 @@ def test_what_is_no_journal_is_told_as_such(tmp_path: Path) -> None:
     file.write_text("a rose\n")
 
     assert "line 1 is no row of a journal" in complaint("tail", "--journal", file, code=Exit.FAILED)
+
+
+@pytest.mark.parametrize("command", ["tail", "stats", "verify"])
+def test_a_journal_of_somebody_else_is_told_as_such(
+    journal: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may be allowed everything
+
+    assert "Permission denied; whoever the robot runs as may read it" in complaint(command, code=Exit.FAILED)
 
 
 # -- tail and show
