@@ -9,7 +9,7 @@ import pytest
 
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import Row
-from robotd.journal.why import Explanation, NotInJournal, case, explain
+from robotd.journal.why import Explanation, NotInJournal, case, conditions, explain
 from tests.counts import cases
 from tests.journal.history import History
 
@@ -260,6 +260,20 @@ def test_drives_refused_after_a_bump_lead_to_the_bump(rover: Rover) -> None:
     rover.refuse("d2", "drive", "guard_false", message, expression=NOT_PRESSED, values=values)
 
     assert root(rover) == "bump at 12:00:10.400 (bumper.active true)"
+
+
+def test_a_bump_that_was_long_ago_is_found_behind_a_flood_of_refusals(
+    rover: Rover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "EVIDENCE_ROWS", 20)
+    rover.decide("bump", "rule:bumper.active", starts=["base.halt"], saw={"bumper.active": True})
+    for number in range(30):
+        rover.ask(f"d{number}", "drive", linear=0.3)
+        values = {"bumper.active": True, "payload.linear": 0.3}
+        rover.decide("drive", ANN, f"d{number}", command=True, saw={"bumper.active": True})
+        rover.refuse(f"d{number}", "drive", "guard_false", "no", expression=NOT_PRESSED, values=values)
+
+    assert root(rover) == "bump at 12:00:10.100 (bumper.active true)"
 
 
 def test_a_bumper_that_was_free_meanwhile_is_not_the_old_bump(rover: Rover) -> None:

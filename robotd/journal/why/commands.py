@@ -14,7 +14,6 @@ from robotd.journal.kinds import (
     ENDED,
     HALT,
     LIMIT,
-    READINGS,
     SHUTDOWN,
     STARTED,
     STOP,
@@ -22,18 +21,13 @@ from robotd.journal.kinds import (
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
-from robotd.journal.why.guards import culprits, said, would_hold
-from robotd.journal.why.lives import LOST
+from robotd.journal.why.conditions import guard
 from robotd.journal.why.process import trouble
 
-SHORT_CONDITION = 50
-"""A longer one is not for the summary."""
 BY_HAND = ("expired", "unknown")
 """What ended so may still be wanted: a person decides."""
 RESTART = "restart"
 """The reason of what a new daemon settled for the last one."""
-EVIDENCE_ROWS = 2_000
-"""So many rows are looked through for since when a reading was as it was."""
 
 
 def command(case: Case, row: Row) -> Fact:
@@ -98,7 +92,7 @@ def refused(case: Case, row: Row) -> Fact:
     refusal = body["refusal"]
     who = f"{case.name(row.id or '', row)} from {body['source']}"
     why = f"{refusal['reason']}: {refusal['message']}"
-    cause = _guard if refusal["reason"] == "guard_false" else _led_here
+    cause = guard if refusal["reason"] == "guard_false" else _led_here
     phrase = f"{who} refused at {case.clock(row)} ({why})"
     return Fact(row, phrase, f"{who} was refused ({why}).", cause(case, row, {}))
 
@@ -214,68 +208,12 @@ def _cancelled(case: Case, row: Row, _error: Body) -> Fact:
     return Fact(row, "a client cancelled it", "A client cancelled it.")
 
 
-def _guard(case: Case, row: Row, error: Body) -> Row | Fact | None:
-    """Since when the value that decided was as it was, and what brought it about."""
-    asked = _condition(case, row, error)
-    text, values = asked.get("expression"), asked.get("values")
-    if not text or not values:
-        return None
-    deciding = culprits(text, values)
-    name, value = next(iter(deciding.items()))
-    if value is None and (lost := _lost(case, row, name.partition(".")[0])) is not None:
-        return lost
-    evidence = _since(case, row, name, lambda other: would_hold(text, values, name, other))
-    if evidence is not None and evidence.kind == DECISION and evidence.data["source"] == f"rule:{name}":
-        return evidence
-    known = f" since {case.clock(evidence)} or before" if evidence is not None else ""
-    needed = f" (needed: {text})" if len(text) <= SHORT_CONDITION else ""
-    return Fact(
-        evidence or row,
-        f"{said(deciding)}{known}{needed}",
-        f"{said(deciding)}{known}; the condition is {text}. Next: change that, and send it again.",
-    )
-
-
-def _condition(case: Case, row: Row, error: Body) -> Body:
-    """The condition that did not hold and what it saw: as the answer told it, else as it was decided."""
-    data: Body = error.get("data") or {}
-    if "expression" in data or row.id is None:
-        return data
-    decided = row if row.kind == DECISION else case.about(row.id, DECISION, near=row)
-    refusal: Body | None = None if decided is None else decided.data.get("refusal")
-    return refusal or {}
-
-
-def _lost(case: Case, row: Row, device: str) -> Row | None:
-    def its(_: Row, body: Body) -> object:
-        return body["device"] == device and body["state"] in LOST
-
-    return case.last(DEVICE, where=its, below=row.seq, boot=row.boot)
-
-
-def _since(case: Case, row: Row, name: str, lets_pass: Callable[[Any], bool]) -> Row | None:
-    """The oldest row from which on the reading `name` never let the condition pass; best an event of it."""
-    oldest = None
-    for looked_at, other in enumerate(case.back(READINGS, DECISION, below=row.seq, boot=row.boot)):
-        body = other.data
-        if other.kind == DECISION and body["source"] == f"rule:{name}":
-            return other
-        values = body.get("values" if other.kind == READINGS else "saw") or {}
-        if name in values:
-            if values[name] is None or lets_pass(values[name]):
-                break
-            oldest = other
-        if looked_at >= EVIDENCE_ROWS:
-            break
-    return oldest
-
-
 _BY_REASON: Mapping[str, Callable[[Case, Row, Body], Row | Fact | None]] = {
     "freshness": _halted,
     "halted": _halted,
     "stopped": _stopped,
     "latched": _stopped,
-    "guard_false": _guard,
+    "guard_false": guard,
     "not_in_this_state": _led_here,
     "device_unavailable": _no_device,
     "device_gone": _no_device,
