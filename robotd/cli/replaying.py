@@ -71,10 +71,10 @@ def replay(
 
     Exits 0 when they do at every row, 1 at the first that differs, 78 when a file is not valid. With --with
     it shows where another robot's file parts from what was done, and what each would do there; that one is
-    told what happened: commands, events as the journal has them, how actions ended. With --until it shows
-    where the robot stood at a row, and takes questions: `drive linear=0.2` says what that would do there.
-    Nothing is touched. With --as-scenario an incident becomes a test: what clients, sensors and cables did,
-    and where the robot got to.
+    told what happened: commands, events, how actions ended; what its own events look at is known from the
+    journal's samples. With --until it shows where the robot stood at a row, and takes questions: `drive
+    linear=0.2` says what that would do there. Nothing is touched. With --as-scenario an incident becomes a
+    test: what clients, sensors and cables did, and where the robot got to.
 
     Example: robotd replay /var/lib/robotd
 
@@ -128,7 +128,7 @@ def _compare(rows: Rows, config: RobotConfig, until: int | None, *, as_json: boo
     from robotd.journal.store import Select
 
     with playing(until or rows.last_seq, quiet=as_json) as progress:
-        found = compare(rows, config.chart, config.commands, Select(until=until), progress)
+        found = compare(rows, config.chart, config.commands, config.rules, Select(until=until), progress)
     _require_a_start(found)
     if as_json:
         typer.echo(json.dumps(comparison_as_json(found), indent=2))

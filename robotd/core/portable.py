@@ -1,4 +1,4 @@
-"""A chart as plain data and back, so that a journal can say which machine made its decisions.
+"""A chart and its rules as plain data and back, so that a journal can say which machine made its decisions.
 
 The data is what JSON has: objects, lists, texts, numbers, flags. It says all that decides, and nothing of
 where it stood in a file. A key that has nothing to say is left out.
@@ -6,11 +6,12 @@ where it stood in a file. A key that has nothing to say is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from robotd.core.chart import Chart, Do, Mode, Region, State, Step, Timeout, Transition
 from robotd.core.expression import Expression, compile_expression
+from robotd.core.rules import Rule
 
 _PLAIN = ("initial", "history", "unattended", "final")
 """What of a state is a text or a flag already."""
@@ -37,9 +38,21 @@ def from_data(data: Mapping[str, Any]) -> Chart:
         raise ValueError(f"this is no chart: {error!r}") from error
 
 
+def rules_to_data(rules: Iterable[Rule]) -> list[dict[str, Any]]:
+    """When the events of a file happen. Equal rules have equal data."""
+    return [_rule(rule) for rule in rules]
+
+
 def do_to_data(do: Do) -> dict[str, Any]:
     """What a state or a transition does."""
     return {"name": do.name, "steps": [_step(step) for step in do.steps]}
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": rule.name, "when": _guard(rule.when), "lane": rule.lane.name.lower()}
+    if rule.clear is not None:
+        data["clear"] = _guard(rule.clear)
+    return data
 
 
 def _region(region: Region) -> dict[str, Any]:

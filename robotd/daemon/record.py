@@ -12,7 +12,7 @@ from robotd.config import RobotConfig
 from robotd.core.decision import Decision, Outcome
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Message
-from robotd.core.portable import to_data
+from robotd.core.portable import rules_to_data, to_data
 from robotd.errors import Refused
 from robotd.journal import kinds
 from robotd.journal.decided import LANES, decided
@@ -50,6 +50,7 @@ class Record:
                 "file": str(config.path),
                 "source": config.document.text,
                 "chart": to_data(config.chart),
+                "rules": rules_to_data(config.rules),
                 "simulated": sorted(simulated),
                 "moves": [name for name, info in config.commands.items() if info.moves],
                 "motions": [name for name, info in config.actions.items() if info.moves],

@@ -6,10 +6,10 @@ Times in a body are seconds on the robot's monotonic clock, as `Row.at`; values 
 from __future__ import annotations
 
 BOOT = "boot"
-"""The daemon started: `robot`, `version`, `file`, `source` (the text of the robot's file), `chart` (the
-machine as `robotd.core.portable` writes it), `simulated` (names of boards), `python`; `moves` (the commands
-that may move something) and `motions` (the actions that may), `actuators` (by name, the boards of each),
-`units` (of readings, by full name)."""
+"""The daemon started: `robot`, `version`, `file`, `source` (the text of the robot's file), `chart` and
+`rules` (the machine and its events as `robotd.core.portable` writes them), `simulated` (names of boards),
+`python`; `moves` (the commands that may move something) and `motions` (the actions that may), `actuators`
+(by name, the boards of each), `units` (of readings, by full name)."""
 COMMAND = "command"
 """A command was accepted, the stage `journaled`: `type`, `payload`, `source`, `principal`, `lane`, `at`,
 `valid_for_ms`, `correlation_id`, `version`; `digest` of what was asked, where the client chose the id."""

@@ -87,5 +87,5 @@ def _play(rows: Rows) -> None:
 
 
 def _compare(rows: Rows, config: RobotConfig) -> None:
-    if (found := compare(rows, config.chart, config.commands)).partings:
+    if (found := compare(rows, config.chart, config.commands, config.rules)).partings:
         raise RuntimeError(f"the rover parts from itself at row {found.kept[0].row.seq}")

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from robotd.config import load
 from robotd.core.chart import Chart, Do, Mode, Region, State, Step, Timeout
 from robotd.core.machine import ChartCycle, StateMachine
-from robotd.core.message import Message
-from robotd.core.portable import from_data, to_data
+from robotd.core.message import Lane, Message
+from robotd.core.portable import from_data, rules_to_data, to_data
+from robotd.core.rules import Rule
 from robotd.json import encode, parse
 from tests.core.making import AT_EASE, arrow, chart, command, event, region, started, when
 from tests.core.test_machine_by_reference import (
@@ -96,6 +97,21 @@ def test_the_chart_of_a_robots_file_goes_through_json() -> None:
     of_the_file = load(ROVER).chart
 
     assert to_data(through_json(of_the_file)) == to_data(of_the_file)
+
+
+def test_rules_that_say_the_same_have_the_same_data() -> None:
+    low, again = (
+        Rule("low", when("battery.value < 10.8"), when("battery.value > 11.4"), Lane.SAFETY) for _ in range(2)
+    )
+    others = [
+        replace(low, name="flat"),
+        replace(low, when=when("battery.value < 10")),
+        replace(low, clear=None),
+        replace(low, lane=Lane.EVENT),
+    ]
+
+    assert parse(encode(rules_to_data([low]))) == rules_to_data([again])
+    assert all(rules_to_data([other]) != rules_to_data([low]) for other in others)
 
 
 def test_a_guard_keeps_the_kinds_of_what_it_mentions() -> None:

@@ -26,7 +26,7 @@ def test_a_life_with_faults_is_decided_again_at_every_row(seed: int) -> None:
     rover = load(ROVER)
     life = live(rover, seed, HOURS * 3600, FAULTS, store=store)
     report = replay(store)
-    beside = compare(store, rover.chart, rover.commands)
+    beside = compare(store, rover.chart, rover.commands, rover.rules)
     decisions = [row for row in store.rows(Select(kinds=[DECISION])) if row.data["outcome"] == "moved"]
     middle = decisions[len(decisions) // 2]
 

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from robotd.core.action import CommandInfo, Parameter
 from robotd.core.chart import Chart, State, Timeout, Transition
-from robotd.journal.kinds import READINGS
+from robotd.core.portable import rules_to_data
+from robotd.core.rules import Rule
+from robotd.journal.kinds import DECISION, READINGS
 from robotd.journal.replay import Comparison, compare, versus
+from robotd.journal.store import Select
 from tests.core.making import AT_EASE, arrow, chart, do, region, when
 from tests.core.test_machine_by_reference import Story, charts, messages, readings
 from tests.counts import cases
@@ -229,6 +232,52 @@ def test_what_needs_no_trigger_is_taken_when_a_sample_allows_it() -> None:
     (parting,) = found.kept
     assert (parting.journal, parting.other["type"], parting.other["after"]) == (None, "always", ["disarmed"])
     assert found.different == 1
+
+
+# Events that a file has otherwise.
+
+LOW = Rule("battery_low", when("battery.value < 10.8"), when("battery.value > 11.4"))
+LOWER = Rule("battery_low", when("battery.value < 10"), when("battery.value > 11.4"))
+DOCKING = changed(
+    transitions=[*MAIN.transitions, arrow("battery_low", "armed", "disarmed")], commands=ROVER.commands
+)
+
+
+def drained() -> Written:
+    """Armed, it sags to 10.4 V and 9.7 V."""
+    journal = Written()
+    journal.boot(DOCKING, rules=rules_to_data([LOW]))
+    journal.decide(journal.command("arm"), AT_EASE)
+    for journal.now, value in ((1.0, 12.0), (2.0, 10.4), (3.0, 9.7)):
+        if value == 10.4:
+            journal.decide(journal.event("battery_low", source="rule:battery.value"))
+        journal.add(READINGS, {"values": {"battery.value": value}})
+    return journal
+
+
+def test_the_same_rules_fire_as_the_journal_has_it() -> None:
+    assert compare(drained(), DOCKING, known(DOCKING), [LOW]).kept == []
+
+
+def test_a_rule_that_is_another_one_fires_by_the_samples() -> None:
+    (parting,) = compare(drained(), DOCKING, known(DOCKING), [LOWER]).kept
+    (event,) = (row for row in drained().rows(Select(kinds=[DECISION])) if row.data["type"] == "battery_low")
+
+    assert (parting.row.seq, parting.other["outcome"]) == (event.seq, "ignored")
+    assert compare(drained(), DOCKING, known(DOCKING), [LOWER]).different == 2
+
+
+def test_a_rule_that_the_other_file_alone_has_fires_by_the_samples() -> None:
+    other = changed(transitions=[*MAIN.transitions, arrow("near", "armed", "disarmed")])
+    journal = Written()
+    journal.boot(ROVER, rules=[])
+    journal.decide(journal.command("arm"), AT_EASE)
+    journal.now = 4.0
+    journal.add(READINGS, {"dense": [[3.5, "range.value", 0.2], [3.6, "range.value", 0.1]]})
+    (parting,) = compare(journal, other, known(other), [Rule("near", when("range.value < 0.3"))]).kept
+
+    assert (parting.journal, parting.other["after"]) == (None, ["disarmed"])
+    assert (parting.other["source"], parting.other["at"]) == ("rule:range.value", 3.5)
 
 
 def test_each_boot_begins_together() -> None:

@@ -30,11 +30,20 @@ class Readings:
         found = self.known.get(name)
         return None if found is None else found.value
 
-    def notice(self, row: Row) -> None:
-        """What the row says of readings."""
+    def take(self, row: Row) -> None:
+        """All that the row says of readings."""
+        for _ in self.notice(row):
+            pass
+
+    def notice(self, row: Row) -> Iterator[str]:
+        """What the row says of readings: the name of each, as soon as it counts."""
         if row.kind in (DECISION, READINGS):
             for at, name, value in _said(row):
-                self.known[name] = Known(value, at)
+                known = self.known.get(name)
+                # What was kept around a fault is written afterwards.
+                if known is None or known.at <= at:
+                    self.known[name] = Known(value, at)
+                    yield name
 
 
 def _said(row: Row) -> Iterator[tuple[float, str, Value]]:
