@@ -116,10 +116,11 @@ def _show_parting(parting: Parting, name: str) -> None:
     ]
     if saw:
         typer.echo(f"  {'':<{width}} it looked at {', '.join(saw)}")
-    console.table(
-        ("", "journal", name),
-        [(one.key, plain(one.journal), plain(one.replayed)) for one in parting.differences],
-    )
+    if parting.journal is not None:
+        console.table(
+            ("", "journal", name),
+            [(one.key, plain(one.journal), plain(one.replayed)) for one in parting.differences],
+        )
     met = parting.met
     typer.echo(
         "\n" + ("they never meet again" if met is None else f"they meet again at row {met.seq}") + "\n"
