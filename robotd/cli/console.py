@@ -67,6 +67,25 @@ def status(answer: Mapping[str, Any]) -> None:
     )
     waiting = {lane: depth for lane, depth in answer["queue"].items() if depth}
     _line(Text(f"queue: {_pairs(waiting) or 'empty'}"))
+    _journal(answer["journal"])
+
+
+def _journal(said: Mapping[str, Any]) -> None:
+    """How the journal is, and what a person should know of it."""
+    where = said["path"] or "in memory: it ends with the robot"
+    _line(Text(f"journal: row {said['seq']}, {where}"))
+    if said["trouble"] is not None:
+        _line(Text(f"nothing moves: {said['trouble']}", "bold red"))
+    recovered = said["recovered"]
+    if open_commands := recovered.get("commands"):
+        ends = _pairs(open_commands)
+        _line(Text(f"open when the last daemon ended, and not run again: {ends}", "yellow"))
+    if said["quarantined"]:
+        why = f" ({recovered['broken']})" if "broken" in recovered else ""
+        kept = ", ".join(said["quarantined"])
+        _line(
+            Text(f"found broken{why}, kept in {kept}; when you know why: robotd journal acknowledge", "red")
+        )
 
 
 def evidence(answer: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ class SendRequest:
     """When it arrived, at the earliest that is possible: a message that may have lain in a socket while
     it was not read is as old as the moment when reading stopped. Its freshness counts from here."""
     principal: str = LOCAL
-    """Who wants it: the same id of two principals is two commands."""
+    """Who wants it; an id is remembered together with it."""
     correlation_id: str | None = None
     priority: Lane = Lane.COMMAND
     """COMMAND or BACKGROUND; SAFETY cannot be asked for."""

@@ -23,6 +23,13 @@ STATUS: dict[str, Any] = {
     },
     "queue": {"safety": 0, "command": 3},
     "latch": {"latch_id": "l-1", "reason": "bump", "by": "rule", "age_s": 4.0},
+    "journal": {
+        "path": "/var/lib/robotd",
+        "seq": 812,
+        "trouble": None,
+        "recovered": {},
+        "quarantined": [],
+    },
 }
 
 
@@ -42,8 +49,27 @@ def test_a_status_names_the_latch_the_fault_and_what_waits(capsys: pytest.Captur
         "device   kind    state                readings",
         "left     motor   faulted: no answer   duty -",
         "queue: command 3",
+        "journal: row 812, /var/lib/robotd",
     ]
     assert expected == lines
+
+
+def test_a_status_says_what_a_person_should_know_of_the_journal(capsys: pytest.CaptureFixture[str]) -> None:
+    journal = {
+        "path": None,
+        "seq": 9,
+        "trouble": "there is no room",
+        "recovered": {"commands": {"expired": 2, "unknown": 1}, "broken": "row 7 is damaged"},
+        "quarantined": ["/q/1"],
+    }
+    console.status({**STATUS, "journal": journal})
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "journal: row 9, in memory" in said
+    assert "nothing moves: there is no room" in said
+    assert "not run again: expired 2, unknown 1" in said
+    assert "found broken (row 7 is damaged), kept in /q/1" in said
+    assert "robotd journal acknowledge" in said
 
 
 def test_evidence_tells_what_is_known_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
