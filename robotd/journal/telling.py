@@ -107,9 +107,16 @@ def _device(body: Body) -> str:
 
 def _halt(body: Body) -> str:
     age_ms = body.get("age_ms")
-    why = body["why"] if age_ms is None else f"{body['why']}, {age_ms:.0f} ms after its last setpoint"
+    reason: str = body["why"]
+    why = _WHY_HALTED.get(reason, reason)
+    if age_ms is not None:
+        why += f", {age_ms:.0f} ms after its last setpoint"
     moved = _more(", moved by ", body.get("action"))
     return f"{body['device']} is halted ({why}){moved}{_more(': ', body.get('message'))}"
+
+
+_WHY_HALTED = {"left": "its state was left"}
+"""Other reasons speak for themselves."""
 
 
 def _limit(body: Body) -> str:
