@@ -517,6 +517,17 @@ def test_where_no_daemon_runs_a_journal_that_just_ends_tells_of_a_crash(rover: R
     )
 
 
+def test_whatever_clients_say_the_summary_is_one_line_of_bounded_length(rover: Rover) -> None:
+    rover.add("stop", reason="first line\nlast line\x00" + "x" * 4000, by=BOB, latch_id="L7", epoch=1)
+
+    found = why(rover)
+
+    assert found.summary.startswith(f"stop by {BOB} at 12:00:10.100 (first line last line")
+    assert found.summary.splitlines() == [found.summary]
+    assert len(found.summary) <= 500
+    assert found.links[0].sentence.endswith("reset with latch_id L7, then arm, then send a new command.")
+
+
 # -- asked about something ------------------------------------------------------------------------------
 
 

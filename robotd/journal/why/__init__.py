@@ -44,10 +44,10 @@ def explain(
         raise NotInJournal("the journal is empty", "it is written from the start of the daemon on")
     start = standing(case, case.newest, runs=runs) if about is None else _row_of(case, about)
     facts = chain(case, start)
-    summary = " <- ".join(fact.phrase for fact in facts if not _goes_without_saying(fact, facts[0]))
+    phrases = [_line(fact.phrase) for fact in facts if not _goes_without_saying(fact, facts[0])]
     life = _life(case, facts) if about is not None else ()
     told = sorted([*facts, *life], key=lambda fact: fact.row.seq)
-    return Explanation(tuple(_link(fact) for fact in told), summary)
+    return Explanation(tuple(_link(fact) for fact in told), " <- ".join(phrases))
 
 
 def _goes_without_saying(fact: Fact, first: Fact) -> bool:
@@ -74,7 +74,11 @@ def _life(case: Case, facts: list[Fact]) -> Iterator[Fact]:
 
 def _link(fact: Fact) -> Link:
     row = fact.row
-    return Link(row.seq, row.at, row.wall, row.kind, _TWO_MARKS.sub(r"\1", fact.sentence))
+    return Link(row.seq, row.at, row.wall, row.kind, _TWO_MARKS.sub(r"\1", _line(fact.sentence)))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _row_of(case: Case, about: str | int) -> Row | Fact:

@@ -22,6 +22,8 @@ AHEAD_ROWS = 2_000
 """What followed from a row is looked for among so many after it."""
 MOMENT_S = 0.05
 """Rows so close to one another may tell of the same moment."""
+QUOTED = 300
+"""So many characters are told of what a client, a board or a handler said; the row has all of them."""
 SAME_STORY_S = 1.0
 """What follows from a row without naming it is written down within this time."""
 
@@ -182,3 +184,9 @@ def holds(where: Matches, row: Row) -> bool:
         return bool(where(row, row.data))
     except (LookupError, TypeError, ValueError, AttributeError):
         return False
+
+
+def quoted(text: object) -> str:
+    """What somebody else said, on one line, of a length to be read, without the stop at its end."""
+    line = " ".join(str(text or "").split()).rstrip(".")
+    return line if len(line) <= QUOTED else f"{line[: QUOTED - 3]}..."

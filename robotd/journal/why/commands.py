@@ -20,7 +20,7 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
-from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact, quoted
 from robotd.journal.why.conditions import guard
 from robotd.journal.why.process import trouble
 
@@ -62,10 +62,10 @@ def ended(case: Case, row: Row) -> Fact:
     """Its terminal stage, the reason, and the next step that its answer told."""
     body = row.data
     error = body.get("error") or {}
-    reason, message = body.get("reason"), str(error.get("message", "")).rstrip(".")
+    reason, message = body.get("reason"), quoted(error.get("message"))
     why = ": ".join(str(part) for part in (reason, message) if part)
     who = f"{case.name(row.id or '', row)} from {body.get('source', 'somebody')}"
-    hint = str((error.get("data") or {}).get("hint") or "").rstrip(".")
+    hint = quoted((error.get("data") or {}).get("hint"))
     if reason == "out_of_range":
         hint = f"{hint or 'ask for less'}, or change the limit in the file"
     sentence = f"{who} ended as {body['stage']}{f' ({why})' if why else ''}."
@@ -101,7 +101,7 @@ def limit(case: Case, row: Row) -> Fact:
     """What a limit changed or refused."""
     body = row.data
     if "message" in body:
-        said_so = str(body["message"]).rstrip(".")
+        said_so = quoted(body["message"])
     else:
         said_so = f"asked for {_shown(body['asked'])}, allowed {_shown(body['sent'])}"
     who = f", by {case.name(body['command'], row)}" if "command" in body else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from robotd.journal.kinds import BUG, DECISION, RESET, SHUTDOWN, STOP
 from robotd.journal.row import Row
-from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact, quoted
 from robotd.journal.why.guards import said
 from robotd.journal.why.lives import lost_device
 
@@ -33,7 +33,7 @@ def _by_rule(case: Case, row: Row, body: Body) -> Fact:
 
 def _by_board(case: Case, row: Row, body: Body) -> Fact:
     board, _, what = str(body["type"]).rpartition(".")
-    detail = str(body.get("payload", {}).get("detail", "")).rstrip(".")
+    detail = quoted(body.get("payload", {}).get("detail"))
     why = f": {detail}" if detail else ""
     phrase = f"{board} {_BOARD.get(what, what)} at {case.clock(row)}{f' ({detail})' if detail else ''}"
     return Fact(
@@ -74,7 +74,7 @@ def _by_action(case: Case, row: Row, body: Body) -> Fact:
     """An action has ended, well or not."""
     action, _, how = str(body["type"]).rpartition(".")
     payload = body.get("payload", {})
-    message = str(payload.get("message", "")).rstrip(".")
+    message = quoted(payload.get("message"))
     how = {"done": "ended", "failed": "failed"}.get(how, how)
     phrase = f"{action} {how} at {case.clock(row)}{f' ({message})' if message else ''}"
     sentence = f"{action} {how}{f': {message}' if message else ''}. Then: {_did(body)}."

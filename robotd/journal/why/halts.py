@@ -18,7 +18,7 @@ from robotd.journal.kinds import (
 )
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
-from robotd.journal.why.case import Body, Case, Fact
+from robotd.journal.why.case import Body, Case, Fact, quoted
 from robotd.journal.why.lives import LOST
 from robotd.journal.why.process import trouble
 
@@ -35,8 +35,8 @@ def halt(case: Case, row: Row) -> Fact:
     if why == FRESHNESS:
         return _lapse(case, row)
     moved_by = f", moved by {body['action']}," if "action" in body else ""
-    said = f": {body['message']}" if "message" in body else ""
-    sentence = f"{device}{moved_by} was told to stand still ({_words(why)}){said.rstrip('.')}."
+    said = f": {quoted(body['message'])}" if "message" in body else ""
+    sentence = f"{device}{moved_by} was told to stand still ({_words(why)}){said}."
     return Fact(row, f"{device} stopped ({_words(why)})", sentence, _what_halted(case, row))
 
 

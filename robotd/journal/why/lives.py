@@ -6,7 +6,7 @@ import re
 
 from robotd.journal.kinds import DECISION, DEVICE, RESET, STOP
 from robotd.journal.row import Row
-from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact, quoted
 
 LOST = ("absent", "faulted")
 
@@ -23,9 +23,9 @@ def stop(case: Case, row: Row) -> Fact:
         if reset is None
         else f"It was reset by {reset.data['by']} at {case.clock(reset)}."
     )
-    reason = str(body.get("reason") or "no reason given")
+    reason = quoted(body.get("reason")) or "no reason given"
     phrase = f"stop by {body['by']} at {case.clock(row)} ({reason})"
-    return Fact(row, phrase, f"The robot was stopped by {body['by']}: {reason.rstrip('.')}. {way_out}")
+    return Fact(row, phrase, f"The robot was stopped by {body['by']}: {reason}. {way_out}")
 
 
 def reset(case: Case, row: Row) -> Fact:
@@ -40,7 +40,7 @@ def device(case: Case, row: Row) -> Fact:
     """A device's new life, and what brought it about."""
     body = row.data
     name, state = body["device"], body["state"]
-    fault = str(body.get("fault") or "").rstrip(".")
+    fault = quoted(body.get("fault"))
     phrase = f"{name} {state} since {case.clock(row)}"
     sentence = f"{name} became {state}{f': {fault}' if fault else ''}."
     if state in LOST:
@@ -84,7 +84,7 @@ def bug(case: Case, row: Row) -> Fact:
     body = row.data
     place = _place(str(body.get("traceback", "")))
     at = f" at {place}" if place else ""
-    error = str(body["error"]).rstrip(".")
+    error = quoted(body["error"])
     phrase = f"{body['action']} raised {error}{at}, {case.clock(row)}"
     sentence = (
         f"The handler {body['action']} raised {error}{at}. Next: mend it; robotd journal show {row.seq} "
