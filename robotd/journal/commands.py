@@ -69,7 +69,11 @@ def open_commands(database: Database, listed: Iterable[Open], *, all_started: bo
         for row in database.rows(Select(since=command.seq - 1, until=command.seq)):
             said = row.data
             started = all_started or bool(command.started)
-            found.append(OpenCommand(command.id, said["type"], said["source"], row.trace, row.seq, started))
+            found.append(
+                OpenCommand(
+                    command.id, said.get("type", ""), said.get("source", ""), row.trace, row.seq, started
+                )
+            )
     return found
 
 

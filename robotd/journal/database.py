@@ -34,6 +34,8 @@ BATCH_ROWS = 128
 for it again, up to 5 ms under load: a statement for each row would cost that for each row."""
 BUSY_S = 30.0
 """Somebody else (a person with a shell) may hold the database for so long, then the journal has failed."""
+READERS_S = 0.1
+"""Readers may hold up a commit for so long, where they have kept the `-wal` file from being used again."""
 WAL_KEPT_BYTES = 16 * 2**20
 """The `-wal` file is cut back to this when a checkpoint has emptied it."""
 
@@ -316,14 +318,23 @@ class WritableDatabase(Database):
         values = (after_seq, after_hash, used_seq, encode(breaks), origin.crc)
         self._connection.execute("INSERT INTO origin VALUES (?, ?, ?, ?, ?)", values)
 
-    def checkpoint(self) -> int:
-        """Carry the `-wal` file over into the database, as far as readers let it. Waits for none of them.
+    def checkpoint(self, *, empty: bool = False) -> int:
+        """Carry the `-wal` file over into the database, as far as readers let it.
 
-        Returns how many bytes there are in the file; the next commit begins at its front again, if no reader
-        is in it then. Raises `JournalFull`, after which it may be tried again, and `JournalFailed`.
+        `empty`: wait for readers to leave the file, for `READERS_S` at most, and cut it to nothing. Returns
+        how many bytes are in it; all that is carried over the next commit writes over, if no reader is in it.
+        Raises `JournalFull`, after which it may be tried again, and `JournalFailed`.
         """
+        run = self._connection.execute
         with self._errors_told():
-            _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not empty:
+                _, frames, _ = run("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                return int(frames) * PAGE_BYTES
+            run(f"PRAGMA busy_timeout = {READERS_S * 1000:.0f}")
+            try:
+                _, frames, _ = run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                run(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
         return int(frames) * PAGE_BYTES
 
     @property

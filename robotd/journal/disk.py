@@ -16,7 +16,7 @@ from robotd.journal.commands import open_commands, remembered
 from robotd.journal.database import WAL_KEPT_BYTES, Database, WritableDatabase
 from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
 from robotd.journal.examine import Damaged, Examined, examine
-from robotd.journal.folder import Folder, sync_folder
+from robotd.journal.folder import NO_ROOM, Folder, sync_folder
 from robotd.journal.head import Head, HeadFile, read_head
 from robotd.journal.quarantine import create, salvage, settle_salvage, unacknowledged
 from robotd.journal.row import Row
@@ -168,9 +168,9 @@ class DiskStore:
 
     def _carry_over(self) -> None:
         """Raises `JournalFull` and `JournalFailed`."""
-        wal_bytes = self._database.checkpoint()
-        # Readers kept the last commits from beginning at the front of the file: try again soon.
-        self._written_bytes = 0 if wal_bytes <= WAL_KEPT_BYTES else CHECKPOINT_BYTES
+        self._written_bytes = 0
+        if self._database.checkpoint() > WAL_KEPT_BYTES:  # readers kept commits from beginning at its front
+            self._database.checkpoint(empty=True)
         try:
             self._head_file.sync()
         except OSError as error:
@@ -181,7 +181,10 @@ class DiskStore:
         try:
             self._head_file.write(head)
         except OSError as error:
-            raise JournalFailed(f"{self.folder.head}: {error.strerror}") from error
+            if (
+                error.errno not in NO_ROOM
+            ):  # without room the head is older than it could be, which is no harm
+                raise JournalFailed(f"{self.folder.head}: {error.strerror}") from error
 
 
 def _ready(folder: Folder, now_wall: int, progress: Callable[[int], None]) -> tuple[Examined, str | None]:

@@ -12,7 +12,8 @@ from robotd.journal.errors import JournalFailed, JournalFull, JournalHeld
 
 RESERVE_BYTES = 2**20
 """Room for the ends of all commands that may be under way at once, some 600 rows, several times over."""
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What a system call says of a full disk."""
 
 
 class Folder:
@@ -70,7 +71,7 @@ class Folder:
             os.fsync(file)
         except OSError as error:
             self.reserve.unlink()
-            if error.errno in _NO_ROOM:
+            if error.errno in NO_ROOM:
                 raise JournalFull(f"there is no room for the reserve {self.reserve}") from error
             raise JournalFailed(f"{self.reserve}: {error.strerror}") from error
         finally:

@@ -157,7 +157,7 @@ def settle_salvage(folder: Folder) -> None:
             (aside / _SALVAGED).rename(folder.database)
             sync_folder(aside)
             sync_folder(folder.path)
-        elif (aside / _BUILDING).exists() or not (aside / _NOTE).exists():
+        elif all(path.name.startswith(_BUILDING) or path.name == _NOTE for path in aside.iterdir()):
             shutil.rmtree(aside)  # the files that it was made for are all in their old place
 
 

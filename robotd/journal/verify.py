@@ -80,7 +80,11 @@ def verify(rows: Rows, progress: Callable[[int], None] = lambda _rows: None) -> 
 def _verify_database(database: Database, verdict: Verdict, progress: Callable[[int], None]) -> None:
     for fault in (database.schema_fault(), database.structural_fault()):
         verdict.add(None, fault)
-    head = read_head(Folder(database.path.parent).head)  # first: it may be older than the rows, never newer
+    folder = Folder(database.path.parent)
+    is_of_folder = database.path == folder.database
+    head = (
+        read_head(folder.head) if is_of_folder else None
+    )  # first: it may be older than the rows, never newer
     with database.at_one_moment():  # a daemon may be adding rows, and removing the oldest
         origin, listed, last_seq = _origin(database, verdict), database.open_commands(), database.last_seq
         begun = list(database.rows(limit=PAGE_ROWS))

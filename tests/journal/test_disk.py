@@ -248,7 +248,7 @@ def test_the_wal_stays_short_whoever_reads(tmp_path: Path, monkeypatch: pytest.M
     reader = threading.Thread(target=read)
     reader.start()
     longest = 0
-    for _ in range(300):
+    for _ in range(100):
         store.commit(work.batch(10))
         store.trim(0)
         longest = max(longest, (tmp_path / "journal.db-wal").stat().st_size)
@@ -257,7 +257,7 @@ def test_the_wal_stays_short_whoever_reads(tmp_path: Path, monkeypatch: pytest.M
     store.close()
 
     assert counts
-    assert longest < 3_000_000  # of 8,000,000 that were written to it
+    assert longest < 600_000
     assert rows_in(tmp_path) == work.rows
 
 
