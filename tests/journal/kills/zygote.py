@@ -29,7 +29,7 @@ from robotd.daemon import Daemon, Ready, Surroundings
 VICTIM = Path(__file__).with_name("victim.yaml")
 SOCKET = "s"
 JOURNAL = "journal"
-JOURNAL_BYTES = 800_000
+JOURNAL_BYTES = 600_000
 _PR_SET_PDEATHSIG = 1
 
 
