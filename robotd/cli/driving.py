@@ -59,6 +59,14 @@ def send(
             metavar="-", help="Send the lines of standard input as they are and print every answer."
         ),
     ] = None,
+    command_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            help="Your own id for it: sent again with it, it says what became of it and runs nothing.",
+            show_default=False,
+        ),
+    ] = None,
     trace_id: Annotated[
         str | None, typer.Option(help="The trace it belongs to: 32 hexadecimal digits.", show_default=False)
     ] = None,
@@ -73,6 +81,8 @@ def send(
     Example: robotd send drive linear=0.2 --for 2s
 
     Example: robotd send drive linear="200 mm/s" angular="30 deg/s" --json
+
+    Example: robotd send patrol --id morning-round-2026-11-21
 
     Example: robotd send arm --traceparent 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
 
@@ -89,10 +99,12 @@ def send(
         raise typer.BadParameter("which command? For example: robotd send arm")
     values = payload(arguments or ())
     trace = {"trace_id": trace_id, "traceparent": traceparent}
+    if for_time is not None and command_id is not None:
+        raise typer.BadParameter("--for sends many commands, and --id is of one")
     if for_time is None:
 
         async def story(robot: RemoteRobot) -> Exit:
-            return await send_once(robot, command, values, wait, as_json, **trace)
+            return await send_once(robot, command, values, wait, as_json, command_id=command_id, **trace)
 
     else:
         duration_s = seconds(for_time)

@@ -56,6 +56,17 @@ def test_run_says_in_one_line_where_it_listens(robot: RunningRobot) -> None:
     assert re.fullmatch(r"ready  ws://127\.0\.0\.1:\d+/ws  tcp 127\.0\.0\.1:\d+  \(simulated\)", robot.ready)
 
 
+def test_the_same_id_again_says_what_became_of_it_and_runs_nothing() -> None:
+    first = run(app, ["send", "arm", "--id", "today", "--json"])
+    assert run(app, ["send", "disarm"]).exit_code == Exit.DONE
+    again = run(app, ["send", "arm", "--id", "today", "--json"])
+    other = run(app, ["send", "patrol", "--id", "today", "--json"])
+
+    assert json.loads(again.stdout)["seq"] == json.loads(first.stdout)["seq"]
+    assert status()["state"] == "disarmed"
+    assert (other.exit_code, "id_conflict" in other.stdout + other.stderr) == (Exit.REFUSED, True)
+
+
 @pytest.mark.parametrize("transport", ["unix", "tcp", "websocket"])
 def test_every_transport_leads_to_the_same_robot(robot: RunningRobot, transport: str) -> None:
     answer = run(app, ["status", "--json", "--url", getattr(robot, transport)])
