@@ -108,7 +108,25 @@ async def silent_board_and_cancelled_look(sim: Simulation) -> None:
     await sim.sleep(6.0)
 
 
+async def bump_behind_and_in_front(sim: Simulation) -> None:
+    """Between two samples one switch is let go and the other one pressed: two events, and no row says why."""
+    ann = await sim.connect("ann")
+    ann.send("arm")
+    await sim.sleep(0.3)
+    ann.send("patrol")
+    await sim.sleep(0.5)
+    sim.rig.set_world("bumper_rear", True)
+    await sim.sleep(0.1)
+    sim.rig.set_world("bumper_rear", False)
+    await sim.sleep(0.1)
+    ann.send("patrol")
+    await sim.sleep(0.05)
+    sim.rig.set_world("bumper", True)
+    await sim.sleep(0.5)
+
+
 STORIES = [
+    bump_behind_and_in_front,
     bump_while_driving,
     lapse,
     lost_cable,
@@ -235,7 +253,7 @@ def test_the_world_is_held_as_the_sensors_saw_it() -> None:
 def test_a_stream_of_the_same_setpoint_is_one_step_and_its_last_lapses() -> None:
     text = text_of(lapse)
 
-    assert "  - send: {drive: {linear: 0.2, angular: 0.0}}\n    for: 800 ms\n" in text
+    assert "  - send: {drive: {linear: 0.2, angular: 0.0}}\n    as: drive_stream\n    for: 800 ms\n" in text
     assert "expect: {stage: {drive: done freshness}}" in text
 
 

@@ -58,7 +58,8 @@ class Holding:
         """Of each sensor the reading that its quantity of the world stands for."""
         self._held: dict[str, Value] = {}
         """By reading."""
-        self._since: dict[str, float] = {}
+        self._cleared: set[str] = set()
+        """The rules that have not held for a moment since they fired, so that they may again."""
         self._ahead: set[str] = set()
         """What is held already as a decision will see it."""
         self._values: dict[str, dict[float, None]] = {}
@@ -66,19 +67,20 @@ class Holding:
 
     def begin(self, said: Iterable[Said], fired: Iterable[str]) -> World:
         """Hold all at the first value that they are said to have; but no rule of `fired` may fire there."""
-        for at, name, value in said:
+        for _, name, value in said:
             if name in self._quantities and value is not None:
                 if name not in self._held:
-                    self._hold(name, value, at)
+                    self._held[name] = value
                 if not isinstance(value, bool):
                     self._values.setdefault(name, {})[value] = None
         for rule in fired:
-            self._change(self._released(rule), 0.0)
+            self._change(self._released(rule))
+        self._look_at_rules()
         return self._world(self._held)
 
     def follow(self, said: Said) -> World:
         """What has to change for a sample."""
-        at, name, value = said
+        _, name, value = said
         if name not in self._quantities or value is None:
             return {}
         held = self._held.get(name)
@@ -86,32 +88,25 @@ class Holding:
             far = value is not held
         else:
             far = abs(value - held) > TOLERANCE * abs(held)
-        return self._change({name: value}, at) if far else {}
+        return self._change({name: value}) if far else {}
 
-    def fire(
-        self, rule: str, saw: Mapping[str, Value | None], at: float, last_at: float
-    ) -> tuple[World, World]:
-        """What has to change so that a rule fires that saw this; it did so before at `last_at`.
+    def fire(self, rule: str, saw: Mapping[str, Value | None]) -> tuple[World, World]:
+        """What has to change so that a rule fires that saw this.
 
-        First what has to be let go: what has not changed since then makes no edge.
+        First what has to be let go where it has held ever since it fired before: that makes no edge.
         """
-        values = self._of_sensors(saw)
-        let_go: World = {}
-        if all(
-            self._held.get(name) == value and self._since[name] <= last_at for name, value in values.items()
-        ):
-            let_go = self._change(self._released(rule), at)
-        return let_go, self._change(values, at)
+        let_go = {} if rule in self._cleared else self._change(self._released(rule))
+        pressed = self._change(self._of_sensors(saw))
+        self._cleared.discard(rule)
+        return let_go, pressed
 
-    def decide(
-        self, machine: StateMachine, message: Message, saw: Mapping[str, Value | None], at: float
-    ) -> World:
+    def decide(self, machine: StateMachine, message: Message, saw: Mapping[str, Value | None]) -> World:
         """What has to change so that `machine` decides upon `message` as it did, when it saw this."""
         values = self._of_sensors(saw)
         held = {**saw, **{name: self._held.get(name, value) for name, value in values.items()}}
         if held == saw or _decided(machine, message, held) == _decided(machine, message, saw):
             return {}
-        change = self._change(values, at)
+        change = self._change(values)
         self._ahead.update(values)
         return change
 
@@ -150,16 +145,16 @@ class Holding:
     def _of_sensors(self, saw: Mapping[str, Value | None]) -> dict[str, Value]:
         return {name: value for name, value in saw.items() if name in self._quantities and value is not None}
 
-    def _change(self, values: Mapping[str, Value], at: float) -> World:
+    def _change(self, values: Mapping[str, Value]) -> World:
         changed = {name: value for name, value in values.items() if self._held.get(name) != value}
-        for name, value in changed.items():
-            self._hold(name, value, at)
+        self._held |= changed
+        self._ahead.difference_update(changed)
+        self._look_at_rules()
         return self._world(changed)
 
-    def _hold(self, name: str, value: Value, at: float) -> None:
-        self._held[name] = value
-        self._since[name] = at
-        self._ahead.discard(name)
+    def _look_at_rules(self) -> None:
+        """Those that may fire from now on."""
+        self._cleared.update(name for name, rule in self._rules.items() if self._is_clear(rule, {}))
 
     def _world(self, values: Mapping[str, Value]) -> World:
         return {

@@ -66,7 +66,7 @@ class Past:
             # Stays have other numbers here: what ends one of them means the present one.
             message = _unstamped(decided.decision.message)
             row = decided.row._replace(at=at)
-            notebook.set(at - REPORTED_S, 0, holding.decide(machine, message, decided.looked, at))
+            notebook.set(at - REPORTED_S, 0, holding.decide(machine, message, decided.looked))
             action = _again(message, names)
             if action is None:
                 notebook.leave_out(row, message.type, "it led to where this begins")

@@ -75,7 +75,9 @@ def _streams(moments: Sequence[Moment], is_streamed: Callable[[str], bool]) -> I
             if len(run) >= STREAM_OF:
                 taken.update(run[1:-1])
                 lasting_s = round(moments[run[-1]].at - moment.at, 3)
-                yield moment._replace(step=replace(moment.step, for_s=lasting_s))
+                # By its own name, so that its end is not that of the last one, which may lapse.
+                named = replace(send, name=f"{send.type}_stream")
+                yield moment._replace(step=Step(named, for_s=lasting_s))
                 continue
         yield moment
 

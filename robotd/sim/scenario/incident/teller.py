@@ -116,8 +116,6 @@ class Teller:
         """By type the id of the newest command that the scenario sends, and when."""
         self._ends: dict[str, tuple[str, str | None]] = {}
         """By type how the newest of those ended of which that is expected."""
-        self._fired: dict[str, float] = {}
-        """When each rule has fired last."""
         self._seen: dict[str, tuple[float, int]] = {}
         """Of each reading time and row of the newest decision that looked at it."""
 
@@ -195,16 +193,14 @@ class Teller:
     def _fires(self, row: Row, message: Message, saw: Mapping[str, Value | None]) -> bool:
         """Let a rule fire; returns whether it does now, and may not have before."""
         ahead = self._holding.is_ahead(saw)
-        last_at = self._fired.get(message.type, 0.0)
-        let_go, pressed = self._holding.fire(message.type, saw, row.at, last_at)
+        let_go, pressed = self._holding.fire(message.type, saw)
         self._notebook.set(row.at - REPORTED_S, 0, let_go)
         self._notebook.set(row.at, row.seq, pressed)
-        self._fired[message.type] = row.at
         return not ahead
 
     def _looks(self, row: Row, message: Message, saw: Mapping[str, Value | None]) -> bool:
         """Let the machine see what it saw: set as early as it helps, but after who saw what was before."""
-        change = self._holding.decide(self._boot.machine, message, saw, row.at)
+        change = self._holding.decide(self._boot.machine, message, saw)
         used = max((self._seen[name] for name in saw if name in self._seen), default=(-inf, 0))
         self._notebook.set(*max((row.at - REPORTED_S, 0), used), change, AFTER)
         if not self._troubles.explain(row):
