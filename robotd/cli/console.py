@@ -112,7 +112,9 @@ def stage(
     error: Mapping[str, Any] | None,
 ) -> None:
     """One stage of a command on one line."""
-    parts = [Text(command_type, "bold"), Text(name, _STAGE_STYLES.get(name, "red")), Text(f"in {state}")]
+    parts = [Text(command_type, "bold"), Text(name, _STAGE_STYLES.get(name, "red"))]
+    if state:  # of a command that ended before the daemon started, it is not known any more
+        parts.append(Text(f"in {state}"))
     if reason:
         parts.append(Text(f"({reason})"))
     if result is not None:
