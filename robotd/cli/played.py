@@ -70,6 +70,7 @@ def report_as_json(report: Report, took_s: float) -> dict[str, Any]:
         "boots": report.boots,
         "passed_over": report.passed_over,
         "took_s": round(took_s, 6),
+        "rows_per_s": round(report.rows / took_s),
         "divergence": None
         if divergence is None
         else {
