@@ -63,32 +63,21 @@ class Lists:
 
 
 def open_commands(database: Database, listed: Iterable[Open], *, all_started: bool) -> list[OpenCommand]:
-    """`all_started`: rows are missing at the end, and nobody can say which of them had not."""
+    """`all_started`: rows are missing, and nobody can say which of the commands had not."""
     found = []
     for command in listed:
         for row in database.rows(Select(since=command.seq - 1, until=command.seq)):
-            said = row.data
+            kind, source = row.data.get("type", ""), row.data.get("source", "")
             started = all_started or bool(command.started)
-            found.append(
-                OpenCommand(
-                    command.id, said.get("type", ""), said.get("source", ""), row.trace, row.seq, started
-                )
-            )
+            found.append(OpenCommand(command.id, kind, source, row.trace, row.seq, started))
     return found
 
 
-def remembered(ended: Iterable[Ended], listed: Iterable[Open]) -> list[Remembered]:
-    """The ids that clients chose, of ended and of open commands."""
-    found = {
-        end.id: Remembered(
-            end.id, end.principal or "", end.digest or "", end.seq, end.wall, end.stage, end.reason
-        )
-        for end in ended
-        if end.id is not None
-    }
-    for command in listed:
-        if command.digest is not None:
-            found[command.id] = Remembered(
-                command.id, command.principal or "", command.digest, command.seq, command.wall, None, None
-            )
+def remembered(ended: Iterable[Remembered], listed: Iterable[Open]) -> list[Remembered]:
+    """The ids that clients chose, of ended and of open commands; of an id that was used again, the newest."""
+    found = {known.id: known for known in ended}
+    for one in listed:
+        if one.digest is not None:
+            principal = one.principal or ""
+            found[one.id] = Remembered(one.id, principal, one.digest, one.seq, one.wall, None, None)
     return list(found.values())

@@ -21,7 +21,7 @@ from robotd.journal.errors import JournalError, JournalFailed, JournalFull, Jour
 from robotd.journal.query import page_of
 from robotd.journal.row import Row
 from robotd.journal.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, PAGE_BYTES, Migration
-from robotd.journal.store import ALL, Select
+from robotd.journal.store import ALL, Remembered, Select
 from robotd.journal.tables import Ended, Open, Origin
 from robotd.json import encode, parse
 
@@ -154,10 +154,13 @@ class Database:
         """The commands that have not ended, in the order in which they came."""
         return [Open._make(row) for row in self._fetch("SELECT * FROM open ORDER BY seq")]
 
-    def ended_commands(self, at_most: int, since_wall: int) -> list[Ended]:
+    def ended_commands(self, at_most: int, since_wall: int) -> list[Remembered]:
         """The newest ends, the oldest first, of commands whose ids were chosen by clients."""
-        statement = "SELECT * FROM ended WHERE digest NOT NULL AND wall >= ? ORDER BY seq DESC LIMIT ?"
-        return [Ended._make(row) for row in reversed(self._fetch(statement, since_wall, at_most))]
+        statement = (
+            "SELECT id, ifnull(principal, ''), digest, seq, wall, stage, reason FROM ended "
+            "WHERE digest NOT NULL AND wall >= ? ORDER BY seq DESC LIMIT ?"
+        )
+        return [Remembered(*row) for row in reversed(self._fetch(statement, since_wall, at_most))]
 
     def ends(self, since: int) -> Iterator[Ended]:
         """What is listed for the rows after this one, in order."""
