@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from robotd.config import load
 from robotd.core.chart import Chart, Do, Mode, Region, State, Step, Timeout
+from robotd.core.decision import Decision
 from robotd.core.machine import ChartCycle, StateMachine
 from robotd.core.message import Lane, Message
 from robotd.core.portable import from_data, rules_to_data, to_data
@@ -19,11 +20,13 @@ from robotd.core.rules import Rule
 from robotd.json import encode, parse
 from tests.core.making import AT_EASE, arrow, chart, command, event, region, started, when
 from tests.core.test_machine_by_reference import (
+    WAYS,
     Story,
     answer,
     charts,
     messages,
     readings,
+    roaming_charts,
 )
 from tests.counts import cases
 
@@ -182,3 +185,24 @@ def test_what_is_remembered_of_a_state_that_was_left_counts_too() -> None:
 
     assert (one.leaves, list(one.entries.values())) == (other.leaves, list(other.entries.values()))
     assert one.digest() != other.digest()
+
+
+@settings(max_examples=cases(300), deadline=None)
+@given(roaming_charts(), st.lists(st.sampled_from(WAYS), max_size=15), st.lists(st.sampled_from(WAYS)))
+def test_a_copy_goes_on_as_the_machine_would_and_leaves_it_alone(
+    chart: Chart, way: list[str], further: list[str]
+) -> None:
+    machine = StateMachine(chart)
+    machine.start(event("start"), AT_EASE)
+    for kind in way:
+        machine.decide(event(kind), AT_EASE)
+    before, copy = machine.digest(), machine.copy()
+    went = [_without_numbers(copy.decide(event(kind), AT_EASE)) for kind in further]
+
+    assert machine.digest() == before
+    assert went == [_without_numbers(machine.decide(event(kind), AT_EASE)) for kind in further]
+
+
+def _without_numbers(decision: Decision) -> tuple[object, ...]:
+    moved = [[entry.state.path for entry in entries] for entries in (decision.exits, decision.entries)]
+    return decision.outcome, decision.before, decision.after, moved, decision.note
