@@ -104,8 +104,11 @@ def _row_of(case: Case, about: str | int) -> Row | Fact:
     end = case.about(row.id, ENDED, DEAD, near=row)
     if end is not None:
         return _later(case, end) or end
+    decided = case.about(row.id, DECISION, near=row)
     asked = case.about(row.id, COMMAND, near=row)
-    return (case.about(row.id, DECISION, near=row) or row) if asked is None else unfinished(case, asked)
+    if asked is None or (decided is not None and decided.data.get("outcome") == "refused"):
+        return decided or row
+    return unfinished(case, asked)
 
 
 def _later(case: Case, end: Row) -> Row | None:

@@ -44,9 +44,14 @@ def command(case: Case, row: Row) -> Fact:
 def unfinished(case: Case, asked: Row) -> Fact:
     """A command that the journal knows no end of."""
     name = command(case, asked).phrase
-    began = case.about(asked.id or "", STARTED, near=asked)
-    where = "waits to be decided" if began is None else f"has been under way since {case.clock(began)}"
-    return Fact(began or asked, f"{name} {where}", f"{name} {where}.")
+    found = (case.about(asked.id or "", kind, near=asked) for kind in (STARTED, DECISION))
+    reached = next(filter(None, found), asked)
+    where = {
+        STARTED: f"has been under way since {case.clock(reached)}",
+        DECISION: f"was decided at {case.clock(reached)} and has not ended",
+        COMMAND: "waits to be decided",
+    }[reached.kind]
+    return Fact(reached, f"{name} {where}", f"{name} {where}.")
 
 
 def started(case: Case, row: Row) -> Fact:
