@@ -11,7 +11,7 @@ import pytest
 
 from robotd.config import RobotConfig
 from robotd.journal.errors import JournalError
-from robotd.journal.kinds import BOOT, COMMAND, DECISION, DEVICE, JOURNAL, STOP
+from robotd.journal.kinds import BOOT, COMMAND, DEAD, DECISION, DEVICE, JOURNAL, RESET, STOP
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import Row
 from robotd.journal.store import Select
@@ -288,6 +288,17 @@ def test_a_part_begins_in_the_state_in_which_the_robot_was(story: Story, tmp_pat
     assert [told.after for told in result.chronicle.told if told.outcome == "moved"][-1:] == way(rows)[-1:]
 
 
+def test_a_stop_and_what_happened_by_itself_are_on_the_way_there_too(tmp_path: Path) -> None:
+    reset = first(stop_and_reset, RESET)
+    *_, disarmed = journal_of(bump_behind_and_in_front).rows(Select(kinds=[DECISION]))
+    stopped = text_of(stop_and_reset, since=reset.seq)
+    bumped = text_of(bump_behind_and_in_front, since=disarmed.seq - 1)
+
+    assert stopped.index("send: arm") < stopped.index("stop: a child") < stopped.index("reset: latest")
+    assert bumped.count("inject: bump") == 2
+    assert retold(journal_of(stop_and_reset), tmp_path, since=reset.seq).failure is None
+
+
 def test_what_the_machine_saw_on_the_way_there_is_set_before_what_it_saw_later(tmp_path: Path) -> None:
     """It was armed with a good battery, and what is looked at happened with an empty one."""
 
@@ -390,6 +401,21 @@ def test_what_is_no_story_of_clients_sensors_and_cables_is_said_in_a_comment() -
     ):
         assert any(words in line for line in unsaid), words
     assert "stop: SIGUSR1" in text
+
+
+def test_an_event_that_a_scenario_told_is_told_again() -> None:
+    rows = with_rows(lapse, (DECISION, "e-1", {**EVENT, "type": "patrol_timeout", "source": "scenario"}))
+
+    assert "  - inject: patrol_timeout\n" in retell_rows(rows, rover(), "example:rover").to_yaml()
+
+
+def test_a_command_that_never_began_or_was_lost_is_left_out() -> None:
+    arm = {**EVENT, "type": "arm", "source": "tcp:ann", "command": True}
+    ended = {"type": "arm", "stage": "rejected", "reason": "journal_unavailable"}
+    rows = with_rows(lapse, (DECISION, "c-1", arm), (DEAD, "c-1", ended))
+    (unsaid,) = retell_rows(rows, rover(), "example:rover").unsaid
+
+    assert "it ended rejected (journal_unavailable)" in unsaid
 
 
 def test_the_same_that_is_left_out_again_and_again_is_said_once() -> None:

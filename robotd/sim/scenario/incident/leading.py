@@ -11,6 +11,7 @@ from robotd.core.message import Command, Event, Message
 from robotd.journal.kinds import DECISION
 from robotd.journal.replay import Boot, Decided, decide
 from robotd.journal.row import Row
+from robotd.safety.stop import REST_S
 from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Said, said_by
 from robotd.sim.scenario.incident.notebook import Notebook, led_to
 from robotd.sim.scenario.incident.troubles import BOARD
@@ -58,7 +59,9 @@ class Past:
 
         Before each step the sensors report what the machine saw then, and after the last what is known.
         """
-        begins_at = at = began - len(self._moves) * STRIDE_S
+        # A reset may follow, which may not come sooner.
+        stopped = bool(self._moves) and self._moves[-1].decision.message.type == ESTOP
+        begins_at = at = began - len(self._moves) * STRIDE_S - (REST_S if stopped else 0)
         machine = StateMachine(self._boot.chart)
         if self._start is not None:
             decide(machine, self._start.decision.message, self._start.looked)
