@@ -114,3 +114,38 @@ def _pages_of(content: bytes, row: Row) -> set[int]:
     parts = [row.hash, *(row.body[place : place + 30] for place in range(0, len(row.body), 30))]
     places = [content.find(part) for part in parts]
     return {place // PAGE_BYTES * PAGE_BYTES for place in places if place >= 0}
+
+
+def flip(content: bytearray, rng: random.Random) -> None:
+    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+
+
+def garble(content: bytearray, rng: random.Random) -> None:
+    place = rng.randrange(len(content))
+    size = min(rng.randint(1, 3_000), len(content) - place)
+    content[place : place + size] = rng.randbytes(size)
+
+
+def blank(content: bytearray, rng: random.Random) -> None:
+    place = rng.randrange(len(content)) // PAGE_BYTES * PAGE_BYTES
+    content[place : place + PAGE_BYTES] = bytes(len(content[place : place + PAGE_BYTES]))
+
+
+def misplace(content: bytearray, rng: random.Random) -> None:
+    """A page lies where another was."""
+    place, other = (rng.randrange(len(content)) // PAGE_BYTES * PAGE_BYTES for _ in range(2))
+    page, size = content[other : other + PAGE_BYTES], len(content)
+    content[place : place + len(page)] = page
+    del content[size:]
+
+
+def cut(content: bytearray, rng: random.Random) -> None:
+    del content[rng.randrange(len(content)) :]
+
+
+def lengthen(content: bytearray, rng: random.Random) -> None:
+    content += rng.randbytes(rng.randint(1, 9_000))
+
+
+WAYS = (flip, garble, blank, misplace, cut, lengthen)
+"""What may become of the content of a file."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +20,7 @@ from robotd.journal.row import make
 from robotd.journal.schema import PAGE_BYTES
 from robotd.journal.verify import verify
 from tests.counts import cases
-from tests.journal.damage import Still, closed, damaged, killed, rotated, surely_whole
+from tests.journal.damage import WAYS, Still, closed, damaged, killed, rotated, surely_whole
 from tests.journal.work import NOON, open_store, rows_in
 
 FLIPS_OF_A_PAGE = 4
@@ -84,6 +87,63 @@ def test_a_file_that_is_cut_costs_no_whole_row_that_is_left(still: Still, tmp_pa
     ]
     for cut in rng.sample(cuts, cases(len(cuts))):
         judge(still, still.content[:cut], tmp_path / str(cut))
+
+
+def test_whatever_becomes_of_its_files_a_journal_starts_again_with_true_rows(
+    still: Still, tmp_path: Path
+) -> None:
+    rng = random.Random(still.file)
+    true = {row.seq: row for row in still.rows}
+    for number in range(cases(150)):
+        folder = tmp_path / str(number)
+        shutil.copytree(still.folder, folder)
+        for _ in range(rng.randint(1, 6)):
+            file = folder / rng.choice(["journal.db", "journal.db", "journal.db-wal", "journal.db-shm"])
+            content = bytearray(file.read_bytes() if file.exists() else b"")
+            if content:
+                rng.choice(WAYS)(content, rng)
+                file.write_bytes(content)
+        store, beginning = open_store(folder)
+        kept = rows_in(folder)
+        after = make(
+            beginning.last_hash, beginning.last_seq + 1, "b2", 1.0, NOON, "journal", None, "0" * 32, {}
+        )
+        store.commit([after])
+        store.close()
+        store, later = open_store(folder)
+        store.close()
+
+        # Of a row between two that are gone nothing can tell whether its hash is the true one.
+        assert [row[:-1] for row in kept] == [true[row.seq][:-1] for row in kept]
+        assert beginning.found_broken or len(kept) == len(true)
+        assert beginning.last_seq == still.rows[-1].seq
+        assert (later.last_seq, later.found_broken) == (after.seq, None)
+
+
+def test_pages_that_the_disk_does_not_give_cost_only_what_is_in_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = closed(tmp_path / "still")
+    begin = still.content.find(still.rows[99].body) // PAGE_BYTES * PAGE_BYTES
+    content = bytearray(still.content)
+    content[begin : begin + PAGE_BYTES] = bytes(PAGE_BYTES)
+    damaged(still, bytes(content), tmp_path / "journal")
+    read = os.pread
+
+    def broken_read(file: int, size: int, place: int) -> bytes:
+        if place == begin:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(file, size, place)
+
+    monkeypatch.setattr(os, "pread", broken_read)
+    store, beginning = open_store(tmp_path / "journal")
+    store.close()
+    missing = [row.seq for row in still.rows if row not in rows_in(tmp_path / "journal")]
+
+    assert beginning.found_broken
+    assert 100 in missing
+    assert missing == list(range(missing[0], missing[-1] + 1))
+    assert len(missing) < PAGE_BYTES / 100
 
 
 class Killed(BaseException):
