@@ -61,7 +61,7 @@ def test_an_export_tells_the_same_as_its_journal(journal: Path, tmp_path: Path) 
     assert said("c1", "--journal", export) == said("c1")
 
 
-@pytest.mark.parametrize("about", ["4711", "nobody"])
+@pytest.mark.parametrize("about", ["4711", "9" * 40, "nobody"])
 def test_what_is_not_in_the_journal_is_a_failure_that_says_what_to_do(journal: Path, about: str) -> None:
     done = run(app, ["why", about])
 

@@ -84,9 +84,9 @@ def _line(text: str) -> str:
 def _row_of(case: Case, about: str | int) -> Row | Fact:
     """The row that says how it ended, where it is about a command; else the row itself."""
     if isinstance(about, int):
-        row = case.at(about)
+        newest = 0 if case.newest is None else case.newest.seq
+        row = case.at(about) if 0 < about <= newest else None
         if row is None:
-            newest = case.newest.seq if case.newest else 0
             raise NotInJournal(f"the journal has no row {about}", f"its newest is {newest}")
         if row.id is None or row.kind not in (COMMAND, DECISION):
             return row

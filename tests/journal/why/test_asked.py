@@ -123,7 +123,7 @@ def test_a_guard_names_the_value_that_decided(rover: Rover) -> None:
 
 
 def test_what_is_not_in_the_journal_is_said_with_what_to_do(rover: Rover) -> None:
-    for about in ("nobody", 4711):
+    for about in ("nobody", 4711, 0, -1, 10**30):
         with pytest.raises(NotInJournal) as raised:
             why(rover, about)
 
