@@ -13,10 +13,11 @@ import typer
 from robotd.cli.connection import Json, Url, talk
 from robotd.cli.driving import Wait, send_once
 from robotd.cli.exits import Exit, fail
-from robotd.cli.locating import JournalPath, RobotName, find_journal, open_journal
+from robotd.cli.locating import JournalPath, RobotName, locate, open_journal
 from robotd.cli.selecting import local_date_and_time, local_time
 
 if TYPE_CHECKING:
+    from robotd.cli.asked import Asked
     from robotd.client import RemoteRobot
     from robotd.journal.dead import DeadLetter
     from robotd.journal.store import Rows
@@ -134,8 +135,8 @@ def resend(
     """
     from robotd.client import RemoteError
 
-    path = find_journal(None, url=url)
-    with open_journal(path) as rows:
+    place = locate(None, url=url)
+    with open_journal(place) as rows:
         letter = _find(rows, seq)
     command = letter.command
     if command is None:
@@ -154,7 +155,7 @@ def resend(
         try:
             code = await send_once(robot, letter.type, letter.payload or {}, wait, as_json, **more)
         except RemoteError:
-            if _was_accepted(path, new_id):
+            if _was_accepted(place, new_id):
                 await _bury(robot, seq, "resent")
             raise
         await _bury(robot, seq, "resent")
@@ -202,7 +203,7 @@ def _dropped(seqs: Sequence[int]) -> str:
     return f"dropped {', '.join(f'#{seq}' for seq in seqs)}" if seqs else "there are no dead letters"
 
 
-def _was_accepted(journal: Path, command_id: str) -> bool:
+def _was_accepted(journal: Path | Asked, command_id: str) -> bool:
     """Whether the journal has it: then it has a fate of its own, and where that is bad a dead letter."""
     from robotd.journal.kinds import COMMAND
     from robotd.journal.store import Select

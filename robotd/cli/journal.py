@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -16,7 +17,7 @@ import typer
 
 from robotd.cli.connection import Json, Url, interruption, until
 from robotd.cli.exits import Exit, complain, fail, printable
-from robotd.cli.locating import DATABASE, JournalPath, RobotName, find_journal, open_journal
+from robotd.cli.locating import DATABASE, JournalPath, RobotName, locate, open_journal, open_place
 from robotd.cli.selecting import (
     Id,
     Kind,
@@ -31,6 +32,7 @@ from robotd.cli.selecting import (
 )
 
 if TYPE_CHECKING:
+    from robotd.cli.asked import Asked
     from robotd.journal.row import Row
     from robotd.journal.store import Rows, Select
 
@@ -94,19 +96,19 @@ def tail(
     """
     select = selection(since=since, until=before, seq=seq, kind=kind, trace=trace, about=about, device=device)
     limit = TAIL_ROWS if count is None and since is None and seq is None else count
-    path = find_journal(journal, robot, url)
-    if follow and path.is_file() and path.name != DATABASE:
-        raise typer.BadParameter(f"{path} is an export: nothing is added to it")
+    place = locate(journal, robot, url)
+    if follow and isinstance(place, Path) and place.is_file() and place.name != DATABASE:
+        raise typer.BadParameter(f"{place} is an export: nothing is added to it")
     show_rows = _print_json if as_json else _print_rows
     if follow:
-        asyncio.run(_follow(path, select, limit, show_rows))
+        asyncio.run(_follow(place, select, limit, show_rows))
     else:
-        _show_newest(path, select, limit, show_rows)
+        _show_newest(place, select, limit, show_rows)
 
 
-def _show_newest(path: Path, select: Select, limit: int | None, show_rows: ShowRows) -> int:
+def _show_newest(place: Path | Asked, select: Select, limit: int | None, show_rows: ShowRows) -> int:
     """Show what is there, at most so much of it; returns the number of the row that is the newest now."""
-    with open_journal(path) as rows:
+    with open_journal(place) as rows:
         newest = rows.last_seq
         past = _until(select, newest)
         if limit is None:
@@ -120,31 +122,38 @@ def _until(select: Select, newest: int) -> Select:
     return replace(select, until=newest if select.until is None else min(newest, select.until))
 
 
-async def _follow(path: Path, select: Select, limit: int | None, show_rows: ShowRows) -> None:
+async def _follow(place: Path | Asked, select: Select, limit: int | None, show_rows: ShowRows) -> None:
     """Show what is there, then what is added, until Ctrl-C.
 
-    It is opened anew each time, since a start of the daemon may put another in its place; where it cannot be
-    read now, that is said once, and a later start may mend it.
+    Files are opened anew each time, since a start of the daemon may put others in their place; where they
+    cannot be read now, that is said once, and a later start may mend it. A robot that has to be asked is
+    asked over one connection.
     """
     from robotd.journal.errors import JournalError
-    from robotd.journal.reader import open_rows
 
-    async def look(seen: int) -> None:
+    async def look(seen: int, asked: Rows | None) -> None:
         trouble = ""
         while True:
             await asyncio.sleep(FOLLOW_S)
             try:
-                with open_rows(path) as rows:
+                with nullcontext(asked) if asked is not None else open_place(place) as rows:
                     newest = rows.last_seq
                     show_rows(rows.rows(_until(replace(select, since=max(seen, select.since)), newest)))
                 seen, trouble = max(seen, newest), ""
             except JournalError as error:
+                if asked is not None:
+                    raise
                 if str(error) != trouble:
                     trouble = str(error)
                     complain(trouble)
 
     interrupted = interruption()
-    await until(interrupted, look(_show_newest(path, select, limit, show_rows)))
+    seen = _show_newest(place, select, limit, show_rows)
+    if isinstance(place, Path):
+        await until(interrupted, look(seen, None))
+    else:
+        with open_journal(place) as asked:
+            await until(interrupted, look(seen, asked))
 
 
 @app.command()
@@ -210,8 +219,7 @@ def export(
     from robotd.journal.export import whole_file
 
     writer = _writer(form)
-    path = find_journal(journal, robot, url)
-    with open_journal(path) as rows:
+    with open_journal(journal, robot, url) as rows:
         write = writer(rows)
         try:
             if output is None:

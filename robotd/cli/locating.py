@@ -16,6 +16,7 @@ from robotd.cli.exits import Exit, fail
 from robotd.cli.files import EXAMPLE_PREFIX, robot_file
 
 if TYPE_CHECKING:
+    from robotd.cli.asked import Asked
     from robotd.journal.store import Rows
 
 DATABASE = "journal.db"
@@ -48,22 +49,36 @@ RobotName = Annotated[
 
 
 @contextmanager
-def open_journal(journal: Path | None, robot: str | None = None, url: str | None = None) -> Iterator[Rows]:
-    """The rows of the journal that `find_journal` finds.
+def open_journal(
+    journal: Path | Asked | None, robot: str | None = None, url: str | None = None
+) -> Iterator[Rows]:
+    """The rows of the journal that `locate` finds, or has found.
 
     What is wrong with it, now or while it is read, ends the command with a sentence.
     """
     from robotd.journal.errors import JournalError
-    from robotd.journal.reader import open_rows
 
-    path = find_journal(journal, robot, url)
+    place = journal if isinstance(journal, tuple) else locate(journal, robot, url)
     try:
-        with open_rows(path) as rows:
+        with open_place(place) as rows:
             yield rows
     except JournalError as error:
         fail(Exit.FAILED, str(error))
     except PermissionError as error:
-        fail_forbidden(path, error)
+        fail_forbidden(Path(str(place)), error)
+
+
+@contextmanager
+def open_place(place: Path | Asked) -> Iterator[Rows]:
+    """The rows there. Raises `JournalError`, and `PermissionError`."""
+    if isinstance(place, Path):
+        from robotd.journal.reader import open_rows
+
+        with open_rows(place) as rows:
+            yield rows
+    else:
+        with place.open() as asked:
+            yield asked
 
 
 def fail_forbidden(path: Path, error: PermissionError) -> NoReturn:
@@ -72,7 +87,15 @@ def fail_forbidden(path: Path, error: PermissionError) -> NoReturn:
 
 
 def find_journal(journal: Path | None, robot: str | None = None, url: str | None = None) -> Path:
-    """Where the journal lies that the options mean; or the end of it, which says what there is."""
+    """As `locate`, for what needs the files; or the end of it, where only the robot can be asked."""
+    place = locate(journal, robot, url)
+    if not isinstance(place, Path):
+        fail(Exit.FAILED, f"{place.robot} runs, and the files of its journal are not here to be read")
+    return place
+
+
+def locate(journal: Path | None, robot: str | None = None, url: str | None = None) -> Path | Asked:
+    """Where the journal is that the options mean; or the end of it, which says what there is."""
     if journal is not None and journal != IN_MEMORY:
         if not is_there(journal):
             fail(Exit.USAGE, f"there is no {journal}")
@@ -133,7 +156,7 @@ def is_there(path: Path) -> bool:
         return True
 
 
-def _told_by_a_daemon(url: str | None, robot: str | None) -> Path | None:
+def _told_by_a_daemon(url: str | None, robot: str | None) -> Path | Asked | None:
     """The journal of the robot that runs there; None where none runs, or not the one called `robot`."""
     import asyncio
 
@@ -156,9 +179,22 @@ def _told_by_a_daemon(url: str | None, robot: str | None) -> Path | None:
     journal = status.get("journal")
     if not isinstance(journal, dict):
         return None  # an older version, which has none
-    path = journal.get("path")
-    if not path:
-        fail(Exit.FAILED, f"{status['robot']} runs and keeps its journal in memory; --journal names another")
-    if not is_there(Path(path)):
-        fail(Exit.FAILED, f"{status['robot']} keeps its journal in {path}, which is not on this machine")
-    return Path(path)
+    path = Path(journal["path"]) if journal["path"] else None
+    if path is not None and _is_of_boot(path, journal["boot"]):
+        return path
+    from robotd.cli.asked import Asked
+
+    return Asked(url, str(status["robot"]))
+
+
+def _is_of_boot(path: Path, boot: str) -> bool:
+    """Whether these files are here, may be read, and are those of that robot, which may run elsewhere."""
+    from robotd.journal.errors import JournalError
+    from robotd.journal.reader import open_rows
+
+    try:
+        with open_rows(path) as rows:
+            newest = next(rows.rows(limit=1, newest_first=True), None)
+    except (JournalError, OSError):
+        return False
+    return newest is not None and newest.boot == boot
