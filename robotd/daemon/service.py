@@ -21,7 +21,7 @@ from robotd.daemon.history import History
 from robotd.errors import Refused
 from robotd.json import canonical
 from robotd.log import line
-from robotd.runtime.known import Known
+from robotd.runtime.known import DIGEST_BYTES, Known
 from robotd.runtime.ledger import Tracked
 from robotd.version import VERSION
 from robotd.wire.hub import Hub
@@ -262,4 +262,4 @@ def _conflict(command_id: str) -> Refused:
 def _digest(request: SendRequest) -> str:
     """What makes a command with the same id the same command, whoever restarts in between."""
     asked = (request.principal, request.type, request.payload, request.priority, request.version)
-    return blake2b(canonical(asked), digest_size=12).hexdigest()
+    return blake2b(canonical(asked), digest_size=DIGEST_BYTES).hexdigest()

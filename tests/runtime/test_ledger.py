@@ -12,6 +12,8 @@ from robotd.runtime.ledger import Ledger, Tracked
 from tests.core.making import command
 from tests.runtime.written import Written
 
+DIGEST = "0123456789ab" * 2
+
 
 class Desk:
     """A ledger and one client of it, at a time of the test's own."""
@@ -23,7 +25,7 @@ class Desk:
         self.heard: list[Stage] = []
 
     def open(self, name: str = "c", *, early: bool = True) -> None:
-        self.ledger.open(command("go", name=name), "digest", self.heard.append, early=early)
+        self.ledger.open(command("go", name=name), DIGEST, self.heard.append, early=early)
 
     def accept(self, name: str = "c") -> None:
         tracked = self.ledger.find(name)
@@ -195,12 +197,13 @@ def test_a_command_that_has_ended_is_remembered_with_what_it_returned(desk: Desk
     tracked = desk.ledger.find("c")
 
     assert isinstance(tracked, Known)
-    assert tracked.digest == "digest"
+    assert tracked.digest == DIGEST
     assert tracked.ended.result == 7
 
 
 def test_the_oldest_of_too_many_is_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(known, "IDS_AT_MOST", 3)
+    monkeypatch.setattr(known, "WHOLE", 1)
     for name in "abcde":
         desk.open(name)
         desk.ledger.settle(name, DONE)
@@ -226,9 +229,11 @@ def test_of_old_ids_only_the_stage_is_remembered(desk: Desk, monkeypatch: pytest
         desk.ledger.settle(name, DONE, "freshness", result=7)
     found = [desk.ledger.find(name) for name in "ab"]
 
-    assert [(k.ended.reason, k.ended.result) for k in found if isinstance(k, Known)] == [
-        ("freshness", None),
-        ("freshness", 7),
+    assert [
+        (k.digest, *k.ended[:2], k.ended.reason, k.ended.result) for k in found if isinstance(k, Known)
+    ] == [
+        (DIGEST, "a", "done", "freshness", None),
+        (DIGEST, "b", "done", "freshness", 7),
     ]
 
 
