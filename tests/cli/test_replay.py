@@ -301,4 +301,4 @@ def test_rows_without_a_start_make_no_scenario(incident: Path, tmp_path: Path) -
     shown = run(incident, "--as-scenario", tmp_path / "out.yaml", "--from", 99_999)
 
     assert shown.exit_code == Exit.FILE_INVALID
-    assert "nothing happened" in shown.stderr
+    assert "by row 99999 the daemon had ended" in shown.stderr

@@ -299,6 +299,13 @@ def test_a_stop_and_what_happened_by_itself_are_on_the_way_there_too(tmp_path: P
     assert retold(journal_of(stop_and_reset), tmp_path, since=reset.seq).failure is None
 
 
+def test_a_part_that_begins_between_a_stop_and_its_decision_begins_with_the_stop(tmp_path: Path) -> None:
+    stop = first(stop_and_reset, STOP)
+
+    assert "stop: a child runs across" in text_of(stop_and_reset, since=stop.seq + 1)
+    assert retold(journal_of(stop_and_reset), tmp_path, since=stop.seq + 1).failure is None
+
+
 def test_what_the_machine_saw_on_the_way_there_is_set_before_what_it_saw_later(tmp_path: Path) -> None:
     """It was armed with a good battery, and what is looked at happened with an empty one."""
 
@@ -355,7 +362,8 @@ def test_a_story_that_nobody_could_read_is_refused(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("span", "why"),
     [
-        ({"since": 10_000}, "nothing happened"),
+        ({"since": 10_000}, "by row 10000 the daemon had ended"),
+        ({"since": 20, "until": 19}, "nothing happened"),
         ({"until": 0}, "no start of the daemon"),
     ],
 )

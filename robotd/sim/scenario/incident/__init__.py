@@ -69,10 +69,12 @@ def retell_rows(
     past = Past(boot)
     before = start.seq if since is None else max(since - 1, start.seq)
     for row in rows.rows(Select(since=start.seq, until=before)):
+        if not _is_before_the_end(row):
+            raise JournalError(f"by row {since} the daemon had ended")
         past.take(row)
     story = rows.rows(Select(since=before, until=until), limit=MOST_ROWS + 1)
-    told = list(takewhile(_is_before_the_end, story))
-    if not told:
+    told = [*past.undecided, *takewhile(_is_before_the_end, story)]
+    if len(told) == len(past.undecided):
         raise JournalError("between these rows nothing happened")
     if len(told) > MOST_ROWS:
         raise JournalError(f"these are more than {MOST_ROWS:,} rows: say where the story begins and ends")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from robotd.core.chart import ESTOP
+from robotd.core.chart import BUILT_IN_TRIGGERS, ESTOP
 from robotd.core.decision import Outcome
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Message
-from robotd.journal.kinds import DECISION
+from robotd.journal.kinds import DECISION, RESET, STOP
 from robotd.journal.replay import Boot, Decided, decide
 from robotd.journal.row import Row
 from robotd.safety.stop import REST_S
@@ -31,6 +31,8 @@ class Past:
         self._moves: list[Decided] = []
         self.known: dict[str, Said] = {}
         """The newest that was said of each reading."""
+        self.undecided: list[Row] = []
+        """The stop, or the reset, that the machine has not seen yet."""
         self.troubles: list[Row] = []
         """The rows in which boards have told something."""
 
@@ -43,10 +45,14 @@ class Past:
         """One row before the story. What comes back to the initial state is no part of the way."""
         for said in said_by(row):
             self.known[said.name] = said
+        if row.kind in (STOP, RESET):
+            self.undecided = [row]
         if row.kind != DECISION:
             return
         decided = self._boot.decide(row)
         self._start = self._start or decided
+        if decided.decision.message.type in BUILT_IN_TRIGGERS:
+            self.undecided = []
         if decided.decision.message.source.startswith(BOARD):
             self.troubles.append(row)
         if decided.decision.after == self._start.decision.after:

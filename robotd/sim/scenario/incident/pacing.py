@@ -12,7 +12,9 @@ SHORTEST_WAIT_S = 0.001
 STREAM_GAP_S = 0.35
 """Setpoints that follow one another faster than they lapse are one stream..."""
 STREAM_OF = 4
-"""...if there are so many."""
+"""...if there are so many..."""
+BURST_GAP_S = 0.02
+"""...and they do not come all at once, as nobody drives."""
 
 
 class Moment(NamedTuple):
@@ -51,7 +53,8 @@ def _joined(before: Step, step: Step) -> Step | None:
         case SetWorld(held), SetWorld(values):
             return Step(SetWorld({**held, **values}))
         case Expect(facts), Expect(more) if _say_other_things(facts, more):
-            return replace(before, do=Expect((*facts, *more)))
+            within_s = max(before.within_s or 0.0, step.within_s or 0.0)
+            return Step(Expect((*facts, *more)), within_s=within_s)
     return None
 
 
@@ -72,9 +75,9 @@ def _streams(moments: Sequence[Moment], is_streamed: Callable[[str], bool]) -> I
         send = moment.step.do
         if isinstance(send, Send) and is_streamed(send.type):
             run = _run(moments, place, send)
-            if len(run) >= STREAM_OF:
+            lasting_s = round(moments[run[-1]].at - moment.at, 3)
+            if len(run) >= STREAM_OF and lasting_s >= len(run) * BURST_GAP_S:
                 taken.update(run[1:-1])
-                lasting_s = round(moments[run[-1]].at - moment.at, 3)
                 # By its own name, so that its end is not that of the last one, which may lapse.
                 named = replace(send, name=f"{send.type}_stream")
                 yield moment._replace(step=Step(named, for_s=lasting_s))

@@ -9,7 +9,7 @@ from math import inf
 from robotd.config import RobotConfig
 from robotd.core.chart import ESTOP, RESET
 from robotd.core.message import Command, Message
-from robotd.core.stage import CANCELLED, EXPIRED, PREEMPTED, REJECTED, UNKNOWN
+from robotd.core.stage import CANCELLED, DONE, EXPIRED, PREEMPTED, REJECTED, UNKNOWN
 from robotd.journal import kinds
 from robotd.journal.decided import message_of
 from robotd.journal.replay import Boot
@@ -17,7 +17,7 @@ from robotd.journal.replay.identical import RULE
 from robotd.journal.row import Row
 from robotd.runtime.ledger import WANTED
 from robotd.sim.scenario.incident.holding import REPORTED_S, Holding, Said, Value, said_by
-from robotd.sim.scenario.incident.notebook import AFTER, BRIEFLY_S, Notebook, led_to
+from robotd.sim.scenario.incident.notebook import AFTER, BRIEFLY_S, SOON_S, Notebook, led_to
 from robotd.sim.scenario.incident.troubles import BOARD, Troubles
 from robotd.sim.scenario.model import (
     OPERATOR,
@@ -38,6 +38,8 @@ from robotd.sim.scenario.names import Names
 
 RETURN_S = 20.0
 """A board whose cable is in again is back within this time."""
+MOTION_S = 5.0
+"""A motion that begins somewhere else, where only a part is retold, may take so much longer."""
 BOARD_S = 1.0
 """A trouble of a board is found out within this time."""
 ROUNDED_S = 1e-5
@@ -235,7 +237,7 @@ class Teller:
             self._notebook.do(row, Cancel(kind))
         # A stream that is refused is refused again and again.
         if stage != REJECTED or self._ends.get(kind) != (stage, reason):
-            self._notebook.expect(row, [StageIs(stage, kind, reason)])
+            self._notebook.expect(row, [StageIs(stage, kind, reason)], MOTION_S if stage == DONE else SOON_S)
         self._ends[kind] = stage, reason
 
     def _stop(self, row: Row) -> None:
