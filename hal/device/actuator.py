@@ -35,6 +35,9 @@ class Actuator(Device):
         self.halt_listeners: list[Callable[[HalError, bool], None]] = []
         """Called after every stop (a halt, a lapse, a loss, a fault) with its reason, and with whether
         anything was commanded until then. They must not block."""
+        self.clamp_listeners: list[Callable[[str, float, float], None]] = []
+        """Called when a soft limit cut what was asked: what, the value asked, the value taken. They must not
+        block."""
         self.at_rest = True
         """Nothing is commanded now (after a halt also where `on_stop` keeps the output)."""
         self.rest_since = -math.inf
@@ -204,7 +207,11 @@ class Actuator(Device):
         """`value` if it lies within the limits; else refused, or cut with `on_limit: clamp`."""
         number = _as_float(value)
         if self.spec.on_limit == "clamp" and math.isfinite(number):
-            return min(max(number, low), high)
+            taken = min(max(number, low), high)
+            if taken != number:
+                for listener in self.clamp_listeners:
+                    self._attempt(listener, what, number, taken)
+            return taken
         return self._within(what, number, low, high, unit)
 
     def _within(self, what: str, value: float, low: float, high: float, unit: str) -> float:

@@ -146,6 +146,20 @@ class Record:
             return self._journal.write(kinds.HALT, data)
         return self._journal.write(kinds.HALT, {**data, "cause": cause.id}, cause.id, cause.trace_id)
 
+    def limited(
+        self,
+        device: str,
+        action: str,
+        cause: Message | None,
+        asked: Mapping[str, float],
+        sent: Mapping[str, float],
+    ) -> int:
+        """As `robotd.runtime.record.Record`."""
+        data: dict[str, Any] = {"device": device, "action": action, "asked": asked, "sent": sent}
+        if cause is None:
+            return self._journal.write(kinds.LIMIT, data)
+        return self._journal.write(kinds.LIMIT, {**data, "command": cause.id}, cause.id, cause.trace_id)
+
     def lived(self, device: Device) -> None:
         """A device is in another part of its life."""
         data: dict[str, Any] = {"device": device.name, "state": device.state.value}

@@ -44,7 +44,8 @@ HALT = "halt"
 moved it; `cause`, the id of the message whose decision, stop or cancellation did it, where one did; `age_ms`
 since its last setpoint, where it lapsed; `message`, a sentence, where there is one."""
 LIMIT = "limit"
-"""A limit changed or refused what was asked: `action`, `command`, `asked`, `sent`, or `message`."""
+"""A soft limit cut what was asked: `device`, `action`, `command` (the message's id), `asked` and `sent` by
+name. A stream that asks for the same again and again is said once. What a hard limit refuses is in `ended`."""
 SESSION = "session"
 """A client: `source`, `what` (`opened`, `closed`), `why`, `principal`, `last_at` (when it last
 said something)."""

@@ -1,4 +1,4 @@
-"""Which actuators were told to stand still, why, and whose motion that ended: evidence for afterwards."""
+"""Which actuators were told to stand still, or did less than was asked, and why: evidence for afterwards."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ class _Halt(NamedTuple):
     cause: Message | None
 
 
+class _Clamp(NamedTuple):
+    device: Actuator
+    what: str
+    asked: float
+    taken: float
+
+
 class Halts:
     """Listens to every actuator. What it has to write it writes in the next turn: halts come first."""
 
@@ -32,10 +39,13 @@ class Halts:
         """Who commanded each actuator last, and when."""
         self._why: str | None = None
         self._cause: Message | None = None
-        self._waiting: list[_Halt] = []
+        self._waiting: list[_Halt | _Clamp] = []
+        self._clamped_to: dict[tuple[Actuator, str], float] = {}
+        """What was asked when a limit cut it last: a stream beyond one is one thing, not twenty a second."""
         for device in devices.values():
             if isinstance(device, Actuator):
                 device.halt_listeners.append(partial(self._halted, device))
+                device.clamp_listeners.append(partial(self._clamped, device))
 
     def commanded(self, device: Actuator, permit: Permit) -> None:
         """An action has set something in motion."""
@@ -63,14 +73,29 @@ class Halts:
             said["age_ms"] = round((self._clock() - commanded_at) * 1000, 1)
         elif self._why is None:
             said["message"] = explain(reason).message
-        self._waiting.append(_Halt(device.name, said, self._cause))
+        self._later(_Halt(device.name, said, self._cause))
+
+    def _clamped(self, device: Actuator, what: str, asked: float, taken: float) -> None:
+        if self._clamped_to.get((device, what)) != asked:
+            self._clamped_to[device, what] = asked
+            self._later(_Clamp(device, what, asked, taken))
+
+    def _later(self, row: _Halt | _Clamp) -> None:
+        self._waiting.append(row)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._write)
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for halt in waiting:
-            self._record.halted(*halt)
+        for row in waiting:
+            if isinstance(row, _Halt):
+                self._record.halted(*row)
+            elif (mover := self._movers.get(row.device)) is not None:
+                # By now it is known who asked: a verb is known to be taken when it has returned.
+                permit, _ = mover
+                self._record.limited(
+                    row.device.name, permit.action, permit.cause, {row.what: row.asked}, {row.what: row.taken}
+                )
 
 
 def _reason(error: HalError) -> str:

@@ -38,6 +38,16 @@ class Record(Protocol):
     def halted(self, device: str, what: Mapping[str, Any], cause: Message | None) -> int:
         """An actuator that moved was told to stand still."""
 
+    def limited(
+        self,
+        device: str,
+        action: str,
+        cause: Message | None,
+        asked: Mapping[str, float],
+        sent: Mapping[str, float],
+    ) -> int:
+        """A soft limit cut what was asked."""
+
     def failed(self, cause: Message, action: str, error: BaseException) -> int:
         """User code raised what nobody foresaw."""
 

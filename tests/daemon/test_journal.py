@@ -16,11 +16,12 @@ from robotd.journal.errors import JournalFailed
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import BEGINNING, Row, follows, is_whole
 from robotd.journal.store import Beginning, OpenCommand, Remembered
+from robotd.journal.why import explain
 from robotd.runtime.readings import Clock
 from robotd.sim.simulation import BEGINNING as SIMULATED
 from robotd.sim.simulation import Disk
 from robotd.wire.service import SendRequest
-from tests.daemon.story import Story, robot_file, tell
+from tests.daemon.story import ROVER, Story, robot_file, tell
 
 DRIVE = {"linear": 0.2}
 COMMIT_S = 0.05
@@ -408,3 +409,28 @@ def test_what_was_open_is_settled_and_nothing_of_it_is_run():
 
 
 NAMES = ("queued", "moving", "old")
+
+
+def test_a_soft_limit_that_cut_what_was_asked_is_said_once_for_a_stream(tmp_path: Path):
+    clamping = ROVER.read_text().replace("max_accel: 1.5 m/s2}", "max_accel: 1.5 m/s2, on_limit: clamp}")
+    (tmp_path / "rover.yaml").write_text(clamping)
+    (tmp_path / "patrol.py").write_text((ROVER.parent / "patrol.py").read_text())
+
+    async def body(story: Story) -> None:
+        await armed(story)
+        first = story.send("drive", {"linear": 5.0})
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            story.send("drive", {"linear": 5.0})
+        await story.do("drive", {"linear": 0.2})
+        rows = await story.rows(kinds.LIMIT)
+        explained = explain(story.disk.store, rows[0].seq)
+
+        assert [(row.data["device"], row.data["action"], row.id) for row in rows] == [
+            ("base", "base.drive", first)
+        ]
+        ((name, asked),) = rows[0].data["asked"].items()
+        assert (asked, rows[0].data["sent"]) == (5.0, {name: 0.8})
+        assert "base.drive beyond its limit" in explained.summary
+
+    tell(body, tmp_path / "rover.yaml")

@@ -166,7 +166,7 @@ def test_whatever_comes_when_rows_are_told_once_in_order_and_after_they_are_dura
                 waited.append(seq)
                 desk.journal.when_durable(
                     seq,
-                    lambda seq=seq: told.append((seq, desk.journal.durable_seq)),  # type: ignore[misc]
+                    lambda seq=seq: told.append((seq, desk.journal.durable_seq)),  # type: ignore[misc]  # mypy knows no type for a default of a lambda
                 )
             await asyncio.sleep(pause_s)
         await desk.journal.close()

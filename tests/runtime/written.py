@@ -54,6 +54,16 @@ class Written:
     def halted(self, device: str, what: Mapping[str, Any], cause: Message | None) -> int:
         return self._add("halt", None, device)
 
+    def limited(
+        self,
+        device: str,
+        action: str,
+        cause: Message | None,
+        asked: Mapping[str, float],
+        sent: Mapping[str, float],
+    ) -> int:
+        return self._add("limit", None, device)
+
     def failed(self, cause: Message, action: str, error: BaseException) -> int:
         return self._add("bug", cause.id, action)
 
