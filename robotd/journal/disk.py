@@ -59,11 +59,14 @@ class DiskStore:
         self._database = database
         self._head_file = head_file
         self._head = head
-        self._written_bytes = folder.wal.stat().st_size if folder.wal.exists() else 0
-        """Since the last checkpoint; a daemon that was killed made none."""
-        self._say(head)
+        self._written_bytes = 0
+        """Since the last checkpoint."""
         with suppress(JournalFull):  # the first commit will tell
+            if folder.wal.exists() and folder.wal.stat().st_size:
+                # A daemon was killed. Its last commit may be there without its fsync, and the head names it.
+                self._carry_over()
             folder.keep_reserve()
+        self._say(head)
 
     @classmethod
     def open(
