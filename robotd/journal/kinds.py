@@ -45,7 +45,7 @@ moved it; `cause`, the id of the message whose decision, stop or cancellation di
 since its last setpoint, where it lapsed; `message`, a sentence, where there is one."""
 LIMIT = "limit"
 """A soft limit cut what was asked: `device`, `action`, `command` (the message's id), `asked` and `sent` by
-name. A stream that asks for the same again and again is said once. What a hard limit refuses is in `ended`."""
+name. A stream that asks for the same again is said once. What a hard limit refuses is in `ended`."""
 SESSION = "session"
 """A client: `source`, `what` (`opened`, `closed`), `why`, `principal`, `last_at` (when it last
 said something)."""
