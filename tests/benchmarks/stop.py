@@ -101,6 +101,8 @@ def _robot(sync_s: float) -> Iterator[tuple[subprocess.Popen[str], tuple[str, in
             address = ("127.0.0.1", json.loads(_line(server))["tcp"])
             _wait_for_the_board(address)
             yield server, address
+            server.send_signal(signal.SIGUSR2)
+            time.sleep(sync_s * 1.5)
 
 
 @contextmanager
