@@ -125,7 +125,21 @@ async def bump_behind_and_in_front(sim: Simulation) -> None:
     await sim.sleep(0.5)
 
 
+async def arm_until_it_works(sim: Simulation) -> None:
+    """Between the last refusal and the first success the battery has reported, and no time to do it again."""
+    ann = await sim.connect("ann")
+    sim.rig.set_world("battery", 10.2)
+    await sim.sleep(0.4)
+    ann.send("arm")
+    await sim.sleep(0.2)
+    sim.rig.set_world("battery", 12.0)
+    while sim.state == ("disarmed",):
+        ann.send("arm")
+        await sim.sleep(0.01)
+
+
 STORIES = [
+    arm_until_it_works,
     bump_behind_and_in_front,
     bump_while_driving,
     lapse,

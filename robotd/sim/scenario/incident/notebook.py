@@ -9,7 +9,7 @@ from robotd.core.decision import Decision, Outcome
 from robotd.journal.row import Row
 from robotd.sim.scenario.incident.holding import World
 from robotd.sim.scenario.incident.pacing import Moment, paced
-from robotd.sim.scenario.model import Action, Expect, Fact, InState, SetWorld, Step
+from robotd.sim.scenario.model import Action, Expect, Fact, InState, SetWorld, Step, Wait
 
 SOON_S = 0.5
 """What follows from something comes within this time, also where a reading is sampled only now and then."""
@@ -34,6 +34,10 @@ class Notebook:
         """The world is held like this from then on."""
         if world:
             self._moments.append(Moment(at, seq, order, Step(SetWorld(world))))
+
+    def pause(self, at: float, seq: int, duration_s: float) -> None:
+        """Everything after it comes so much later."""
+        self._moments.append(Moment(at, seq, AFTER, Step(Wait(duration_s))))
 
     def do(self, row: Row, action: Action, at: float | None = None) -> None:
         """This is done, where the row is, or earlier."""

@@ -23,6 +23,7 @@ from robotd.sim.scenario.model import (
     OPERATOR,
     TCP,
     WEBSOCKET,
+    Amount,
     Cancel,
     Connect,
     Fact,
@@ -126,7 +127,7 @@ class Teller:
         sampled = (said for row in rows if row.kind == kinds.READINGS for said in said_by(row))
         later = (said for said in sampled if said.at >= rows[0].at)
         self._samples = deque(sorted(later, key=lambda said: said.at))
-        for fault in self._troubles.under_way(rows[0].at):
+        for fault in self._troubles.under_way(rows[0]):
             self._notebook.do(rows[0], fault)
         now = rows[0].at
         for row in rows:
@@ -204,7 +205,11 @@ class Teller:
         """Let the machine see what it saw: set as early as it helps, but after who saw what was before."""
         change = self._holding.decide(self._boot.machine, message, saw)
         used = max((self._seen[name] for name in saw if name in self._seen), default=(-inf, 0))
-        self._notebook.set(*max((row.at - REPORTED_S, 0), used), change, AFTER)
+        at, seq = max((row.at - REPORTED_S, 0), used)
+        self._notebook.set(at, seq, change, AFTER)
+        if (at, seq) == used and any(isinstance(value, Amount) for value in change.values()):
+            # It is sampled only now and then: the story takes the time that it needs.
+            self._notebook.pause(at, seq, REPORTED_S)
         if not self._troubles.explain(row):
             for name in (name for name, value in saw.items() if value is None):
                 self._notebook.leave_out(row, f"why {name} was stale")
@@ -231,7 +236,7 @@ class Teller:
         if stage in (EXPIRED, UNKNOWN) or reason == "journal_unavailable":
             self._notebook.leave_out(row, kind, f"it ended {stage}{f' ({reason})' if reason else ''}")
             return
-        if stage == CANCELLED and row.at - sent_at < BRIEFLY_S:
+        if stage == CANCELLED and (reason == "shutting_down" or row.at - sent_at < BRIEFLY_S):
             return
         if (stage, reason) == (CANCELLED, WANTED):
             self._notebook.do(row, Cancel(kind))

@@ -44,14 +44,14 @@ class Troubles:
         ]
         self._ends_at = rows[-1].at + LONG_S
 
-    def under_way(self, at: float) -> list[Fault]:
-        """What has to be wrong from that time on, because it was before."""
+    def under_way(self, row: Row) -> list[Fault]:
+        """What has to be wrong when the row comes, because it was before."""
         faults = []
         for board in dict.fromkeys(event.board for event in self._events):
-            past = [event for event in self._events if event.board == board and event.at < at]
-            if past and past[-1].what in (_LOST, _SILENT):
-                kind = "unplug" if past[-1].what == _LOST else "stall"
-                faults.append(Fault(board, f"{kind} {_lasting(at, self._back_at(board, at))}"))
+            past = [event.what for event in self._events if event.board == board and event.seq < row.seq]
+            if past and past[-1] in (_LOST, _SILENT):
+                kind = "unplug" if past[-1] == _LOST else "stall"
+                faults.append(Fault(board, f"{kind} {self._until_back(board, row, row.at)}"))
         return faults
 
     def fault(self, row: Row) -> tuple[float, Fault] | None:
@@ -59,20 +59,21 @@ class Troubles:
 
         That a cable was out is all that a loss says, and that nothing came through all that a silence does.
         """
-        place = next(place for place, event in enumerate(self._events) if event.seq == row.seq)
-        _, at, board, what = self._events[place]
-        before = [event.what for event in self._events[:place] if event.board == board]
+        event = next(event for event in self._events if event.seq == row.seq)
+        board, what = event.board, event.what
+        past = [one.what for one in self._events if one.board == board and one.seq < row.seq]
         if what == _SILENT:
-            began_at = at - SILENCE_S
-            return began_at, Fault(board, f"stall {_lasting(began_at, self._back_at(board, at))}")
-        if what == _LOST and (not before or before[-1] != _SILENT):
-            return at, Fault(board, f"unplug {_lasting(at, self._back_at(board, at))}")
+            began_at = row.at - SILENCE_S
+            return began_at, Fault(board, f"stall {self._until_back(board, row, began_at)}")
+        if what == _LOST and (not past or past[-1] != _SILENT):
+            return row.at, Fault(board, f"unplug {self._until_back(board, row, row.at)}")
         return None
 
-    def _back_at(self, board: str, at: float) -> float:
-        """When the board is back that is gone at that time."""
-        later = (event for event in self._events if event.board == board and event.at > at)
-        return next((event.at for event in later if event.what == _BACK), self._ends_at)
+    def _until_back(self, board: str, row: Row, at: float) -> str:
+        """From that time until the board is back that is gone when the row comes."""
+        later = (event for event in self._events if event.board == board and event.seq >= row.seq)
+        back_at = next((event.at for event in later if event.what == _BACK), self._ends_at)
+        return seconds(round(max(back_at - at, SHORTEST_S), 3))
 
     def is_return(self, row: Row) -> bool:
         """Whether the event of this row is that a board is back."""
@@ -88,7 +89,3 @@ class Troubles:
                 break
             trouble = event.what != _BACK
         return trouble
-
-
-def _lasting(begins_at: float, ends_at: float) -> str:
-    return seconds(round(max(ends_at - begins_at, SHORTEST_S), 3))
