@@ -118,7 +118,8 @@ class RobotService:
         if known.digest != _digest(request):
             self._reject_unknown(request, _conflict(request.id), tell)
         elif isinstance(known, Known):
-            tell(known.ended)
+            # What the start settled may not be durable yet; all else that is known is.
+            self._engine.record.when_durable(known.ended.seq or 0, partial(tell, known.ended))
         else:
             known.listeners.append(tell)
             tell(self._engine.ledger.reached(known))

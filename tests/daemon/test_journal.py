@@ -366,6 +366,44 @@ def test_a_handlers_bug_is_there_with_its_traceback(tmp_path: Path):
 # -- a start after a crash ----------------------------------------------------------------------------
 
 
+class Reopened(Disk):
+    """A disk with a journal that another daemon left."""
+
+    def __init__(self, beginning: Beginning, commit_s: float = 0.0) -> None:
+        super().__init__(MemoryStore(), commit_s)
+        self._beginning = beginning
+
+    def open(self, ids: Ids, clock: Clock, wall_clock: WallClock) -> Opened:
+        return in_memory(
+            ids, clock, wall_clock, store=self.store, writer=self.writer, beginning=self._beginning
+        )
+
+
+def test_what_became_of_it_is_not_told_before_that_is_durable():
+    digests: list[str] = []
+
+    async def first(story: Story) -> None:
+        story.send("arm", id="mine")
+        (row,) = await story.rows(kinds.COMMAND)
+        digests.append(row.data["digest"])
+
+    async def second(story: Story) -> None:
+        story.send("arm", id="mine")
+        await story.settle()
+        before = story.names("mine")
+        await asyncio.sleep(1.0)
+
+        assert before == []
+        assert story.names("mine") == ["unknown"]
+        assert story.state == "disarmed"
+
+    tell(first)
+    open_command = OpenCommand("mine", "arm", "tcp:1", "0" * 31 + "2", 39, started=True)
+    remembered = Remembered("mine", "local", digests[0], 39, 0, None, None)
+    beginning = Beginning(last_seq=39, open_commands=[open_command], remembered=[remembered])
+    tell(second, disk=Reopened(beginning, commit_s=0.8))
+
+
 def test_what_was_open_is_settled_and_nothing_of_it_is_run():
     beginning = Beginning(
         last_seq=40,
@@ -379,12 +417,6 @@ def test_what_was_open_is_settled_and_nothing_of_it_is_run():
             Remembered("old", "local", "d3", 12, WALL, "done", "freshness"),
         ],
     )
-
-    class Reopened(Disk):
-        def open(self, ids: Ids, clock: Clock, wall_clock: WallClock) -> Opened:
-            return in_memory(
-                ids, clock, wall_clock, store=self.store, writer=self.writer, beginning=beginning
-            )
 
     async def body(story: Story) -> None:
         rows = await story.rows(kinds.DEAD)
@@ -405,7 +437,7 @@ def test_what_was_open_is_settled_and_nothing_of_it_is_run():
         assert not moves(story)
         assert await story.rows(kinds.STARTED) == []
 
-    tell(body, disk=Reopened(MemoryStore(), 0.0))
+    tell(body, disk=Reopened(beginning))
 
 
 NAMES = ("queued", "moving", "old")
