@@ -92,6 +92,10 @@ def on_disk(
     async def read(question: Callable[[Rows], Any]) -> Any:
         from robotd.journal.reader import open_rows
 
-        return await asyncio.to_thread(lambda: question(open_rows(folder)))
+        def ask() -> Any:
+            with open_rows(folder) as rows:
+                return question(rows)
+
+        return await asyncio.to_thread(ask)
 
     return Opened(journal, beginning, read, folder, lambda: store.size_bytes)

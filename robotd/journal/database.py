@@ -240,6 +240,12 @@ class Database:
         return self._fetch(statement)[0][0]
 
 
+_FORGET_ENDS = (
+    "DELETE FROM ended WHERE seq <= ? AND (digest IS NULL OR wall < ? OR seq <= ifnull("
+    "(SELECT seq FROM ended WHERE digest NOT NULL ORDER BY seq DESC LIMIT 1 OFFSET ?), 0))"
+)
+
+
 class WritableDatabase(Database):
     """The connection of the one daemon that writes. One thread at a time may use it."""
 
@@ -299,14 +305,18 @@ class WritableDatabase(Database):
     def _insert(self, rows: Sequence[Row]) -> None:
         self._connection.execute(_insertion(len(rows)), tuple(chain.from_iterable(rows)))
 
-    def remove_until(self, last: Row) -> None:
-        """Remove this row and those before it. Raises `JournalFull`, `JournalFailed`."""
+    def remove_until(self, last: Row, remember: int = 0, since_wall: int = 0) -> None:
+        """Remove this row and those before it. Raises `JournalFull`, `JournalFailed`.
+
+        Of the newest `remember` ids that clients chose, and of ends since `since_wall`, it stays listed how
+        their commands ended: a promise about ids is no matter of room.
+        """
         with self._errors_told():
             _, _, used_seq, breaks = self.origin
             left = tuple(seq for seq in breaks if seq > last.seq)
             with self._transaction():
                 self._connection.execute("DELETE FROM rows WHERE seq <= ?", (last.seq,))
-                self._connection.execute("DELETE FROM ended WHERE seq <= ?", (last.seq,))
+                self._connection.execute(_FORGET_ENDS, (last.seq, since_wall, remember))
                 self._connection.execute("DELETE FROM open WHERE seq <= ?", (last.seq,))
                 self._write_origin(Origin(last.seq, last.hash, used_seq, left))
 

@@ -51,11 +51,16 @@ class DiskStore:
         head_file: HeadFile,
         head: Head,
         limit_bytes: int,
+        remember: int,
+        remember_for_s: float,
     ) -> None:
         """`open` does what has to be done before. Raises `JournalFailed`."""
         self.folder = folder
         self._lock = lock
         self._limit_bytes = limit_bytes
+        self._remember = remember
+        self._remember_for_us = int(remember_for_s * 1e6)
+        self._newest_wall = 0
         self._database = database
         self._head_file = head_file
         self._head = head
@@ -102,7 +107,7 @@ class DiskStore:
                 head_file = unless_opened.enter_context(HeadFile(folder.head))
             except OSError as error:
                 raise JournalFailed(f"{path} cannot be written: {error.strerror}") from error
-            store = cls(folder, lock, database, head_file, head, limit_bytes)
+            store = cls(folder, lock, database, head_file, head, limit_bytes, remember, remember_for_s)
             since_wall = now_wall - int(remember_for_s * 1e6)
             lost = max(0, examined.origin.used_seq - examined.last_seq)
             if why is None and 0 < examined.origin.used_seq >= examined.last_seq:
@@ -129,6 +134,7 @@ class DiskStore:
         """As `Store.commit`. At most `BATCH_ROWS` of robotd.journal.database at once are quickest."""
         self._database.insert(rows)
         newest = rows[-1]
+        self._newest_wall = newest.wall
         self._say(self._head._replace(seq=newest.seq, hash=newest.hash))
         self._written_bytes += PAGES_OF_A_COMMIT * PAGE_BYTES + sum(len(row.body) + ROW_BYTES for row in rows)
         if self._written_bytes > CHECKPOINT_AT_LAST_BYTES:
@@ -150,7 +156,8 @@ class DiskStore:
             last = next(self._database.rows(Select(until=until), limit=1, newest_first=True), None)
             if last is None:
                 break
-            self._database.remove_until(last)
+            since_wall = self._newest_wall - self._remember_for_us
+            self._database.remove_until(last, self._remember, since_wall)
             self._say(self._head._replace(after_seq=last.seq))
 
     def spend_reserve(self) -> None:

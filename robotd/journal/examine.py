@@ -64,7 +64,7 @@ def head_fault(database: Database, origin: Origin, head: Head) -> str | None:
 
 
 def _look_at_all(database: Database, origin: Origin) -> Examined:
-    chain, lists = Chain(origin), Lists(database.ends(0))
+    chain, lists = Chain(origin), Lists(database.ends(origin.after_seq))
     last_hash = origin.after_hash or BEGINNING
     for row in database.rows():
         _must_not(chain.fault_of(row) or lists.fault_of(row))

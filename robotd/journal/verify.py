@@ -89,7 +89,7 @@ def _verify_database(database: Database, verdict: Verdict, progress: Callable[[i
         origin, listed, last_seq = _origin(database, verdict), database.open_commands(), database.last_seq
         begun = list(database.rows(limit=PAGE_ROWS))
         verdict.add(None, None if head is None else head_fault(database, origin, head))
-    lists = Lists(end for end in database.ends(0) if end.seq <= last_seq)
+    lists = Lists(end for end in database.ends(origin.after_seq) if end.seq <= last_seq)
     rest = database.rows(Select(since=begun[-1].seq if begun else last_seq, until=last_seq))
     _verify_rows(chain(begun, rest), origin, lists, verdict, progress)
     verdict.add(None, lists.fault_at_the_end(listed))

@@ -129,6 +129,26 @@ def test_an_id_is_forgotten_after_a_day_or_when_there_are_too_many(tmp_path: Pat
     assert len(known(now_wall=0)) == 11  # a clock that was not set yet makes nobody forget
 
 
+def test_an_id_outlives_the_rows_that_rotation_takes(tmp_path: Path) -> None:
+    work = Work(random.Random(8))
+    store, _ = open_store(tmp_path, limit_bytes=40 * PAGE_BYTES)
+    for _ in range(60):
+        store.commit(work.batch(30))
+        store.trim(work.settled)
+    first = rows_in(tmp_path)[0].seq
+    with open_rows(tmp_path) as reader:
+        verdict = verify(reader)
+    store.close()
+    remembered = again(tmp_path, remember=100_000).remembered
+    known = {one.seq for one in remembered if one.stage is not None}
+    ends = {row.seq for row in work.rows if row.kind in (ENDED, DEAD)}
+
+    assert first > 500
+    assert verdict.is_whole
+    assert known == ends
+    assert min(known) < first
+
+
 def test_an_id_that_is_used_again_is_another_command(tmp_path: Path) -> None:
     beginning = written(
         tmp_path,
