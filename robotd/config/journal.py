@@ -19,7 +19,11 @@ SAMPLE_S = 1.0
 class JournalModel(Entry):
     """What is kept of the past."""
 
-    size: PositiveSize = Field(default=SIZE_BYTES, description="on the disk; the oldest rows go first")
+    size: PositiveSize = Field(
+        default=SIZE_BYTES,
+        description="on the disk; the oldest rows go first",
+        json_schema_extra={"default": "256 MiB"},
+    )
     sample: PositiveDuration = Field(
         default=SAMPLE_S, description="how often all readings are written down when nothing happens"
     )

@@ -85,6 +85,7 @@ def test_it_knows_every_section_of_the_file():
             "always",
             "listen",
             "limits",
+            "journal",
             "hosts",
             "origins",
         )
