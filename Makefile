@@ -31,13 +31,13 @@ check: $(STAMP) ## the half of `make test` that runs no code
 	$(BIN)/lint-imports --no-logo
 
 unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
-	$(BIN)/python -m pytest -n 2 --cov --cov-branch $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch $(TESTS)
 
 bench: $(STAMP) ## commands per second, round trips and stop latency, side by side with three baselines
 	$(BIN)/python -m tests.benchmarks
 
 campaign: $(STAMP) ## the tests with their full counts of random cases; the rover lives SEEDS=20 times HOURS=24 hours
-	ROBOTD_CAMPAIGN=1 ROBOTD_HOURS=$(HOURS) ROBOTD_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 $(TESTS)
+	ROBOTD_CAMPAIGN=1 ROBOTD_HOURS=$(HOURS) ROBOTD_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
 format: $(STAMP) ## rewrite the sources as `make test` wants them
 	$(BIN)/ruff check --fix .

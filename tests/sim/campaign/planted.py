@@ -24,6 +24,8 @@ class Planted(NamedTuple):
     plant: Callable[[pytest.MonkeyPatch], None]
     breaks: str
     """The promise."""
+    from_seed: int = 0
+    """Where every run begins to look, for the lives before show nothing; a campaign lives them too."""
 
 
 def freshness_not_checked(patch: pytest.MonkeyPatch) -> None:
@@ -109,8 +111,8 @@ def double_terminal_stage(patch: pytest.MonkeyPatch) -> None:
 PLANTED: Mapping[str, Planted] = {
     "freshness not checked": Planted(freshness_not_checked, "freshness"),
     "outcome not stamped": Planted(outcome_not_stamped, "own outcomes"),
-    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits"),
-    "cancel not awaited": Planted(cancel_not_awaited, "no leak"),
+    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits", 16),
+    "cancel not awaited": Planted(cancel_not_awaited, "no leak", 16),
     "epoch not raised": Planted(epoch_not_raised, "epoch"),
     "queue unbounded": Planted(queue_unbounded, "bounds"),
     "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch"),

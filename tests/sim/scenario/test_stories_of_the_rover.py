@@ -13,7 +13,7 @@ from tests.counts import cases
 from tests.sim.scenario.making import CONFIG, robots
 
 FILES = sorted((CONFIG / "scenarios").glob("*.yaml"))
-SEEDS = cases(30)
+SEEDS = cases(20)
 
 
 def test_there_are_twelve_or_more() -> None:
