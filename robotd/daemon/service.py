@@ -98,7 +98,8 @@ class RobotService:
         if request.type == ESTOP:
             self._stop_by_send(request, source, tell)
             return
-        known = self._engine.ledger.find(request.id)
+        made_here = self._engine.ids.made(request.id)
+        known = self._engine.ledger.find(request.id, chosen=not made_here)
         if known is not None:
             self._tell_known(known, request, tell)
             return
@@ -107,7 +108,6 @@ class RobotService:
         except Refused as error:
             self._reject_unknown(request, error, tell)
             return
-        made_here = self._engine.ids.made(request.id)
         self._engine.ledger.open(command, None if made_here else _digest(request), tell, early=early)
         self._engine.offer(command)
 

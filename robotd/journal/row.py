@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ BEGINNING = bytes(HASH_BYTES)
 """What stands for the hash of the row before the first."""
 
 _HASH = blake2b(digest_size=HASH_BYTES)
+_NUMBERS = struct.Struct("<qdq")
 
 
 class Row(NamedTuple):
@@ -73,8 +75,11 @@ def follows(row: Row, before: bytes) -> bool:
 
 
 def covered(row: Row) -> bytes:
-    """All that CRC and hash are about."""
-    return _covered(row.seq, row.boot, row.at, row.wall, row.kind, row.id, row.trace) + row.body
+    """All that CRC and hash are about; nothing, where a damaged row holds what no row can."""
+    try:
+        return _covered(row.seq, row.boot, row.at, row.wall, row.kind, row.id, row.trace) + row.body
+    except (struct.error, TypeError):
+        return b""
 
 
 def hash_of(covered_text: bytes, before: bytes) -> bytes:
@@ -87,4 +92,5 @@ def hash_of(covered_text: bytes, before: bytes) -> bytes:
 
 def _covered(seq: int, boot: str, at: float, wall: int, kind: str, about: str | None, trace: str) -> bytes:
     """What CRC and hash cover beside the body. NUL stands in no id, kind or trace."""
-    return f"{seq}\0{boot}\0{at!r}\0{wall}\0{kind}\0{'' if about is None else about}\0{trace}\0".encode()
+    names = f"{boot}\0{kind}\0{'' if about is None else about}\0{trace}\0"
+    return _NUMBERS.pack(seq, at, wall) + names.encode()

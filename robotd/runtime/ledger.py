@@ -76,9 +76,12 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._open)
 
-    def find(self, command_id: str) -> Tracked | Known | None:
-        """The command with this id, under way or remembered."""
-        return self.tracked(command_id) or self.known.find(command_id, self._clock())
+    def find(self, command_id: str, *, chosen: bool = True) -> Tracked | Known | None:
+        """The command with this id, under way or remembered, which only ids that clients chose are."""
+        tracked = self.tracked(command_id)
+        if tracked is not None or not chosen:
+            return tracked
+        return self.known.find(command_id, self._clock())
 
     def tracked(self, command_id: str) -> Tracked | None:
         """The command with this id that has not ended, or has and was not told yet."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from robotd.journal.database import BATCH_ROWS, Database, WritableDatabase
 from robotd.journal.errors import JournalError, JournalFailed, JournalTooNew
 from robotd.journal.kinds import COMMAND, DEAD, ENDED, READINGS, STARTED
-from robotd.journal.row import BEGINNING, Row, make
+from robotd.journal.row import BEGINNING, Row, follows, is_whole, make
 from robotd.journal.schema import MIGRATIONS
 from robotd.journal.store import Select
 from robotd.journal.tables import Origin
@@ -190,3 +191,11 @@ def test_a_table_that_somebody_changed_is_noticed(path: Path) -> None:
         other.execute("CREATE INDEX mine ON rows (trace)")
     with Database.read(path) as database:
         assert database.schema_fault() == "its tables are not those of a journal"
+
+
+@pytest.mark.parametrize("wrong", [{"at": "noon"}, {"wall": None}, {"wall": 2**70}, {"body": "text"}])
+def test_a_row_of_what_no_row_can_hold_is_not_whole(wrong: dict[str, Any]) -> None:
+    row = make(BEGINNING, 1, "b", 1.0, 2, "bug", None, "0" * 32, {})._replace(**wrong)
+
+    assert not is_whole(row)
+    assert not follows(row, BEGINNING)
