@@ -146,7 +146,7 @@ class Daemon:
         try:
             return on_disk(around.journal, self._config, ids, clock, around.wall_clock)
         except JournalError as error:
-            raise CannotStart(str(error)) from error
+            raise CannotStart(f"{error} (another place for it: --journal FOLDER, or memory)") from error
 
     async def _wait_for_boards(self) -> None:
         """Give the boards a moment to answer; a robot without one of them starts all the same.

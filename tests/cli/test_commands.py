@@ -269,3 +269,14 @@ def test_a_command_that_must_be_quick_loads_nothing_heavy(words: list[str]) -> N
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_journal_that_cannot_be_kept_is_said_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    folder = str(tmp_path / "file" / "journal")
+    command = [sys.executable, "-m", "robotd", "run", ROVER, "--sim", "--journal", folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == Exit.FAILED
+    assert "cannot be written" in done.stderr
+    assert "--journal FOLDER" in done.stderr
