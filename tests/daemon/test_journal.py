@@ -116,16 +116,62 @@ def test_what_its_state_was_left_for_never_begins():
     tell(body, disk=slow())
 
 
-def test_what_waits_for_the_disk_longer_than_it_is_valid_never_begins():
+@pytest.mark.parametrize(
+    ("command", "payload"), [("drive", DRIVE), ("look", {"angle": 1.0}), ("light", {"on": True})]
+)
+def test_what_waits_for_the_disk_longer_than_it_is_valid_never_begins(
+    command: str, payload: dict[str, float]
+):
     async def body(story: Story) -> None:
         await armed(story)
-        driving = story.send("drive", DRIVE, valid_for_s=COMMIT_S / 2)
+        sent = story.send(command, payload, valid_for_s=COMMIT_S / 2)
         await asyncio.sleep(COMMIT_S * 3)
+        world = story.rig.world()
 
-        assert story.names(driving)[-1] == "expired"
+        assert story.names(sent)[-1] == "expired"
+        assert "started" not in story.names(sent)
         assert not moves(story)
+        assert (world["mast"], world["lamp"]) == (0.0, False)
 
     tell(body, disk=slow())
+
+
+def test_of_two_clients_whose_streams_begin_at_once_the_newer_moves_and_the_other_hears_of_it():
+    async def body(story: Story) -> None:
+        await armed(story)
+        first = story.send("drive", DRIVE)
+        heard: list[str] = []
+        story.service.send(
+            SendRequest("drive", {"linear": -0.3}, "other", "0" * 31 + "1", story.service.now()),
+            "another client",
+            lambda stage: heard.append(stage.stage),
+        )
+        await asyncio.sleep(COMMIT_S * 2.5)
+
+        assert story.names(first)[-1] == "preempted"
+        assert heard[-1] == "started"
+        assert story.reading("base.target_linear") == -0.3
+
+    tell(body, disk=slow())
+
+
+def test_what_cannot_begin_is_refused_at_once_and_leaves_no_row_that_it_did(tmp_path: Path):
+    machine = """
+    machine:
+      version: 1
+      initial: disarmed
+      states: {disarmed: {}}
+      transitions:
+        - {trigger: drive, source: disarmed, do: base.drive}
+    """
+
+    async def body(story: Story) -> None:
+        refused = await story.do("drive", DRIVE)
+
+        assert (refused.stage, refused.reason) == ("rejected", "device_unavailable")
+        assert await story.rows(kinds.STARTED) == []
+
+    tell(body, robot_file(tmp_path, machine=machine, events="events: {}\n"))
 
 
 def test_what_a_state_does_by_itself_waits_for_its_row_too():
@@ -159,8 +205,21 @@ def test_a_stop_waits_for_no_disk():
         assert stopped
         assert loop.time() - began <= 0.1
         assert story.state == "estopped"
+        story.disk.writer.delay_s = 0.0
 
     tell(body, disk=slow(0.0))
+
+
+def test_what_a_stop_halts_was_stopped():
+    async def body(story: Story) -> None:
+        await armed(story)
+        driving = (await story.do("drive", DRIVE)).id
+        await story.service.estop("test", "test")
+        (halt,) = await story.rows(kinds.HALT)
+
+        assert (halt.data["device"], halt.data["why"], halt.data["command"]) == ("base", "stopped", driving)
+
+    tell(body)
 
 
 # -- what is told -------------------------------------------------------------------------------------
@@ -220,15 +279,19 @@ def test_a_disk_that_is_slow_for_a_second_halts_what_moves_until_it_answers():
             await asyncio.sleep(0.01)
         took_s = loop.time() - began
         refused = await story.do("drive", DRIVE)
+        lamp = await story.do("light", {"on": True})
         allowed = await story.do("disarm")
 
         assert moved
         assert took_s <= 1.06
         assert (refused.stage, refused.reason) == ("rejected", "journal_unavailable")
+        assert not story.rig.world()["lamp"]
+        assert lamp.stage == "accepted"
         assert allowed.stage != "rejected"
         story.disk.writer.delay_s = 0.0
         await asyncio.sleep(4.0)
         assert story.engine.journal.trouble is None
+        assert story.stages[lamp.id][-1].reason == "journal_unavailable"
         await armed(story)
         await story.do("drive", DRIVE)
         assert moves(story)
