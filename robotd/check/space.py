@@ -257,9 +257,8 @@ class Space:
     ) -> Iterator[Step]:
         payload = self.payload(trigger)
         proven = not isinstance(self.solver.solve(literals, payload), Unsolved)
-        own = (
-            1 if trigger == ALWAYS else 0
-        )  # the first round is then what the message does, and is not undone
+        # The first round of `always` is what the message itself does, and is not undone.
+        own = 1 if trigger == ALWAYS else 0
         if nodes in passed or len(passed) > MAX_ALWAYS + own:
             circle = passed[passed.index(nodes) :] if nodes in passed else passed
             after = self.encode((*passed, nodes)[own])

@@ -81,7 +81,7 @@ class History:
             gap = newest[most - 1].seq if len(newest) > most else None
             return PastStages([_stage(row) for row in reversed(newest[:most])], rows.last_seq, gap)
 
-        answer: PastStages = await self._read(ask)
+        answer: PastStages = await self._engine.opened.read(ask)
         return answer
 
     async def bury(self, letter: int, how: str, by: str) -> dict[str, Any]:

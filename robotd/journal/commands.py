@@ -41,12 +41,9 @@ class Lists:
         if listed is None:
             return False
         said = row.data
-        of_command = (
-            listed.principal,
-            listed.digest,
-        )  # right, as far as is known: rotation may have taken it
-        if command is not None:
-            of_command = (command.principal, command.digest)
+        # Rotation may have taken the command: then what is listed of it is right as far as is known.
+        known = listed if command is None else command
+        of_command = (known.principal, known.digest)
         return listed == (
             *(row.seq, row.kind, row.id, row.wall),
             *of_command,

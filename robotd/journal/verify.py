@@ -82,9 +82,8 @@ def _verify_database(database: Database, verdict: Verdict, progress: Callable[[i
         verdict.add(None, fault)
     folder = Folder(database.path.parent)
     is_of_folder = database.path == folder.database
-    head = (
-        read_head(folder.head) if is_of_folder else None
-    )  # first: it may be older than the rows, never newer
+    # Read first: it may be older than the rows, never newer.
+    head = read_head(folder.head) if is_of_folder else None
     with database.at_one_moment():  # a daemon may be adding rows, and removing the oldest
         origin, listed, last_seq = _origin(database, verdict), database.open_commands(), database.last_seq
         begun = list(database.rows(limit=PAGE_ROWS))

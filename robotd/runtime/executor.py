@@ -158,9 +158,8 @@ class Executor:
         elif plan.at_once is None:
             self._spawn(run)
         elif plan.at_once.unavailable:
-            self._call_now(
-                run, plan.at_once
-            )  # which says so: nothing begins, and nothing waits for the journal
+            # Which the call says: nothing begins, so nothing waits for the journal.
+            self._call_now(run, plan.at_once)
         elif plan.at_once.info.streamed and plan.at_once.device is not None:
             self._own(run)
             self._setpoints.begin(run, plan.at_once, plan.at_once.device)

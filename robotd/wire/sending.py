@@ -24,9 +24,8 @@ class _Sent(Reply):
     """Those that answer it."""
 
     def __init__(self, sending: Sending, replies: Replies, call: Call) -> None:
-        replies.unanswered += (
-            call.answered
-        )  # as in Reply, without the way up to it: one is made for each command
+        # As in Reply, without the way up to it: one is made for each command.
+        replies.unanswered += call.answered
         self._replies = replies
         self._call = call
         self._sending = sending
