@@ -21,7 +21,7 @@ Everything lives on one asyncio loop and none of it is safe to call from another
 `HalError`s whose type says whose turn it is and whose message says the next step.
 """
 
-from hal.board import Board, BoardEvent, BoardSpec, BoardState
+from hal.board import Board, BoardEvent, BoardSpec, BoardState, Keeper
 from hal.device import (
     SETPOINT_FRESHNESS_S,
     Actuator,
@@ -144,6 +144,7 @@ __all__ = [
     "FaultyTwin",
     "HalError",
     "Halted",
+    "Keeper",
     "Lapsed",
     "Length",
     "Link",

@@ -13,7 +13,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -68,8 +68,24 @@ class BoardSpec(BaseModel, frozen=True, extra="forbid"):
     """After how long without a word its firmware stops by itself."""
 
 
+class Keeper(Protocol):
+    """Who can stop a board when this process cannot, and has a hand of its own on the wire for that."""
+
+    async def keep(self, board: Board) -> None:
+        """Its wire is open: take a duplicate of it (`board.link`), and the stop frames.
+
+        Called again for the same wire when the board was silent. Raises `HalError` where nobody can stop it.
+        """
+
+    async def give_back(self, board: Board) -> None:
+        """Its wire is closed here. Returns when it is nowhere open any more: it is opened again next."""
+
+
 class Board(ABC):
     """One board and its devices. `run` is its supervisor; everything else is called from the same loop."""
+
+    IDLE_GAP_S: ClassVar[float] = 0.0
+    """On a half-duplex bus: how long its line is quiet before somebody else may speak."""
 
     def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
         self.name = name
@@ -84,6 +100,7 @@ class Board(ABC):
         self.trouble: HalError | None = None
         """Why it is not online, as it was raised; None while it is, and before the first attempt."""
         self.listener: Callable[[BoardEvent], None] | None = None
+        self.keeper: Keeper | None = None
         self._connect = connect
         self._rng = rng
         self._told: str | None = None
@@ -146,6 +163,8 @@ class Board(ABC):
                     await self._serve_one_connection()
                 except HalError as error:
                     self._lose(error)
+                if self.keeper is not None:
+                    await self.keeper.give_back(self)
                 await asyncio.sleep(self._pause_s())
         finally:
             self.halt()
@@ -221,6 +240,8 @@ class Board(ABC):
         while True:
             detail = await self.identify()
             await self.configure()
+            if self.keeper is not None:
+                await self.keeper.keep(self)
             self._arrive(detail)
             await self._serve_until_silent(self._lost)
             # A silence may hide a restart that forgot every pin: begin anew with whoever answers.

@@ -42,6 +42,14 @@ class Link(ABC):
         """Close now, without waiting for unsent bytes. Never raises; a second call does nothing."""
 
     @property
+    def descriptor(self) -> int | None:
+        """The system's number of the open port, which another process can be given a duplicate of.
+
+        None while it is closed, and for a wire that only this process can write to.
+        """
+        return None
+
+    @property
     @abstractmethod
     def pending(self) -> int:
         """How many bytes were accepted and have not left this process."""

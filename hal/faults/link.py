@@ -80,6 +80,11 @@ class FaultyLink(BaseLink):
         self._link.flush_output()
 
     @property
+    def descriptor(self) -> int | None:
+        """That of the wire behind the faults: who writes to it there, writes past them."""
+        return self._link.descriptor
+
+    @property
     def pending(self) -> int:
         """What is late here and what waits in the wire itself, in bytes."""
         return self._wire.outward.size + self._link.pending

@@ -69,6 +69,11 @@ class SerialLink(BaseLink):
             self._session.discard()
 
     @property
+    def descriptor(self) -> int | None:
+        """The port's own number."""
+        return self._session.descriptor if self.is_open and self._session is not None else None
+
+    @property
     def pending(self) -> int:
         """How many bytes wait in this process."""
         return len(self._session.outbox) if self._session is not None else 0
@@ -95,13 +100,13 @@ class _Session(asyncio.Protocol):
         self._link = link
         self._port = port
         self._unsent = unsent
-        self._descriptor = port.fileno()
+        self.descriptor = port.fileno()
         self._loop = asyncio.get_running_loop()
         self._made = self._loop.create_future()
         self._transport: serial_asyncio.SerialTransport | None = None
         self._finished = False
         self.outbox = Outbox(
-            self._descriptor,
+            self.descriptor,
             link.name,
             rate_bytes_s=link.baud / BITS_PER_BYTE,
             broken=lambda error: link.lost(self, error),
@@ -150,7 +155,7 @@ class _Session(asyncio.Protocol):
 
     def _sending(self) -> bool:
         try:
-            return self._unsent(self._descriptor) > 0
+            return self._unsent(self.descriptor) > 0
         except OSError:
             return False
 

@@ -36,6 +36,11 @@ class TappedLink(Link):
         self._link.close()
 
     @property
+    def descriptor(self) -> int | None:
+        """That of the wire itself."""
+        return self._link.descriptor
+
+    @property
     def pending(self) -> int:
         """What waits in the wire itself, in bytes."""
         return self._link.pending

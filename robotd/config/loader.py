@@ -20,6 +20,14 @@ from robotd.config.listen import Listen, read_limits, read_listen
 from robotd.config.machine import Known, read_regions
 from robotd.config.models import FileModel
 from robotd.config.place import Place
+from robotd.config.safety import (
+    AccessSettings,
+    GuardSettings,
+    LeaseSettings,
+    read_access,
+    read_guard,
+    read_lease,
+)
 from robotd.config.triggers import read_commands
 from robotd.core.action import ActionInfo, CommandInfo
 from robotd.core.chart import Chart, Where
@@ -47,6 +55,9 @@ class RobotConfig:
     listen: Listen
     limits: Limits
     journal: JournalSettings
+    guard: GuardSettings
+    lease: LeaseSettings
+    access: AccessSettings
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
     readings: Mapping[str, str]
@@ -76,6 +87,8 @@ def load(path: Path) -> RobotConfig:
     commands = read_commands(drafts, actions, rules, hardware.board_names)
     listen, limits = read_listen(root / "listen"), read_limits(root / "limits")
     journal = read_journal(root / "journal")
+    guard, lease = read_guard(root / "guard"), read_lease(root / "lease")
+    access = read_access(root / "access", path.parent)
     invariants = read_invariants(
         root,
         readings=known.readings,
@@ -97,6 +110,9 @@ def load(path: Path) -> RobotConfig:
         listen=listen,
         limits=limits,
         journal=journal,
+        guard=guard,
+        lease=lease,
+        access=access,
         hosts=tuple(file.hosts),
         origins=tuple(file.origins),
         readings=known.readings,

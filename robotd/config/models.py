@@ -25,6 +25,10 @@ def _each(name: str, **more: Any) -> dict[str, Any]:
     return {"type": "object", "propertyNames": {"pattern": WORD}, "additionalProperties": _ref(name), **more}
 
 
+def _or_word(name: str, *words: str) -> dict[str, Any]:
+    return {"anyOf": [{"enum": list(words)}, _ref(name)]}
+
+
 def _one_or_more(one: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
@@ -160,5 +164,12 @@ class FileModel(Entry):
     listen: Annotated[Any, WithJsonSchema(_ref("ListenModel"))] = None
     limits: Annotated[Any, WithJsonSchema(_ref("LimitsModel"))] = None
     journal: Annotated[Any, WithJsonSchema(_ref("JournalModel"))] = None
+    guard: Annotated[Any, WithJsonSchema(_or_word("GuardModel", "on", "off"))] = Field(
+        default=None, description="the second process, which stops the robot when the daemon cannot"
+    )
+    lease: Annotated[Any, WithJsonSchema(_or_word("LeaseModel", "off"))] = Field(
+        default=None, description="who moves the robot, one at a time"
+    )
+    access: Annotated[Any, WithJsonSchema(_ref("AccessModel"))] = None
     hosts: list[str] = Field(default=[], description="further names under which clients may reach this robot")
     origins: list[str] = Field(default=[], description="further web origins whose pages may drive it")

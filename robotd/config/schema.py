@@ -26,6 +26,7 @@ from robotd.config.models import (
     TimeoutModel,
     TransitionModel,
 )
+from robotd.config.safety import AccessModel, GuardInputModel, GuardModel, LeaseModel
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MODELS = (
@@ -40,6 +41,10 @@ _MODELS = (
     ListenModel,
     LimitsModel,
     JournalModel,
+    GuardModel,
+    GuardInputModel,
+    LeaseModel,
+    AccessModel,
 )
 _ACTION = {"type": "string", "description": "a handler, or a verb of a device: base.drive"}
 _STEP = {

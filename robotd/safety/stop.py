@@ -60,6 +60,8 @@ class Stop:
         self.latch: Latch | None = None
         self.newest_at = -math.inf
         """When the newest stop began, whether or not its latch is still set."""
+        self.causes: list[Callable[[], str | None]] = []
+        """What keeps it stopped: each gives a sentence while its cause stands. `reset` waits for all."""
         self.slowest_s = 0.0
         """The longest that writing the stop frames has taken, from the call to the last write."""
 
@@ -109,13 +111,18 @@ class Stop:
         )
 
     def check_reset(self, latch_id: str) -> None:
-        """Raises `Refused` unless `latch_id` names the present stop and every axis is at rest."""
+        """Raises `Refused` unless `latch_id` is the present stop's, no cause stands and every axis rests."""
         latch, refusal = self.latch, self.refusal()
         if latch is None or refusal is None:
             raise Refused("not_in_this_state", "nothing is latched", hint="there is nothing to reset")
         if latch_id != latch.latch_id:
             raise refusal
         now = self._clock()
+        for cause in self.causes:
+            if (sentence := cause()) is not None:
+                raise Refused(
+                    "latched", sentence, hint="mend that, then reset again", **latch.refusal_data(now)
+                )
         for device in self._rig.devices.values():
             if isinstance(device, Actuator):
                 rest_s = now - max(device.rest_since, latch.at) if device.at_rest else 0.0

@@ -24,11 +24,9 @@ from robotd.wire.params import (
 )
 from robotd.wire.replies import Reply
 from robotd.wire.resuming import MOST_PAST, TOPIC, Resumption
-from robotd.wire.service import PastStages, Service
+from robotd.wire.service import PastStages, Service, Who
 
 PROTOCOL = 1
-ROLE = "maintainer"
-"""Of everybody, as long as the robot listens on loopback alone."""
 MOST_JOURNAL_BYTES = 128 * 1024
 """Of rows in one answer; never more than half of an outbox, or a client would be cut off for asking."""
 
@@ -43,9 +41,10 @@ class Method(NamedTuple):
 class Methods:
     """The methods of one client. Each takes checked names and a reply, and sees to the rest."""
 
-    def __init__(self, service: Service, source: str, subscriber: Subscriber, outbox: Outbox) -> None:
+    def __init__(self, service: Service, who: Who, subscriber: Subscriber, outbox: Outbox) -> None:
         self._service = service
-        self._source = source
+        self.who = who
+        """Who asks; a `hello` may change it."""
         self._subscriber = subscriber
         self._outbox = outbox
         self._session_id = service.new_id()
@@ -112,7 +111,7 @@ class Methods:
         wanted = params.get("protocol", [PROTOCOL])
         if type(wanted) is not list or PROTOCOL not in wanted:
             raise Refused("invalid_params", f"this robot speaks protocol {PROTOCOL}", protocol=[PROTOCOL])
-        session = {"protocol": PROTOCOL, "role": ROLE, "session": self._session_id}
+        session = {"protocol": PROTOCOL, "role": str(self.who.role), "session": self._session_id}
         reply.answer({**self._service.hello(), **session})
 
     def _describe(self, params: Any, reply: Reply) -> None:
@@ -122,14 +121,14 @@ class Methods:
         reply.answer(self._service.status())
 
     def _cancel(self, params: Any, reply: Reply) -> None:
-        reply.answer(self._service.cancel(required_text(params, "id"), self._source))
+        reply.answer(self._service.cancel(required_text(params, "id"), self.who.source))
 
     # -- the stop -------------------------------------------------------------------------------------
 
     def _estop(self, params: Any, reply: Reply) -> None:
         # Nothing about the params keeps a stop from being one, so they are not checked.
         evidence = asyncio.ensure_future(
-            self._service.estop(stop_reason(params), self._source, reply.trace.id)
+            self._service.estop(stop_reason(params), self.who.source, reply.trace.id)
         )
 
         def tell(_: asyncio.Future[dict[str, Any]]) -> None:
@@ -144,7 +143,7 @@ class Methods:
 
     def _reset(self, params: Any, reply: Reply) -> None:
         latch_id = required_text(params, "latch_id")
-        reply.answer(self._service.reset(latch_id, self._source, reply.trace.id))
+        reply.answer(self._service.reset(latch_id, self.who.source, reply.trace.id))
 
     # -- topics ---------------------------------------------------------------------------------------
 
@@ -221,7 +220,7 @@ class Methods:
 
     def _bury(self, params: Any, reply: Reply) -> None:
         letter, how = read_burial(params)
-        self._lookups.ask(lambda: self._service.bury(letter, how, self._source), reply.answer, reply)
+        self._lookups.ask(lambda: self._service.bury(letter, how, self.who.source), reply.answer, reply)
 
 
 def _method(call: Callable[[Any, Reply], None], *names: str) -> Method:

@@ -31,7 +31,7 @@ from robotd.wire.outbox import Outbox
 from robotd.wire.protocol import Batch, Call, is_stop, parse, unreadable
 from robotd.wire.replies import Replies, Reply
 from robotd.wire.sending import Sending
-from robotd.wire.service import LOCAL, Service
+from robotd.wire.service import LOCAL, Service, Who
 
 MESSAGES_PER_TURN = 32
 BACKLOG_MESSAGES = 64
@@ -96,7 +96,7 @@ class Session:
         self._outbox = Outbox(limits)
         self._replies = Replies(service, self._put)
         self._sending = Sending(service, source, principal, self._replies)
-        self._methods = Methods(service, source, self, self._outbox)
+        self._methods = Methods(service, Who(source, principal), self, self._outbox)
         self._backlog: deque[tuple[bytes | Call | Batch, float]] = deque()
         self._backlog_bytes = 0
         self._left = MESSAGES_PER_TURN

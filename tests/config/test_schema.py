@@ -86,6 +86,9 @@ def test_it_knows_every_section_of_the_file():
             "listen",
             "limits",
             "journal",
+            "guard",
+            "lease",
+            "access",
             "hosts",
             "origins",
         )

@@ -245,7 +245,7 @@ async def test_a_port_above_descriptor_1023_is_read_and_written(line: Line):
     try:
         async with opened(line.port, peer) as link:
             assert link._session is not None
-            assert link._session._descriptor > 1023
+            assert link._session.descriptor > 1023
             link.write(b"out")
             os.write(line.far, b"in")
 
@@ -355,9 +355,9 @@ async def test_a_reader_that_finds_nothing_goes_on(line: Line, least: int):
     peer = Listener()
     async with opened(line.port, peer) as link:
         assert link._session is not None
-        attributes = termios.tcgetattr(link._session._descriptor)
+        attributes = termios.tcgetattr(link._session.descriptor)
         attributes[6][termios.VMIN] = least
-        termios.tcsetattr(link._session._descriptor, termios.TCSANOW, attributes)
+        termios.tcsetattr(link._session.descriptor, termios.TCSANOW, attributes)
         assert link._session._port.read(100) == b""
         os.write(line.far, b"x")
 
