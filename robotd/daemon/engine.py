@@ -31,6 +31,7 @@ from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
 from robotd.safety.stop import Stop
+from robotd.safety.watchdog import Progress
 
 START = "start"
 
@@ -91,6 +92,9 @@ class Engine:
             self.record,
             clock,
             log,
+        )
+        self.progress = Progress(
+            lambda: self.dispatcher.progress, lambda: self.executor.progress, lambda: self.journal.progress
         )
         self._overdue: deque[Event] = deque()
         """Stops and resets that the SAFETY lane had no place for."""

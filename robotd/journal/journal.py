@@ -138,6 +138,12 @@ class Journal:
         oldest = self._in_flight or self._waiting
         return self._clock() - oldest[0].at if oldest else 0.0
 
+    @property
+    def progress(self) -> int | None:
+        """The newest durable row; None while no row waits, or once it has told what is wrong with it."""
+        idle = self.trouble is not None or self._closed or not (self._in_flight or self._waiting)
+        return None if idle else self.durable_seq
+
     async def settle(self, within_s: float = SETTLE_S) -> None:
         """Wait until what was written is durable and told, at most so long."""
         durable = asyncio.Event()

@@ -52,6 +52,11 @@ class Dispatcher:
         self.slowest_safety_s = 0.0
         """The longest that a message of the SAFETY lane has waited in the queue."""
 
+    @property
+    def progress(self) -> int | None:
+        """How many messages were taken so far, expired ones too; None while none waits."""
+        return self._queue.counters["taken"] if self._queue else None
+
     async def run(self) -> None:
         """Until the queue is closed and empty."""
         async for message in self._queue:

@@ -57,6 +57,7 @@ class Executor:
         self._emit = emit
         self._listened = listened
         self._crash = crash
+        self._clock = clock
         self._log = log
         self._owned: dict[int, list[Run]] = {}
         self._tasks: dict[str, Run] = {}
@@ -71,6 +72,11 @@ class Executor:
     def running(self) -> int:
         """How many actions are under way."""
         return sum(len(runs) for runs in self._owned.values())
+
+    @property
+    def progress(self) -> int | None:
+        """The number of the oldest thing that should have been fenced by now; None: there is no such thing."""
+        return self._cancelled.overdue(self._clock())
 
     @property
     def zombies(self) -> int:
