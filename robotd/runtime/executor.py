@@ -51,7 +51,7 @@ class Executor:
         log: Any,
     ) -> None:
         self._caller = caller
-        self._activation = Activation(devices, needed, self._not_activated)
+        self._activation = Activation(devices, needed, self._not_activated, lambda: self.unguarded())
         self._ledger = ledger
         self._record = record
         self._emit = emit
@@ -67,6 +67,8 @@ class Executor:
         self._cancelled = Cancelled(crash, log)
         self.locked: Callable[[], Refused | None] = lambda: None
         """Why nothing may move now, or None."""
+        self.unguarded: Callable[[], Refused | None] = lambda: None
+        """Why no actuator may be activated now, or None."""
 
     @property
     def running(self) -> int:
@@ -75,7 +77,7 @@ class Executor:
 
     @property
     def progress(self) -> int | None:
-        """The number of the oldest thing that should have been fenced by now; None: there is no such thing."""
+        """Which thing should have been fenced by now, the oldest; None: there is none."""
         return self._cancelled.overdue(self._clock())
 
     @property
