@@ -62,7 +62,7 @@ class Engine:
         self.queue.on_safety_overflow = self._safety_lane_is_full
         self.queue.on_dropped = self._dropped
         self.stop = Stop(rig, clock, ids.new_id)
-        self.record = Record(self.journal, self.machine, self.table, config)
+        self.record = Record(self.journal, self.machine, self.table, config, self.opened.beginning.audit)
         self.sampler = Sampler(rig.devices, self.table, self.journal, clock, config.journal.sample_s)
         self.recovered: Mapping[str, Any] = {}
         """What the last daemon left open, and what became of it."""

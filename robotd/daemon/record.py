@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hal import Actuator, Device
+from robotd.access.audit import AuditChain
 from robotd.config import RobotConfig
 from robotd.core.decision import Decision, Outcome
 from robotd.core.machine import StateMachine
@@ -22,6 +24,9 @@ from robotd.runtime.readings import ReadingTable
 from robotd.runtime.result import plain
 from robotd.version import VERSION
 
+DAEMON = "daemon"
+NOBODY = "nobody"
+"""Who is behind a source that did not prove who it is: a stop is taken from anybody."""
 TRACEBACK_LINES = 40
 """So many of the last lines of a traceback are kept."""
 
@@ -30,12 +35,21 @@ class Record:
     """Writes one row for each thing that happens; see `robotd.journal.kinds` for what is in them."""
 
     def __init__(
-        self, journal: Journal, machine: StateMachine, table: ReadingTable, config: RobotConfig
+        self,
+        journal: Journal,
+        machine: StateMachine,
+        table: ReadingTable,
+        config: RobotConfig,
+        last_audit: Mapping[str, Any] | None = None,
     ) -> None:
+        """`last_audit`: the body of the newest audit row that the journal has."""
         self._journal = journal
         self._machine = machine
         self._table = table
         self._rules = {rule.name: rule.when for rule in config.rules}
+        self._chain = AuditChain(last_audit)
+        self._principals: dict[str, str] = {}
+        """Who is behind each source that is connected."""
 
     # -- the daemon ---------------------------------------------------------------------------------
 
@@ -61,6 +75,15 @@ class Record:
                 },
                 "units": dict(config.readings),
             },
+        )
+
+        text = config.document.text.encode()
+        self.audit(
+            "started",
+            source=DAEMON,
+            version=VERSION,
+            file=str(config.path),
+            sha256=hashlib.sha256(text).hexdigest(),
         )
 
     def shutdown(self, why: str) -> None:
@@ -183,6 +206,7 @@ class Record:
         """The robot was stopped."""
         data = {"reason": reason, "by": by, "latch_id": latch_id, "epoch": epoch}
         self._journal.write(kinds.STOP, data, None, trace)
+        self.audit("stop", source=by, trace=trace, reason=reason, latch_id=latch_id)
 
     def evidence(self, found: Mapping[str, Any], trace: str) -> None:
         """What the actuators said of a stop."""
@@ -191,15 +215,28 @@ class Record:
     def reset(self, by: str, latch_id: str, trace: str) -> None:
         """The latch was taken back."""
         self._journal.write(kinds.RESET, {"by": by, "latch_id": latch_id}, None, trace)
+        self.audit("reset", source=by, trace=trace, latch_id=latch_id)
 
     def joined(self, source: str, principal: str) -> None:
         """A client has come."""
+        self._principals[source] = principal
         self._journal.write(kinds.SESSION, {"source": source, "what": "opened", "principal": principal})
 
     def left(self, source: str, why: str, last_at: float) -> None:
         """A client has gone."""
+        self._principals.pop(source, None)
         data = {"source": source, "what": "closed", "why": why, "last_at": last_at}
         self._journal.write(kinds.SESSION, data)
+
+    def audit(
+        self, what: str, *, source: str, who: str | None = None, trace: str | None = None, **said: Any
+    ) -> int:
+        """Something that somebody may have to answer for; returns its row.
+
+        `who`: a principal; left out, whoever is connected as `source`. `said` is JSON, and no secret.
+        """
+        principal = who or self._principals.get(source, NOBODY if ":" in source else source)
+        return self._journal.write(kinds.AUDIT, self._chain.next(what, principal, source, said), None, trace)
 
     # -- what can be relied on ----------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from robotd.journal.head import Head, HeadFile, read_head
 from robotd.journal.quarantine import create, salvage, settle_salvage, unacknowledged
 from robotd.journal.row import Row
 from robotd.journal.schema import PAGE_BYTES, VERSION
-from robotd.journal.store import Beginning, Select
+from robotd.journal.store import Beginning, Select, last_audit
 
 LIMIT_BYTES = 256 * 2**20
 REMEMBER = 100_000
@@ -120,6 +120,7 @@ class DiskStore:
                 remembered=remembered(database.ended_commands(remember, since_wall), listed),
                 quarantined=unacknowledged(folder),
                 found_broken=why,
+                audit=last_audit(database),
                 lost_rows=lost,
             )
             unless_opened.pop_all()

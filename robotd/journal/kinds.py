@@ -59,12 +59,16 @@ CLOCK = "clock"
 JOURNAL = "journal"
 """Of the journal itself: `what` (`recovered`, `quarantined`, `acknowledged`, `trimmed`, `slow`, `full`,
 `well`) and what belongs to it."""
+AUDIT = "audit"
+"""Something that somebody may have to answer for: `what` (`started`, `stop`, `reset`, `token.accepted`...),
+`who` (a principal), `source`, what belongs to it, and the chain that ties it to the one before: `n`, `prev`,
+`chain` (`robotd.access.audit`)."""
 SHUTDOWN = "shutdown"
 """The daemon ended in good order: `why`; `state`, the digest of the machine."""
 
 KINDS = (
     *(BOOT, COMMAND, DECISION, STARTED, ENDED, DEAD, BURIED, STOP, EVIDENCE, RESET, DEVICE, HALT, LIMIT),
-    *(SESSION, READINGS, BUG, CLOCK, JOURNAL, SHUTDOWN),
+    *(SESSION, READINGS, BUG, CLOCK, JOURNAL, AUDIT, SHUTDOWN),
 )
 TERMINAL = frozenset({ENDED, DEAD})
 """Rows that end a command."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from robotd.journal.kinds import AUDIT
 from robotd.journal.row import BEGINNING, Row
 
 
@@ -64,6 +65,12 @@ class Rows(Protocol):
     @property
     def last_seq(self) -> int:
         """The number of the newest row; 0 for an empty journal."""
+
+
+def last_audit(rows: Rows) -> Mapping[str, Any] | None:
+    """The body of the newest audit row; None where there is none."""
+    newest = next(rows.rows(Select(kinds=(AUDIT,)), limit=1, newest_first=True), None)
+    return None if newest is None else newest.data
 
 
 class Store(Protocol):
@@ -130,5 +137,7 @@ class Beginning:
     """Paths of what was found broken and put aside, not yet acknowledged by a person."""
     found_broken: str | None = None
     """What was wrong with it at this very opening, in a sentence."""
+    audit: Mapping[str, Any] | None = None
+    """The body of the newest row of kind `audit`, which the next one is tied to."""
     lost_rows: int = 0
     """How many rows after the last whole one were put aside with it, as far as can be told."""

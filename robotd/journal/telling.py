@@ -161,6 +161,13 @@ def _journal(body: Body) -> str:
     return f"{what}{_more(': ', body.get('message'))}"
 
 
+def _audit(body: Body) -> str:
+    covered = ("n", "what", "who", "source", "prev", "chain")
+    rest = {name: value for name, value in body.items() if name not in covered}
+    by = body["who"] if body["who"] == body["source"] else f"{body['who']}{_bracketed(body['source'])}"
+    return f"audit {body['n']}: {body['what']} by {by}{_more(', ', arguments(rest))}"
+
+
 def _shutdown(body: Body) -> str:
     return f"ends in good order{_more(': ', body.get('why'))}"
 
@@ -213,5 +220,6 @@ _TELLERS: Mapping[str, Callable[[Body], str]] = {
     kinds.BUG: _bug,
     kinds.CLOCK: _clock,
     kinds.JOURNAL: _journal,
+    kinds.AUDIT: _audit,
     kinds.SHUTDOWN: _shutdown,
 }
