@@ -80,6 +80,8 @@ def _journal(said: Mapping[str, Any]) -> None:
     if open_commands := recovered.get("commands"):
         ends = _pairs(open_commands)
         _line(Text(f"open when the last daemon ended, and not run again: {ends}", "yellow"))
+    if fall := recovered.get("fall"):
+        _line(Text(f"the daemon before fell: {fall['what']} ({fall['error']}) at {fall['where']}", "red"))
     if said["quarantined"]:
         why = f" ({recovered['broken']})" if "broken" in recovered else ""
         kept = ", ".join(said["quarantined"])

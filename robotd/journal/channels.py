@@ -206,6 +206,7 @@ _INFO, _WARNING, _ERROR = 2, 3, 4
 _LEVELS = {
     kinds.STOP: _ERROR,
     kinds.BUG: _ERROR,
+    kinds.FALL: _ERROR,
     kinds.DEAD: _WARNING,
     kinds.HALT: _WARNING,
     kinds.LIMIT: _WARNING,

@@ -31,7 +31,8 @@ failed with nobody to take the failure, or unknown after a crash."""
 BURIED = "buried"
 """A person has dealt with a dead letter: `letter` (its seq), `by`, `how` (`dropped` or `resent`)."""
 STOP = "stop"
-"""The robot was stopped: `reason`, `by`, `latch_id`, `epoch`."""
+"""The robot was stopped: `reason`, `by`, `latch_id`, `epoch`; `kept`, true where that was before the start of
+this daemon, which found it so."""
 EVIDENCE = "evidence"
 """What the actuators said of a stop: `latch_id`, `epoch`, `evidence`."""
 RESET = "reset"
@@ -46,6 +47,11 @@ since its last setpoint, where it lapsed; `message`, a sentence, where there is 
 LIMIT = "limit"
 """A soft limit cut what was asked: `device`, `action`, `command` (the message's id), `asked` and `sent` by
 name. A stream that asks for the same again is said once. What a hard limit refuses is in `ended`."""
+LEASE = "lease"
+"""Who may move the robot: `what` (`taken`, `lapsed`, `stolen`, `released`), `lease_id`, `source`, `principal`,
+`role` (whose it is or was), `window_ms`, `explicit` (true where it was asked for, not taken by a command);
+`from` and `by`, who had it and who has it now, {`source`, `principal`, `role`}; `silent_ms`, since its holder
+was last heard; `why` it was released. Renewals are not written."""
 SESSION = "session"
 """A client: `source`, `what` (`opened`, `closed`), `why`, `principal`, `last_at` (when it last
 said something)."""
@@ -54,6 +60,10 @@ READINGS = "readings"
 [`at`, full name, value]."""
 BUG = "bug"
 """User code raised: `action`, `error`, `traceback`."""
+FALL = "fall"
+"""The daemon before this one fell, and left a traceback: `what` (`blocked`: its own switch ended it, because
+its loop stood still; `aborted`: SIGABRT, from the guard or systemd's watchdog; `crashed`: another signal),
+`error`, `where` (`patrol.py:14 in patrol`), `traceback` (of that thread, the innermost frame first)."""
 CLOCK = "clock"
 """The clock on the wall jumped: `jump_s`."""
 JOURNAL = "journal"
@@ -68,7 +78,7 @@ SHUTDOWN = "shutdown"
 
 KINDS = (
     *(BOOT, COMMAND, DECISION, STARTED, ENDED, DEAD, BURIED, STOP, EVIDENCE, RESET, DEVICE, HALT, LIMIT),
-    *(SESSION, READINGS, BUG, CLOCK, JOURNAL, AUDIT, SHUTDOWN),
+    *(LEASE, SESSION, READINGS, BUG, FALL, CLOCK, JOURNAL, AUDIT, SHUTDOWN),
 )
 TERMINAL = frozenset({ENDED, DEAD})
 """Rows that end a command."""

@@ -86,7 +86,8 @@ def _buried(body: Body) -> str:
 
 
 def _stop(body: Body) -> str:
-    return f"stopped by {body['by']}{_more(': ', body.get('reason'))}{_bracketed(body.get('latch_id'))}"
+    what = "stopped since before the start by" if body.get("kept") else "stopped by"
+    return f"{what} {body['by']}{_more(': ', body.get('reason'))}{_bracketed(body.get('latch_id'))}"
 
 
 def _evidence(body: Body) -> str:
@@ -149,6 +150,10 @@ def _first_of(items: Sequence[str]) -> str:
 
 def _bug(body: Body) -> str:
     return f"{body['action']} raised {body['error']}"
+
+
+def _fall(body: Body) -> str:
+    return f"the daemon before fell: {body['what']} ({body['error']}){_more(' at ', body.get('where'))}"
 
 
 def _clock(body: Body) -> str:
@@ -218,6 +223,7 @@ _TELLERS: Mapping[str, Callable[[Body], str]] = {
     kinds.SESSION: _session,
     kinds.READINGS: _readings,
     kinds.BUG: _bug,
+    kinds.FALL: _fall,
     kinds.CLOCK: _clock,
     kinds.JOURNAL: _journal,
     kinds.AUDIT: _audit,

@@ -6,14 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from robotd.journal import telling
-from robotd.journal.kinds import BOOT, BUG, DECISION, DEVICE, HALT, JOURNAL, RESET, SESSION, SHUTDOWN, STOP
+from robotd.journal.kinds import (
+    BOOT,
+    BUG,
+    DECISION,
+    DEVICE,
+    FALL,
+    HALT,
+    JOURNAL,
+    RESET,
+    SESSION,
+    SHUTDOWN,
+    STOP,
+)
 from robotd.journal.row import Row
 from robotd.journal.why.case import Case, Fact
 from robotd.journal.why.commands import COMMANDS, refused
 from robotd.journal.why.decisions import decision, stopping
 from robotd.journal.why.halts import halt
 from robotd.journal.why.lives import bug, device, reset, stop
-from robotd.journal.why.process import boot, journal, session, shutdown
+from robotd.journal.why.process import boot, fall, journal, session, shutdown
 
 FACTS_AT_MOST = 12
 
@@ -68,6 +80,7 @@ _TELLERS: Mapping[str, Callable[[Case, Row], Fact]] = {
     RESET: reset,
     DEVICE: device,
     BUG: bug,
+    FALL: fall,
     SESSION: session,
     BOOT: boot,
     SHUTDOWN: shutdown,

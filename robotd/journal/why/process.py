@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from robotd.journal.kinds import JOURNAL, SHUTDOWN
+from robotd.journal.kinds import FALL, JOURNAL, SHUTDOWN
 from robotd.journal.row import Row
 from robotd.journal.telling import tell
-from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact
+from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact, quoted
 from robotd.journal.why.motion import Robot, under_way
 
 TROUBLE = ("slow", "full")
@@ -48,12 +48,37 @@ def crash(case: Case, last: Row) -> Fact:
     """A daemon whose `last` row does not tell of its end, with what moved then."""
     found = under_way(case, Robot.of(case, last.boot))
     moved = f", {found[1]}" if found is not None else ""
+    after = case.at(last.seq + 1)
+    told = None if after is None else case.next(FALL, above=last.seq, boot=after.boot)
+    if told is not None:
+        return fall(case, told, f" after {case.clock(last)}{moved}")
     return Fact(
         last,
         f"robotd ended without a word after {case.clock(last)} (crash, kill or power cut){moved}",
         f"This is the last that robotd wrote: it crashed, was killed or lost power{moved}. Next: journalctl "
         "-u robotd tells more; start it again. What was queued or running then is never run again.",
     )
+
+
+def fall(case: Case, row: Row, when: str = "") -> Fact:
+    """How a daemon ended that left a traceback; `when`, and what moved then."""
+    body = row.data
+    at = f" in {body['where']}" if body.get("where") else ""
+    how, means = _FALLS.get(body["what"], _CRASHED)
+    return Fact(
+        row,
+        f"robotd {how}{at}{when}",
+        f"robotd {how}{at}{when} ({quoted(body['error'])}). {means} robotd journal show {row.seq} has its "
+        "traceback. What was queued or running then is never run again.",
+    )
+
+
+_WAIT = "Next: make that code shorter, or a handler of its own with blocking=True."
+_FALLS = {
+    "blocked": ("ended itself because its loop stood still", _WAIT),
+    "aborted": ("was ended by SIGABRT from the guard, systemd's watchdog or its own C code,", _WAIT),
+}
+_CRASHED = ("crashed", "Next: report it, with the traceback.")
 
 
 def shutdown(case: Case, row: Row) -> Fact:
