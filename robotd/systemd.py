@@ -1,7 +1,8 @@
 """Telling systemd how the service fares: the datagrams of sd_notify(3), without its library.
 
 Outside a service there is no `NOTIFY_SOCKET`, and everything here does nothing. Not responsible for
-deciding whether the daemon is well: `beat` runs on the daemon's own loop, so a loop that hangs falls silent.
+deciding whether the daemon is well: `beat` runs on the daemon's own loop, so a loop that hangs falls silent,
+and it asks `stuck` about the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 BEATS_PER_WATCHDOG = 3
 """A single late beat must not cost the service its life; sd_watchdog_enabled(3) asks for at least two."""
@@ -23,6 +24,9 @@ class Notifier:
         """Take `NOTIFY_SOCKET`, and after how many seconds without a beat systemd ends the service."""
         self._address = f"\0{address[1:]}" if address and address.startswith("@") else address
         self.beat_s = watchdog_s / BEATS_PER_WATCHDOG if watchdog_s else None
+        self.stuck: Callable[[float], str | None] = lambda _now: None
+        """Asked at each beat, with the loop's time, which part of the service does not move on; while there
+        is one, no beat is sent."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Notifier:
@@ -45,13 +49,17 @@ class Notifier:
         self._tell("STOPPING=1", f"STATUS={status}")
 
     async def beat(self) -> None:
-        """Tell the watchdog for ever that this loop turns. Returns at once where systemd watches nothing."""
+        """Tell the watchdog for ever that this loop turns and nothing is stuck.
+
+        Returns at once where systemd watches nothing.
+        """
         if self.beat_s is None:
             return
         loop = asyncio.get_running_loop()
         deadline = loop.time()
         while True:
-            self._tell("WATCHDOG=1")
+            stuck = self.stuck(loop.time())
+            self._tell("WATCHDOG=1" if stuck is None else f"STATUS=the {stuck} is stuck")
             # From the first deadline, or the error of each sleep would add up; after a gap from now.
             deadline += self.beat_s
             if deadline < loop.time():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from robotd.safety.watchdog import Progress, Watch
 from robotd.systemd import BEATS_PER_WATCHDOG, Notifier
 from tests import virtual
 
@@ -136,6 +137,27 @@ def test_a_loop_that_hangs_falls_silent_and_does_not_catch_up_with_a_burst(
     virtual.run(story())
 
     assert listener.heard() == ["WATCHDOG=1"] * 3
+
+
+def test_a_loop_that_turns_while_a_part_is_stuck_is_no_daemon_that_works(
+    address: str, listener: Listener
+) -> None:
+    notifier = Notifier(address, watchdog_s=2.1)
+    waits = 5
+    notifier.stuck = Watch(Progress(lambda: None, lambda: None, lambda: waits)).stuck
+
+    async def story() -> None:
+        nonlocal waits
+        beating = asyncio.ensure_future(notifier.beat())
+        await asyncio.sleep(3.0)
+        waits = 6
+        await asyncio.sleep(1.0)
+        beating.cancel()
+
+    virtual.run(story())
+
+    stuck = "STATUS=the journal is stuck"
+    assert listener.heard() == [*["WATCHDOG=1"] * 3, stuck, stuck, "WATCHDOG=1"]
 
 
 def test_no_watchdog_means_no_beats(address: str, listener: Listener) -> None:
