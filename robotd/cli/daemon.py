@@ -94,10 +94,14 @@ def run(
         raise typer.BadParameter(f"{log_level!r} is not debug, info, warning or error") from None
     from hal import FaultError
     from robotd.daemon import CannotStart, Daemon, Surroundings
+    from robotd.safety.latch import FILE
 
     tell_failed_proofs(config, log.get("check"))
 
-    surroundings = Surroundings(journal=journal_folder(journal, config.robot))
+    folder = journal_folder(journal, config.robot)
+    # What keeps a robot stopped is kept even where its journal is not.
+    latch = (folder or state_folder(config.robot)) / FILE
+    surroundings = Surroundings(journal=folder, latch=latch)
     try:
         robot = Daemon(config, simulated=simulated, ports=ports, faults=faults, surroundings=surroundings)
     except FaultError as error:
@@ -112,8 +116,11 @@ def journal_folder(journal: str | None, robot: str) -> Path | None:
     """Where the journal is kept; None: in memory."""
     if journal == "memory":
         return None
-    if journal is not None:
-        return Path(journal)
+    return state_folder(robot) if journal is None else Path(journal)
+
+
+def state_folder(robot: str) -> Path:
+    """Where a robot keeps what outlives its daemon, unless told otherwise."""
     from robotd.journal.reader import default_folder
 
     return default_folder(robot, os.environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from robotd.daemon.listeners import CannotStart, Listeners
 from robotd.daemon.service import RobotService
 from robotd.daemon.status import GUARD
 from robotd.journal.errors import JournalError
+from robotd.journal.folder import Folder
 from robotd.runtime.readings import Clock
+from robotd.safety.latch import LatchFile, LatchStore
 from robotd.wire.listen import Listen, listen_tcp
 
 __all__ = ["CannotStart", "Daemon", "Ready", "Surroundings"]
@@ -59,6 +61,8 @@ class Surroundings:
     """Shown the engine when it is built, before it starts."""
     journal: Path | OpenJournal | None = None
     """The folder of the journal, or what opens another; None: it is kept in memory."""
+    latch: Path | LatchStore | None = None
+    """The file in which the latch outlives the daemon, or what else keeps it; None: it does not."""
 
 
 class Daemon:
@@ -97,7 +101,8 @@ class Daemon:
         around = self._surroundings
         ids = Ids(around.rng)
         opened = self._open_journal(ids, loop.time)
-        engine = Engine(self._config, self.rig, loop.time, ids, self._log, opened)
+        latch = self._open_latch()
+        engine = Engine(self._config, self.rig, loop.time, ids, self._log, opened, latch)
         around.watch(engine)
         decisions = log.DecisionLog(self._log, around.wall_clock)
         if decisions.wanted:
@@ -134,6 +139,7 @@ class Daemon:
             self.rig.halt()
             decisions.flush()
             await engine.journal.close()
+            engine.stop.store.close()
         if engine.crashed.done():
             raise engine.crashed.result()
 
@@ -147,6 +153,14 @@ class Daemon:
             return on_disk(around.journal, self._config, ids, clock, around.wall_clock)
         except JournalError as error:
             raise CannotStart(f"{error} (another place for it: --journal FOLDER, or memory)") from error
+
+    def _open_latch(self) -> LatchStore | None:
+        latch = self._surroundings.latch
+        if not isinstance(latch, Path):
+            return latch
+        with suppress(OSError):  # which is told when there is something to keep
+            Folder(latch.parent).make()
+        return LatchFile(latch, asyncio.get_running_loop())
 
     async def _wait_for_boards(self) -> None:
         """Give the boards a moment to answer; a robot without one of them starts all the same.

@@ -30,6 +30,7 @@ from robotd.runtime.executor import Executor
 from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
+from robotd.safety.latch import Latch, LatchStore
 from robotd.safety.stop import Stop
 from robotd.safety.watchdog import Progress
 
@@ -40,9 +41,16 @@ class Engine:
     """Builds the line of the design and holds it together. It opens nothing and listens to nobody."""
 
     def __init__(
-        self, config: RobotConfig, rig: Rig, clock: Clock, ids: Ids, log: Any, opened: Opened | None = None
+        self,
+        config: RobotConfig,
+        rig: Rig,
+        clock: Clock,
+        ids: Ids,
+        log: Any,
+        opened: Opened | None = None,
+        latch: LatchStore | None = None,
     ) -> None:
-        """`opened`: the journal; without one it is kept in memory."""
+        """`opened`: the journal; `latch`: what keeps that. Without them both are kept in memory."""
         self.config = config
         self.rig = rig
         self.ids = ids
@@ -61,7 +69,8 @@ class Engine:
         self.queue = MessageQueue(_capacities(config.limits))
         self.queue.on_safety_overflow = self._safety_lane_is_full
         self.queue.on_dropped = self._dropped
-        self.stop = Stop(rig, clock, ids.new_id)
+        self.stop = Stop(rig, clock, ids.new_id, latch, lambda: self.journal.wall / 1e6)
+        self.stop.store.on_trouble = self._latch_trouble
         self.record = Record(self.journal, self.machine, self.table, config, self.opened.beginning.audit)
         self.sampler = Sampler(rig.devices, self.table, self.journal, clock, config.journal.sample_s)
         self.recovered: Mapping[str, Any] = {}
@@ -114,15 +123,34 @@ class Engine:
     # -- life ---------------------------------------------------------------------------------------
 
     def start(self, simulated: frozenset[str] = frozenset()) -> None:
-        """Settle what the last daemon left open and enter the initial states. Nothing moves."""
+        """Settle what the last daemon left open and enter the initial states. Nothing moves.
+
+        A robot that was stopped then is stopped now: of its initial states nothing is begun.
+        """
         self.record.boot(self.config, self.rig.devices, simulated)
         self.recovered = recover(self.opened.beginning, self.journal, self.ledger, self.clock())
         self._started = True
         for device in self.rig.devices.values():
             self.record.lived(device)
         self.sampler.start()
+        latch = self.stop.resume()
+        if latch is not None:
+            self._remain_stopped(latch)
         message = self._event(START, Lane.SAFETY, "daemon")
-        self.dispatcher.start(message)
+        self.dispatcher.start(message, begin=self.stop.latch is None)
+
+    def _remain_stopped(self, latch: Latch) -> None:
+        trace = self.ids.new_trace_id()
+        self.record.stopped(latch, self.stop.epoch, trace)
+        payload = {"reason": latch.reason, "latch_id": latch.latch_id}
+        self._offer_surely(self._event(ESTOP, Lane.SAFETY, latch.by, payload=payload, trace=trace))
+        self.log.warning(
+            "stopped since before the start",
+            reason=latch.reason,
+            by=latch.by,
+            latch_id=latch.latch_id,
+            trace_id=trace,
+        )
 
     async def run(self) -> None:
         """Decide until the queue is closed and empty."""
@@ -177,7 +205,7 @@ class Engine:
         with self.executor.halts.because("stopped"):
             latch = self.stop.trip(reason, by)
         trace = trace_id or self.ids.new_trace_id()
-        self.record.stopped(latch.reason, by, latch.latch_id, self.stop.epoch, trace)
+        self.record.stopped(latch, self.stop.epoch, trace)
         self.sampler.fault()
         self.executor.stop("stopped")
         for message in self.queue.drain(Lane.COMMAND, Lane.BACKGROUND):
@@ -306,6 +334,12 @@ class Engine:
             self.executor.interrupt(refusal)
         if isinstance(trouble, JournalFailed):
             self._crash(trouble)
+
+    def _latch_trouble(self, trouble: str | None) -> None:
+        if trouble is None:
+            self.log.warning("the latch is kept again")
+        else:
+            self.log.error("latch", trouble=trouble)
 
     def _locked(self) -> Refused | None:
         refusal = self.stop.refusal()

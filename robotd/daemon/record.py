@@ -22,6 +22,7 @@ from robotd.journal.journal import Journal
 from robotd.runtime.failure import explain_bug
 from robotd.runtime.readings import ReadingTable
 from robotd.runtime.result import plain
+from robotd.safety.latch import Latch
 from robotd.version import VERSION
 
 DAEMON = "daemon"
@@ -202,11 +203,19 @@ class Record:
 
     # -- stops and clients --------------------------------------------------------------------------
 
-    def stopped(self, reason: str, by: str, latch_id: str, epoch: int, trace: str) -> None:
-        """The robot was stopped."""
-        data = {"reason": reason, "by": by, "latch_id": latch_id, "epoch": epoch}
+    def stopped(self, latch: Latch, epoch: int, trace: str) -> None:
+        """The robot was stopped; or found stopped at the start."""
+        data: dict[str, Any] = {
+            "reason": latch.reason,
+            "by": latch.by,
+            "latch_id": latch.latch_id,
+            "epoch": epoch,
+        }
+        if latch.kept:
+            data["kept"] = True
         self._journal.write(kinds.STOP, data, None, trace)
-        self.audit("stop", source=by, trace=trace, reason=reason, latch_id=latch_id)
+        if not latch.kept:
+            self.audit("stop", source=latch.by, trace=trace, reason=latch.reason, latch_id=latch.latch_id)
 
     def evidence(self, found: Mapping[str, Any], trace: str) -> None:
         """What the actuators said of a stop."""

@@ -62,9 +62,9 @@ class Dispatcher:
         async for message in self._queue:
             self.dispatch(message)
 
-    def start(self, message: Message) -> None:
-        """Enter the initial states, because of `message`."""
-        self._decide(self._machine.start, message)
+    def start(self, message: Message, *, begin: bool = True) -> None:
+        """Enter the initial states, because of `message`. `begin`: and do what they say."""
+        self._decide(self._machine.start, message, begin=begin)
 
     def dispatch(self, message: Message) -> None:
         """One message, to its end."""
@@ -77,7 +77,7 @@ class Dispatcher:
             self.slowest_safety_s = max(self.slowest_safety_s, self._clock() - message.at)
         self._decide(self._machine.decide, message)
 
-    def _decide(self, decide: Decide, message: Message) -> None:
+    def _decide(self, decide: Decide, message: Message, *, begin: bool = True) -> None:
         """Decide, write it down, carry it out and tell it."""
         seen = Seen(self._readings)
         try:
@@ -91,7 +91,8 @@ class Dispatcher:
         self._record.decided(decision, seen.values)
         if decision.entries or decision.exits:
             self._timers.apply(decision)
-        self._executor.apply(decision)
+        if begin:
+            self._executor.apply(decision)
         for observe in self.observers:
             observe(decision)
 

@@ -5,44 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from hal import Actuator, Evidence, Rig
 from robotd.errors import Refused
+from robotd.safety.latch import Latch, LatchInMemory, LatchStore
 
 EVIDENCE_S = 0.1
 """The answer to a stop waits at most so long for the boards to confirm it. The bytes never wait for it."""
 REST_S = 0.5
 """An actuator without feedback counts as at rest when nothing was commanded for so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Latch:
-    """Why the robot is stopped. It stays until `reset` names this very stop."""
-
-    latch_id: str
-    reason: str
-    by: str
-    at: float
-
-    def refusal_data(self, now: float) -> dict[str, Any]:
-        """For refusals, where `reason` is the refusal's own."""
-        return {
-            "latch_id": self.latch_id,
-            "why": self.reason,
-            "who": self.by,
-            "age_s": round(now - self.at, 3),
-        }
-
-    def as_data(self, now: float) -> dict[str, Any]:
-        """For answers: how long ago instead of when."""
-        return {
-            "latch_id": self.latch_id,
-            "reason": self.reason,
-            "by": self.by,
-            "age_s": round(now - self.at, 3),
-        }
 
 
 class Stop:
@@ -52,28 +24,56 @@ class Stop:
     stopped is a new stop, with a new latch, so that a `reset` that was on its way cannot clear it.
     """
 
-    def __init__(self, rig: Rig, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+        store: LatchStore | None = None,
+        wall: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`store`: where the latch outlives the daemon. `wall`: the time on the wall, in s since 1970."""
         self._rig = rig
         self._clock = clock
         self._new_id = new_id
+        self._wall = wall
+        self.store = store or LatchInMemory()
         self.epoch = 0
         self.latch: Latch | None = None
         self.newest_at = -math.inf
-        """When the newest stop began, whether or not its latch is still set."""
+        """When the newest stop began, or was found at the start, whether or not its latch is still set."""
         self.causes: list[Callable[[], str | None]] = []
         """What keeps it stopped: each gives a sentence while its cause stands. `reset` waits for all."""
         self.slowest_s = 0.0
         """The longest that writing the stop frames has taken, from the call to the last write."""
 
-    def trip(self, reason: str, by: str) -> Latch:
-        """Stop now. The stop bytes of every board have been handed to its wire when this returns."""
+    def trip(self, reason: str, by: str, latch_id: str | None = None) -> Latch:
+        """Stop now. The stop bytes of every board have been handed to its wire when this returns.
+
+        `latch_id`: the guard's, where it was the first to stop.
+        """
         began = self._clock()
         self._rig.halt()
         self.slowest_s = max(self.slowest_s, self._clock() - began)
         self.epoch += 1
         self.newest_at = began
-        self.latch = Latch(self._new_id(), reason or "no reason given", by, began)
+        self.latch = Latch(latch_id or self._new_id(), reason or "no reason given", by, began)
+        self.store.keep(self.latch, self._wall())
         return self.latch
+
+    def resume(self) -> Latch | None:
+        """At the start: be stopped if the robot was when the last daemon ended. Moves and writes nothing.
+
+        None: it was not, or it has been stopped anew since the start began.
+        """
+        if self.latch is None:
+            now = self._clock()
+            self.latch = self.store.read(now, self._wall(), self._new_id)
+            if self.latch is not None:
+                self.epoch += 1
+                self.newest_at = now
+                return self.latch
+        return None
 
     async def evidence(self) -> dict[str, dict[str, Any]]:
         """For each actuator, what its board says of it: confirmed, or unconfirmed and why."""
@@ -125,7 +125,7 @@ class Stop:
                 )
         for device in self._rig.devices.values():
             if isinstance(device, Actuator):
-                rest_s = now - max(device.rest_since, latch.at) if device.at_rest else 0.0
+                rest_s = now - max(device.rest_since, self.newest_at) if device.at_rest else 0.0
                 if rest_s < REST_S:
                     raise Refused(
                         "latched",
@@ -138,6 +138,7 @@ class Stop:
     def clear(self) -> None:
         """The stop is over. Call it only after `check_reset`, and together with the `reset` event."""
         self.latch = None
+        self.store.forget()
 
 
 def _as_data(evidence: Evidence) -> dict[str, Any]:

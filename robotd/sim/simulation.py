@@ -22,6 +22,7 @@ from robotd.errors import RobotdError
 from robotd.journal.memory import MemoryStore
 from robotd.journal.writer import InstantWriter
 from robotd.runtime.readings import Clock
+from robotd.safety.latch import LatchStore
 from robotd.sim.client import HOST, TCP_PORT, WEBSOCKET_PORT, Console
 from robotd.sim.loop import VirtualLoop, run
 from robotd.sim.network import Network
@@ -119,12 +120,14 @@ def simulate(
     logs: Callable[[str, str, Mapping[str, Any]], None] | None = None,
     store: MemoryStore | None = None,
     disk_s: float = 0.0,
+    latch: LatchStore | None = None,
 ) -> T:
     """Run `story` beside the daemon of `config` in virtual time, from its start to its clean end.
 
     The same seed gives the same history, to the byte. `faults` says what is wrong with each board, by its
     name, `world` how the world is held from the start; `logs` is told the level, the event and the rest of
     each log line. `store` keeps the journal's rows, of which it may keep none; each commit takes `disk_s`.
+    `latch` keeps a stop for the next daemon.
 
     Raises:
         CannotSimulate: the robot has a handler that needs a thread.
@@ -133,7 +136,7 @@ def simulate(
     """
     require_no_threads(config)
     disk = Disk(store or MemoryStore(KEPT_IN_MEMORY), disk_s)
-    return run(_whole(config, story, seed, faults or {}, world or {}, logs, disk), seed=seed)
+    return run(_whole(config, story, seed, faults or {}, world or {}, logs, disk, latch), seed=seed)
 
 
 def require_no_threads(config: RobotConfig) -> None:
@@ -154,6 +157,7 @@ async def _whole(
     world: Mapping[str, float | bool],
     logs: Callable[[str, str, Mapping[str, Any]], None] | None,
     disk: Disk,
+    latch: LatchStore | None,
 ) -> T:
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):
@@ -176,6 +180,7 @@ async def _whole(
         tap=recording.wire,
         watch=watch,
         journal=disk.open,
+        latch=latch,
     )
     # Where clients come in is not the robot's matter here: the network in memory has two doors and no files.
     listening = replace(config, listen=Listen(Address(HOST, WEBSOCKET_PORT), Address(HOST, TCP_PORT), None))

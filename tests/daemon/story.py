@@ -22,6 +22,7 @@ from robotd.daemon.service import RobotService
 from robotd.journal.memory import MemoryStore
 from robotd.journal.row import Row
 from robotd.journal.store import Select
+from robotd.safety.latch import LatchStore
 from robotd.sim.simulation import BEGINNING, Disk
 from robotd.wire.service import SendRequest
 from tests import virtual
@@ -120,15 +121,17 @@ class Story:
 
 
 @asynccontextmanager
-async def telling(robot: Path | RobotConfig, disk: Disk | None = None) -> AsyncIterator[Story]:
-    """The robot of a file, online and in its initial state, with its journal on `disk`."""
+async def telling(
+    robot: Path | RobotConfig, disk: Disk | None = None, latch: LatchStore | None = None
+) -> AsyncIterator[Story]:
+    """The robot of a file, online and in its initial state, with its journal on `disk`, its latch in `latch`."""
     rng = random.Random(7)
     config = load(robot) if isinstance(robot, Path) else robot
     rig = Rig.build(config.boards, config.devices, simulated=set(config.boards), rng=rng)
     clock, ids = asyncio.get_running_loop().time, Ids(rng)
     disk = disk or Disk(MemoryStore(), 0.0)
     opened = disk.open(ids, clock, lambda: BEGINNING + timedelta(seconds=clock()))
-    engine = Engine(config, rig, clock, ids, log.get("test"), opened)
+    engine = Engine(config, rig, clock, ids, log.get("test"), opened, latch)
     story = Story(engine, RobotService(engine, frozenset(config.boards)), disk)
     async with asyncio.TaskGroup() as tasks:
         boards = tasks.create_task(rig.run())
@@ -145,12 +148,15 @@ async def telling(robot: Path | RobotConfig, disk: Disk | None = None) -> AsyncI
 
 
 def tell(
-    body: Callable[[Story], Coroutine[Any, Any, None]], file: Path = ROVER, disk: Disk | None = None
+    body: Callable[[Story], Coroutine[Any, Any, None]],
+    file: Path = ROVER,
+    disk: Disk | None = None,
+    latch: LatchStore | None = None,
 ) -> None:
     """Run one story about the robot of `file` in virtual time."""
 
     async def whole() -> None:
-        async with telling(file, disk) as story:
+        async with telling(file, disk, latch) as story:
             await body(story)
 
     virtual.run(whole())

@@ -18,14 +18,31 @@ def stop(case: Case, row: Row) -> Fact:
     reset = case.next(
         RESET, where=lambda _, other: other.get("latch_id") == latch_id, above=row.seq, boot=row.boot
     )
-    way_out = (
-        f"Next: when nobody is in danger, reset with latch_id {latch_id}, then arm, then send a new command."
-        if reset is None
-        else f"It was reset by {reset.data['by']} at {case.clock(reset)}."
-    )
+    if reset is not None:
+        way_out = f"It was reset by {reset.data['by']} at {case.clock(reset)}."
+    elif case.newest is not None and case.newest.boot != row.boot:
+        way_out = "It was not reset before that daemon ended."
+    else:
+        way_out = (
+            f"Next: when nobody is in danger, reset with latch_id {latch_id}, then arm, then send a new "
+            "command."
+        )
     reason = quoted(body.get("reason")) or "no reason given"
+    if body.get("kept"):
+        phrase = f"stopped since before the start at {case.clock(row)} by {body['by']} ({reason})"
+        sentence = f"The robot has been stopped since before this start by {body['by']}: {reason}. {way_out}"
+        return Fact(row, phrase, sentence, _first_stop(case, row, latch_id))
     phrase = f"stop by {body['by']} at {case.clock(row)} ({reason})"
     return Fact(row, phrase, f"The robot was stopped by {body['by']}: {reason}. {way_out}")
+
+
+def _first_stop(case: Case, row: Row, latch_id: object) -> Row | None:
+    """The stop itself, of an earlier boot; one that a guard kept no daemon wrote down: then the start."""
+
+    def is_it(_: Row, body: Body) -> bool:
+        return body["latch_id"] == latch_id and not body.get("kept")
+
+    return case.last(STOP, where=is_it, below=row.seq) or case.start(row.boot)
 
 
 def reset(case: Case, row: Row) -> Fact:

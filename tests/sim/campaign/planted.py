@@ -60,11 +60,11 @@ def cancel_not_awaited(patch: pytest.MonkeyPatch) -> None:
 
 
 def epoch_not_raised(patch: pytest.MonkeyPatch) -> None:
-    def trip(self: Stop, reason: str, by: str) -> Latch:
+    def trip(self: Stop, reason: str, by: str, latch_id: str | None = None) -> Latch:
         began = self._clock()
         self._rig.halt()
         self.newest_at = began
-        self.latch = Latch(self._new_id(), reason or "no reason given", by, began)
+        self.latch = Latch(latch_id or self._new_id(), reason or "no reason given", by, began)
         return self.latch
 
     patch.setattr(Stop, "trip", trip)

@@ -1,0 +1,229 @@
+"""The latch: why the robot is stopped, and where that is kept until somebody resets it.
+
+The file `latch.json` is one JSON object {`latch_id`, `reason`, `by`, `wall`}, the last in seconds since 1970.
+The guard process writes it, too. That it is there means latched, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from robotd.json import encode, parse
+
+FILE = "latch.json"
+"""Its name in the robot's state folder."""
+LONGEST_BYTES = 65_536
+"""A longer file is none that robotd wrote."""
+AGAIN_S = 1.0
+"""A latch that could not be kept is tried again so often, until it is kept or taken back."""
+END_S = 2.0
+"""At the end of the daemon a disk that hangs is waited for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """Why the robot is stopped. It stays until `reset` names this very stop."""
+
+    latch_id: str
+    reason: str
+    by: str
+    at: float
+    """The loop time of the stop; of one before this start, what that would have been."""
+    kept: bool = False
+    """The stop was before the start of this daemon."""
+
+    def refusal_data(self, now: float) -> dict[str, Any]:
+        """For refusals, where `reason` is the refusal's own."""
+        return {
+            "latch_id": self.latch_id,
+            "why": self.reason,
+            "who": self.by,
+            "age_s": round(now - self.at, 3),
+        }
+
+    def as_data(self, now: float) -> dict[str, Any]:
+        """For answers: how long ago instead of when."""
+        return {
+            "latch_id": self.latch_id,
+            "reason": self.reason,
+            "by": self.by,
+            "age_s": round(now - self.at, 3),
+            "kept": self.kept,
+        }
+
+
+class LatchStore(Protocol):
+    """Where the latch outlives the daemon. Nothing of it raises, and only `close` waits."""
+
+    trouble: str | None
+    """Why it does not hold what it was told last; None while all is well."""
+    on_trouble: Callable[[str | None], None]
+    """Told when that begins, and when it is over (None)."""
+
+    def read(self, now: float, wall: float, new_id: Callable[[], str]) -> Latch | None:
+        """What was left there. `wall`: the time on the wall now, in seconds since 1970."""
+
+    def keep(self, latch: Latch, wall: float) -> None:
+        """Hold this one from now on."""
+
+    def forget(self) -> None:
+        """It was taken back. A crash before this is durable leaves the robot latched."""
+
+    def close(self) -> None:
+        """The daemon ends: bring what it was told last to its end. Waits at most `END_S`."""
+
+
+class LatchInMemory:
+    """Outlives a simulated daemon."""
+
+    def __init__(self, content: bytes | None = None) -> None:
+        self.content = content
+        """What the file would say."""
+        self.trouble: str | None = None
+        self.on_trouble: Callable[[str | None], None] = _nobody
+
+    def read(self, now: float, wall: float, new_id: Callable[[], str]) -> Latch | None:
+        """As `LatchStore.read`."""
+        return None if self.content is None else _decode(self.content, "the latch", now, wall, new_id)
+
+    def keep(self, latch: Latch, wall: float) -> None:
+        """As `LatchStore.keep`."""
+        self.content = _encode(latch, wall)
+
+    def forget(self) -> None:
+        """As `LatchStore.forget`."""
+        self.content = None
+
+    def close(self) -> None:
+        """As `LatchStore.close`."""
+
+
+class LatchFile:
+    """On a disk, written by one thread, so that the loop waits for no fsync.
+
+    The thread does what it was told last, and may pass by what it was told before: a thousand stops while the
+    disk hangs are one file. What it cannot do it tries again every `AGAIN_S`.
+    """
+
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self.path = path
+        self.trouble: str | None = None
+        self.on_trouble: Callable[[str | None], None] = _nobody
+        self._loop = loop
+        self._new = path.with_name(f"{path.name}.new")
+        self._wanted: Callable[[], None] | None = None
+        self._told = threading.Event()
+        self._ending = False
+        # A daemon thread: a disk that hangs for ever does not hold up the end of the process.
+        self._thread = threading.Thread(target=self._run, name="latch", daemon=True)
+        self._thread.start()
+
+    def read(self, now: float, wall: float, new_id: Callable[[], str]) -> Latch | None:
+        """As `LatchStore.read`. Blocks: it is for the start."""
+        try:
+            with self.path.open("rb") as file:
+                content = file.read(LONGEST_BYTES + 1)
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+            if missing and not os.path.lexists(self.path):
+                return None
+            return _unread(f"{self.path}, which cannot be read ({error.strerror})", now, new_id)
+        return _decode(content, str(self.path), now, wall, new_id)
+
+    def keep(self, latch: Latch, wall: float) -> None:
+        """As `LatchStore.keep`."""
+        self._tell(partial(self._write, latch, wall))
+
+    def forget(self) -> None:
+        """As `LatchStore.forget`."""
+        self._tell(partial(self._remove))
+
+    def close(self) -> None:
+        """As `LatchStore.close`."""
+        self._ending = True
+        self._told.set()
+        self._thread.join(END_S)
+
+    def _tell(self, work: Callable[[], None]) -> None:
+        self._wanted = work
+        self._told.set()
+
+    def _run(self) -> None:
+        done: Callable[[], None] | None = None
+        ending = False
+        while not ending:
+            self._told.wait(None if self.trouble is None else AGAIN_S)
+            self._told.clear()
+            ending = self._ending  # looked at first: at the end nothing more is told
+            work = self._wanted
+            if work is not None and work is not done and self._has_done(work):
+                done = work
+
+    def _has_done(self, work: Callable[[], None]) -> bool:
+        trouble = None
+        try:
+            work()
+        except Exception as error:
+            trouble = f"the latch is not kept over a restart: {error}"
+        if trouble != self.trouble:
+            self.trouble = trouble
+            with suppress(RuntimeError):  # the loop is closed: nobody is left who wants to know
+                self._loop.call_soon_threadsafe(self.on_trouble, trouble)
+        return trouble is None
+
+    def _write(self, latch: Latch, wall: float) -> None:
+        """All of it or nothing, whenever the power fails."""
+        with os.fdopen(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(_encode(latch, wall))
+            file.flush()
+            os.fsync(file.fileno())
+        self._new.replace(self.path)
+        _sync_folder(self.path.parent)
+
+    def _remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+        _sync_folder(self.path.parent)
+
+
+def _nobody(_trouble: str | None) -> None:
+    pass
+
+
+def _sync_folder(path: Path) -> None:
+    """Make durable which files are in it."""
+    file = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _encode(latch: Latch, wall: float) -> bytes:
+    return encode({"latch_id": latch.latch_id, "reason": latch.reason, "by": latch.by, "wall": wall})
+
+
+def _decode(content: bytes, where: str, now: float, wall: float, new_id: Callable[[], str]) -> Latch:
+    try:
+        said = parse(content)
+        latch_id, reason, by, at_wall = (said[key] for key in ("latch_id", "reason", "by", "wall"))
+        texts = all(type(text) is str for text in (latch_id, reason, by))
+        if not (texts and latch_id and math.isfinite(at_wall)):
+            raise ValueError("a value of another kind")
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return _unread(f"{where}, which is no latch that robotd wrote", now, new_id)
+    # A clock on the wall that went back meanwhile makes a stop no younger than none.
+    return Latch(latch_id, reason, by, now - max(0.0, wall - at_wall), kept=True)
+
+
+def _unread(found: str, now: float, new_id: Callable[[], str]) -> Latch:
+    """What is there and cannot be understood may have been a stop: it counts as one."""
+    return Latch(new_id(), f"a stop was kept in {found}", "an earlier start", now, kept=True)
