@@ -37,6 +37,7 @@ OWN_REASONS: tuple[str, ...] = (
     "device_refused",
     "halted",
     "handler_error",
+    "operator_lost",
 )
 """Ours, from -32000 downwards in this order. New ones are added at the end: clients know the codes."""
 

@@ -10,7 +10,7 @@ from robotd.config.errors import nearest
 from robotd.config.machine import Draft
 from robotd.config.place import NAME, NAME_HINT, Place
 from robotd.core.action import CommandInfo, Parameter, SignatureError, merge_parameters
-from robotd.core.chart import BUILT_IN_TRIGGERS, Do, State, Transition
+from robotd.core.chart import BUILT_IN_TRIGGERS, OPERATOR_LOST, Do, State, Transition
 
 BOARD_EVENTS = ("lost", "back", "silent", "refused")
 OUTCOMES = ("done", "failed")
@@ -38,7 +38,7 @@ class _Triggers:
         outcomes = (f"{do.name}.{outcome}" for do in self._dos() for outcome in OUTCOMES)
         losses = (f"{board}.{event}" for board in boards for event in BOARD_EVENTS)
         timeouts = (state.timeout.trigger for state in self._states() if state.timeout)
-        self._spoken = {*rules, *timeouts, *outcomes, *losses}
+        self._spoken = {*rules, *timeouts, *outcomes, *losses, OPERATOR_LOST}
         """What comes by itself and is no command."""
         self._commands: dict[str, CommandInfo] = {}
 

@@ -17,6 +17,8 @@ BUILT_IN_STATES = frozenset({ESTOPPED, DOWN})
 
 ESTOP, RESET, SHUTDOWN = "estop", "reset", "shutdown"
 BUILT_IN_TRIGGERS = frozenset({ESTOP, RESET, SHUTDOWN})
+OPERATOR_LOST = "operator_lost"
+"""The event that comes when who moved the robot was not heard any more, and nobody has taken over."""
 ALWAYS = "always"
 """What transitions without a trigger have for one. As an event: look whether one of them may be taken now."""
 

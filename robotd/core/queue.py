@@ -111,6 +111,17 @@ class MessageQueue:
                     return message
         return None
 
+    def withdraw(self, which: Callable[[Message], bool]) -> list[Message]:
+        """Take out the queued commands of which `which` is true, as they would have come."""
+        taken: list[Message] = []
+        for lane in (self._command, self._background):
+            kept = [message for message in lane if not which(message)]
+            if len(kept) < len(lane):
+                taken += [message for message in lane if which(message)]
+                lane.clear()
+                lane.extend(kept)
+        return taken
+
     def drain(self, *lanes: Lane) -> list[Message]:
         """Take out all that waits in `lanes` (in every lane, without any), as it would have come."""
         drained: list[Message] = []

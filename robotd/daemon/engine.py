@@ -15,9 +15,11 @@ from robotd.core.limits import Limits
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Lane, Message
 from robotd.core.queue import MessageQueue
+from robotd.core.role import Role
 from robotd.core.stage import CANCELLED, REJECTED
 from robotd.daemon.ids import Ids
 from robotd.daemon.journaling import Opened, in_memory
+from robotd.daemon.leasing import Leasing
 from robotd.daemon.record import Record
 from robotd.daemon.recovery import recover
 from robotd.daemon.sampling import Sampler
@@ -30,7 +32,9 @@ from robotd.runtime.executor import Executor
 from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
+from robotd.safety.guarding import Guarding
 from robotd.safety.latch import Latch, LatchStore
+from robotd.safety.lease import Holder
 from robotd.safety.stop import Stop
 from robotd.safety.watchdog import Progress
 
@@ -63,7 +67,10 @@ class Engine:
         self.crashed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         """Resolves with what must end the daemon."""
         self.closing = False
-        self._started = False
+        self.started = False
+        """Its start is over: from here on something may move."""
+        self.guarding: Guarding | None = None
+        """The guard's keeper; None where this daemon has no guard."""
         self.table = ReadingTable(rig.devices, clock)
         self.machine = StateMachine(config.chart)
         self.queue = MessageQueue(_capacities(config.limits))
@@ -90,6 +97,18 @@ class Engine:
             log,
         )
         self.executor.locked = self._locked
+        self.leasing = Leasing(
+            config,
+            self.queue,
+            self.executor,
+            self.machine,
+            self.ledger,
+            self.record,
+            self._event,
+            clock,
+            ids.new_id,
+            log,
+        )
         self.timers = StateTimers(self._timed_out)
         self.dispatcher = Dispatcher(
             self.queue,
@@ -129,10 +148,12 @@ class Engine:
         """
         self.record.boot(self.config, self.rig.devices, simulated)
         self.recovered = recover(self.opened.beginning, self.journal, self.ledger, self.clock())
-        self._started = True
+        self.started = True
         for device in self.rig.devices.values():
             self.record.lived(device)
         self.sampler.start()
+        if not self.leasing.on:
+            self.log.warning("lease: off, says the file: whoever may send commands moves this robot")
         latch = self.stop.resume()
         if latch is not None:
             self._remain_stopped(latch)
@@ -164,6 +185,7 @@ class Engine:
         if self.closing:
             return
         self.closing = True
+        self.leasing.close()
         self.sampler.close()
         with self.executor.halts.because("shutting_down"):
             self.rig.halt()
@@ -178,7 +200,7 @@ class Engine:
 
     # -- what comes in ------------------------------------------------------------------------------
 
-    def offer(self, command: Command) -> None:
+    def offer(self, command: Command, role: Role = Role.MAINTAINER) -> None:
         """Queue a command that the ledger knows, or settle it as refused.
 
         One that came before the newest stop, and waited in its session until the latch was gone, is dead.
@@ -190,7 +212,8 @@ class Engine:
             self.ledger.settle(command.id, CANCELLED, "stopped")
             return
         elif refusal is None and self.config.commands[command.type].moves:
-            refusal = self.record.refusal()
+            who = Holder(command.source, command.principal, role)
+            refusal = self.record.refusal() or self.leasing.refusal(command, who)
         if refusal is None and not self.queue.offer(command):
             refusal = Refused(
                 "busy", f"the {command.lane.name.lower()} lane is full", hint="send less", retry_after_ms=50
@@ -200,10 +223,12 @@ class Engine:
         else:
             self.ledger.refuse(command, refusal)
 
-    def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
+    def estop(
+        self, reason: str, by: str, trace_id: str | None = None, *, latch_id: str | None = None
+    ) -> Awaitable[dict[str, Any]]:
         """Stop now: the robot is stopped when this returns. What it returns gives the evidence."""
         with self.executor.halts.because("stopped"):
-            latch = self.stop.trip(reason, by)
+            latch = self.stop.trip(reason, by, latch_id)
         trace = trace_id or self.ids.new_trace_id()
         self.record.stopped(latch, self.stop.epoch, trace)
         self.sampler.fault()
@@ -236,6 +261,8 @@ class Engine:
             raise _ending()
         self.stop.check_reset(latch_id)
         self.stop.clear()
+        if self.guarding is not None:
+            self.guarding.reset()
         trace = trace_id or self.ids.new_trace_id()
         self.record.reset(by, latch_id, trace)
         self._offer_surely(self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}, trace=trace))
@@ -308,7 +335,7 @@ class Engine:
         self.queue.offer(message)
 
     def _lived(self, device: Device) -> None:
-        if self._started:
+        if self.started:
             self.record.lived(device)
 
     def _remember(self, decision: Decision) -> None:

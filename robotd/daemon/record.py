@@ -23,6 +23,7 @@ from robotd.runtime.failure import explain_bug
 from robotd.runtime.readings import ReadingTable
 from robotd.runtime.result import plain
 from robotd.safety.latch import Latch
+from robotd.safety.lease import Held
 from robotd.version import VERSION
 
 DAEMON = "daemon"
@@ -77,7 +78,6 @@ class Record:
                 "units": dict(config.readings),
             },
         )
-
         text = config.document.text.encode()
         self.audit(
             "started",
@@ -225,6 +225,18 @@ class Record:
         """The latch was taken back."""
         self._journal.write(kinds.RESET, {"by": by, "latch_id": latch_id}, None, trace)
         self.audit("reset", source=by, trace=trace, latch_id=latch_id)
+
+    def lease(self, what: str, held: Held, more: Mapping[str, Any], trace: str | None) -> None:
+        """Somebody took the lease, or has it no more."""
+        data = {
+            "what": what,
+            "lease_id": held.lease_id,
+            **held.holder.as_data(),
+            "window_ms": round(held.window_s * 1000),
+            **({"explicit": True} if held.explicit else {}),
+            **more,
+        }
+        self._journal.write(kinds.LEASE, data, None, trace)
 
     def joined(self, source: str, principal: str) -> None:
         """A client has come."""

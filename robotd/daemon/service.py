@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from hashlib import blake2b
@@ -18,14 +18,16 @@ from robotd.core.stage import DONE, REJECTED, Stage
 from robotd.daemon import status
 from robotd.daemon.engine import Engine
 from robotd.daemon.history import History
+from robotd.daemon.leasing import LAPSED, STOLEN
 from robotd.errors import Refused
 from robotd.json import canonical
 from robotd.log import line
 from robotd.runtime.known import DIGEST_BYTES, Known
 from robotd.runtime.ledger import Tracked
+from robotd.safety.lease import Held, Holder
 from robotd.version import VERSION
 from robotd.wire.hub import Hub
-from robotd.wire.service import JournalQuery, PastStages, SendRequest
+from robotd.wire.service import JournalQuery, PastStages, SendRequest, Who
 from robotd.wire.turns import Turns
 
 LONGEST_VALIDITY_S = 3600.0
@@ -48,6 +50,7 @@ class RobotService:
         self.turns = Turns()
         self._declare_topics()
         engine.dispatcher.observers.append(self._publish_decision)
+        engine.leasing.listeners.append(self._lease_changed)
         for device in engine.rig.devices.values():
             device.listeners.append(self._publish_reading)
 
@@ -65,7 +68,7 @@ class RobotService:
             "robot": self._engine.config.robot,
             "simulated": self._simulated == frozenset(self._engine.rig.boards),
             "machine_version": self._engine.config.chart.version,
-            "capabilities": ["send", "cancel", "estop", "reset", "subscribe"],
+            "capabilities": ["send", "cancel", "estop", "reset", "lease", "subscribe"],
             "limits": asdict(self.limits),
         }
 
@@ -109,7 +112,7 @@ class RobotService:
             self._reject_unknown(request, error, tell)
             return
         self._engine.ledger.open(command, None if made_here else _digest(request), tell, early=early)
-        self._engine.offer(command)
+        self._engine.offer(command, request.role)
 
     def _tell_known(
         self, known: Tracked | Known, request: SendRequest, tell: Callable[[Stage], None]
@@ -192,6 +195,28 @@ class RobotService:
         """Take the latch back. Raises `Refused`."""
         return self._engine.reset(latch_id, by, trace_id)
 
+    # -- the lease ----------------------------------------------------------------------------------
+
+    def acquire(self, who: Who, at: float, window_s: float | None, *, steal: bool) -> dict[str, Any]:
+        """Give `who` the lease. Raises `Refused`."""
+        return self._engine.leasing.acquire(Holder(*who), at, window_s, steal=steal)
+
+    def renew(self, who: Who, lease_id: str, at: float) -> dict[str, Any]:
+        """Keep it. Raises `Refused`."""
+        return self._engine.leasing.renew(Holder(*who), lease_id, at)
+
+    def release(self, who: Who, lease_id: str) -> dict[str, Any]:
+        """Take it back. Raises `Refused`."""
+        return self._engine.leasing.release(Holder(*who), lease_id)
+
+    def _lease_changed(self, what: str, held: Held, more: Mapping[str, Any]) -> None:
+        """Tell who follows it, and who has lost it."""
+        engine = self._engine
+        if what in (LAPSED, STOLEN):
+            lost = {"lease_id": held.lease_id, "why": what, **more}
+            self.hub.tell(held.holder.source, "lease.lost", lost)
+        self.hub.publish("lease", {"what": what, "lease": engine.leasing.as_data()})
+
     # -- clients and the past -----------------------------------------------------------------------
 
     def joined(self, source: str, principal: str) -> None:
@@ -200,6 +225,7 @@ class RobotService:
 
     def left(self, source: str, why: str, last_at: float) -> None:
         """It is gone."""
+        self._engine.leasing.left(source)
         self._engine.record.left(source, why, last_at)
 
     def read_journal(self, query: JournalQuery) -> Awaitable[dict[str, Any]]:
@@ -224,6 +250,7 @@ class RobotService:
         engine = self._engine
         self.hub.declare("state", lambda: status.state(engine))
         self.hub.declare("stage", when_wanted=self._follow_stages)
+        self.hub.declare("lease", lambda: {"lease": engine.leasing.as_data()})
         self.hub.declare("log")
         for device in engine.rig.devices.values():
             self.hub.declare(f"reading.{device.name}", partial(self._reading, device))

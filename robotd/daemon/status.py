@@ -9,11 +9,9 @@ from hal import Actuator, Device, DriveBaseSpec, verbs
 from robotd.config import RobotConfig
 from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, Do, Region, State, Transition
 from robotd.core.graph import mermaid
+from robotd.daemon import watched
 from robotd.daemon.engine import Engine
 from robotd.version import VERSION
-
-GUARD = "none: this version has no guard process; a daemon that dies does not stop the robot"
-"""What `status`, the start line of the log and the README say until there is one."""
 
 
 def regions(engine: Engine) -> dict[str, Any]:
@@ -98,7 +96,8 @@ def status(engine: Engine, simulated: frozenset[str], clients: int, started_at: 
         },
         "queue": engine.queue.depths(),
         "epoch": engine.stop.epoch,
-        "guard": GUARD,
+        "lease": engine.leasing.as_data(),
+        "guard": watched.as_data(engine),
         "journal": journal(engine),
         "latency": {
             "slowest_stop_ms": round(engine.stop.slowest_s * 1000, 3),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -67,6 +67,8 @@ class Executor:
         self._cancelled = Cancelled(crash, log)
         self.locked: Callable[[], Refused | None] = lambda: None
         """Why nothing may move now, or None."""
+        self.unled: Callable[[Entry], Refused | None] = lambda _: None
+        """Why nothing that this stay owns may begin to move for want of an operator, or None."""
         self.unguarded: Callable[[], Refused | None] = lambda: None
         """Why no actuator may be activated now, or None."""
 
@@ -121,10 +123,19 @@ class Executor:
             self._end(run, CANCELLED, WANTED, cause=run.cause)
         return bool(found)
 
-    def interrupt(self, why: Refused) -> None:
-        """End all that actuates: what it moved halts, and the machine hears of it."""
-        for run in reversed(self._all()):
-            if self._caller.plan(run.start.do).actuates and not run.over:
+    def actuating(self) -> Iterator[Run]:
+        """What is under way and may set an actuator, the oldest first in each stay."""
+        return (run for run in self._all() if self._caller.plan(run.start.do).actuates and not run.over)
+
+    def streams(self, run: Run) -> bool:
+        """Whether it is a setpoint, which lapses when nobody renews it."""
+        callee = self._caller.plan(run.start.do).at_once
+        return callee is not None and callee.info.streamed
+
+    def interrupt(self, why: Refused, which: Callable[[Run], bool] = lambda _: True) -> None:
+        """End all that actuates, or `which` of it: what it moved halts, and the machine hears of it."""
+        for run in reversed([*self.actuating()]):
+            if not run.over and which(run):
                 task = run.task
                 with self.halts.because(why.reason):
                     self._failed(run, why)
@@ -158,7 +169,7 @@ class Executor:
 
     def _begin(self, run: Run) -> None:
         plan = self._caller.plan(run.start.do)
-        refused = self.locked() if plan.moves else None
+        refused = (self.locked() or self.unled(run.start.entry)) if plan.moves else None
         if refused is None and plan.actuates:
             refused = self._record.refusal()
         if refused is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -37,6 +37,8 @@ class Halts:
         self._clock = clock
         self._movers: dict[Actuator, tuple[Permit, float]] = {}
         """Who commanded each actuator last, and when."""
+        self.on_lapse: Callable[[Message], None] = lambda _: None
+        """Told of the message whose motion went on until its time was over."""
         self._why: str | None = None
         self._cause: Message | None = None
         self._waiting: list[_Halt | _Clamp] = []
@@ -70,6 +72,8 @@ class Halts:
         if permit.cause is not None:
             said["command"] = permit.cause.id
         if isinstance(reason, Lapsed):
+            if permit.cause is not None:
+                self.on_lapse(permit.cause)
             said["age_ms"] = round((self._clock() - commanded_at) * 1000, 1)
         elif self._why is None:
             said["message"] = explain(reason).message

@@ -49,6 +49,20 @@ class Hub:
         self._snapshots: dict[str, Callable[[], Mapping[str, Any]] | None] = {}
         self._when_wanted: dict[str, Callable[[bool], None]] = {}
         self._subscribers: dict[str, dict[Subscriber, None]] = {}
+        self._present: dict[str, Subscriber] = {}
+
+    def enter(self, source: str, subscriber: Subscriber) -> None:
+        """A client is there, and may be told what concerns it alone."""
+        self._present[source] = subscriber
+
+    def leave(self, source: str) -> None:
+        """It is gone."""
+        self._present.pop(source, None)
+
+    def tell(self, source: str, notice: str, data: Mapping[str, Any]) -> None:
+        """Tell one client something that it has not subscribed to, if it is there."""
+        if source in self._present:
+            self._present[source].update(Update(notice, data, notice))
 
     def declare(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 import socket
@@ -16,6 +17,7 @@ from robotd.wire.admission import Admission
 from robotd.wire.protocol import unreadable
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session, why_lost
+from robotd.wire.tls import HANDSHAKE, Tls
 
 CLOSE_S = 0.5
 """How long the last answers may take to go out when a server ends."""
@@ -70,15 +72,27 @@ class LineConnection(asyncio.Protocol):
             self.write([unreadable(refused).refuse(refused.as_error())])
             self._transport.close()
             return
+        self._client = self._client._replace(source=self._own_source())
         self._connections[self] = None
         self._session = Session(self._service, self._client.source, self, words=True)
+
+    def _own_source(self) -> str:
+        """That of nobody else who is there: a process may have several connections to a Unix socket."""
+        source = self._client.source
+        taken = {connection._client.source for connection in self._connections}
+        further = (f"{source}:{number}" for number in itertools.count(2))
+        return next(name for name in itertools.chain((source,), further) if name not in taken)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, cut anywhere."""
         session = self._session
         if session is None:
             return
-        session.begin_read(len(data))
+        session.begin_read(self._transport.get_extra_info("read_size", len(data)))
+        if self._first and data[0] == HANDSHAKE:
+            session.refuse(Refused("invalid_request", "no TLS is spoken here", hint="connect with tcp://"))
+            session.end("it speaks TLS")
+            return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             if self._skips:
@@ -165,13 +179,16 @@ async def serve_lines(
     *,
     admission: Admission,
     identify: Callable[[asyncio.BaseTransport], Client],
+    tls: Tls | None = None,
 ) -> AsyncIterator[None]:
-    """Serve on a socket that listens, and close it at the end."""
+    """Serve on a socket that listens, and close it at the end. With `tls`, nothing else is spoken there."""
     connections: dict[LineConnection, None] = {}
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: LineConnection(service, admission, identify, connections), sock=listener
-    )
+
+    def let_in() -> asyncio.Protocol:
+        connection = LineConnection(service, admission, identify, connections)
+        return connection if tls is None else tls.around(connection)
+
+    server = await asyncio.get_running_loop().create_server(let_in, sock=listener)
     try:
         yield
     finally:

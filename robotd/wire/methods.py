@@ -12,7 +12,9 @@ from robotd.wire.lookups import Lookups
 from robotd.wire.outbox import Outbox
 from robotd.wire.params import (
     MAX_HZ,
+    MOST_WINDOW_MS,
     check_names,
+    flag,
     number,
     read_about,
     read_burial,
@@ -34,7 +36,7 @@ MOST_JOURNAL_BYTES = 128 * 1024
 class Method(NamedTuple):
     """What carries a method out, and the names of its params; None: it takes whatever comes."""
 
-    call: Callable[[Any, Reply], None]
+    call: Callable[[Any, Reply, float], None]
     params: frozenset[str] | None
 
 
@@ -57,7 +59,7 @@ class Methods:
             "describe": _method(self._describe),
             "status": _method(self._status),
             "cancel": _method(self._cancel, "id"),
-            "estop": Method(self._estop, None),
+            "estop": Method(_timeless(self._estop), None),
             "reset": _method(self._reset, "latch_id"),
             "subscribe": _method(self._subscribe, "topics", "max_hz", "since_seq"),
             "unsubscribe": _method(self._unsubscribe, "topics"),
@@ -67,10 +69,13 @@ class Methods:
             ),
             "why": _method(self._why, "id", "seq"),
             "dead.bury": _method(self._bury, "letter", "how"),
+            "lease.acquire": _arriving(self._acquire, "window_ms", "steal"),
+            "lease.renew": _arriving(self._renew, "lease_id"),
+            "lease.release": _method(self._release, "lease_id"),
         }
 
-    def call(self, name: str, params: Any, reply: Reply) -> None:
-        """Carry out a method. A refusal is replied, not raised."""
+    def call(self, name: str, params: Any, reply: Reply, arrived: float) -> None:
+        """Carry out a method that came at `arrived`. A refusal is replied, not raised."""
         method = self._table.get(name)
         try:
             if method is None:
@@ -80,7 +85,7 @@ class Methods:
                 )
             if method.params is not None:
                 check_names(params, method.params)
-            method.call(params, reply)
+            method.call(params, reply, arrived)
         except Refused as refused:
             reply.refuse(refused)
 
@@ -144,6 +149,19 @@ class Methods:
     def _reset(self, params: Any, reply: Reply) -> None:
         latch_id = required_text(params, "latch_id")
         reply.answer(self._service.reset(latch_id, self.who.source, reply.trace.id))
+
+    # -- the lease ------------------------------------------------------------------------------------
+
+    def _acquire(self, params: Any, reply: Reply, arrived: float) -> None:
+        window_ms = number(params, "window_ms", MOST_WINDOW_MS)
+        window_s = None if window_ms is None else window_ms / 1000
+        reply.answer(self._service.acquire(self.who, arrived, window_s, steal=flag(params, "steal")))
+
+    def _renew(self, params: Any, reply: Reply, arrived: float) -> None:
+        reply.answer(self._service.renew(self.who, required_text(params, "lease_id"), arrived))
+
+    def _release(self, params: Any, reply: Reply) -> None:
+        reply.answer(self._service.release(self.who, required_text(params, "lease_id")))
 
     # -- topics ---------------------------------------------------------------------------------------
 
@@ -224,4 +242,13 @@ class Methods:
 
 
 def _method(call: Callable[[Any, Reply], None], *names: str) -> Method:
+    return _arriving(_timeless(call), *names)
+
+
+def _arriving(call: Callable[[Any, Reply, float], None], *names: str) -> Method:
+    """One for which it matters when it came."""
     return Method(call, frozenset({*names, "traceparent"}))
+
+
+def _timeless(call: Callable[[Any, Reply], None]) -> Callable[[Any, Reply, float], None]:
+    return lambda params, reply, _: call(params, reply)

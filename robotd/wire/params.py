@@ -19,6 +19,8 @@ NAME_LENGTH = 64
 """Characters of an id or the name of a command, at most."""
 LONGEST_VALIDITY_MS = 3_600_000.0
 MAX_HZ = 1000.0
+MOST_WINDOW_MS = 10_000.0
+"""Of a lease; which is too short its keeper says."""
 REASON_LENGTH = 256
 DEFAULT_ROWS = 100
 MAX_ROWS = 500
@@ -161,6 +163,14 @@ def number(params: Mapping[str, Any], name: str, most: float) -> float | None:
     return float(value)
 
 
+def flag(params: Mapping[str, Any], name: str) -> bool:
+    """True or false; false where it is not given. Raises `Refused`."""
+    value = params.get(name, False)
+    if type(value) is not bool:
+        raise _wrong(name, "true or false", value)
+    return value
+
+
 def read_topics(params: Any) -> list[str]:
     """The `topics` of a subscription. Raises `Refused`."""
     topics = params.get("topics")
@@ -174,9 +184,6 @@ def read_query(params: Any, most_bytes: int) -> JournalQuery:
     kinds = params.get("kinds", [])
     if type(kinds) is not list or not all(type(kind) is str for kind in kinds):
         raise _wrong("kinds", 'a list such as ["command", "ended"]', kinds)
-    newest_first = params.get("newest_first", False)
-    if type(newest_first) is not bool:
-        raise _wrong("newest_first", "true or false", newest_first)
     trace_id = None
     if "trace_id" in params and (trace_id := read_trace_id(params["trace_id"])) is None:
         raise _wrong("trace_id", TRACE_ID_FORM, params["trace_id"])
@@ -187,7 +194,7 @@ def read_query(params: Any, most_bytes: int) -> JournalQuery:
         id=_text(params, "id"),
         trace_id=trace_id,
         device=_text(params, "device"),
-        newest_first=newest_first,
+        newest_first=flag(params, "newest_first"),
         limit=whole(params, "limit", 1, MAX_ROWS) or DEFAULT_ROWS,
         most_bytes=most_bytes,
     )

@@ -17,6 +17,8 @@ from robotd.json import decode, encode, too_large
 from robotd.wire.tracing import read_traceparent
 
 VERSION = "2.0"
+NOTICES = frozenset({"stage", "lease.lost"})
+"""What is told as a method of its own; any other topic is an `update`."""
 WORDS: Mapping[bytes, str] = {b"stop": "estop", b"status": "status"}
 NO_PARAMS: dict[str, Any] = {}
 TRACE = ("trace_id", "traceparent")
@@ -213,11 +215,12 @@ def traced(error: Mapping[str, Any], trace: Mapping[str, str]) -> dict[str, Any]
 
 def encode_update(topic: str, data: Mapping[str, Any], gap: int = 0) -> bytes:
     """The notification of something said about `topic`; `gap` is how many before it were left out."""
-    params = data if topic == "stage" else {"topic": topic, "data": data}
+    is_notice = topic in NOTICES
+    params = data if is_notice else {"topic": topic, "data": data}
     return encode(
         {
             "jsonrpc": VERSION,
-            "method": "stage" if topic == "stage" else "update",
+            "method": topic if is_notice else "update",
             "params": {**params, "gap": gap} if gap else params,
         }
     )

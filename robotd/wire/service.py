@@ -49,6 +49,8 @@ class SendRequest:
     """None: the default of the command."""
     version: int | None = None
     """The machine version that the client was written for."""
+    role: Role = Role.MAINTAINER
+    """Of who wants it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,18 @@ class Service(Protocol):
 
     def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
         """Take the latch back. Raises `Refused` while a cause stands or the id is not the present latch's."""
+
+    def acquire(self, who: Who, at: float, window_s: float | None, *, steal: bool) -> dict[str, Any]:
+        """Give `who` the lease: `lease_id`, `window_ms`, `renew_ms`. Raises `Refused` where another has it.
+
+        `at` is when that was asked for, as in `SendRequest`; `window_s` is None for the usual one.
+        """
+
+    def renew(self, who: Who, lease_id: str, at: float) -> dict[str, Any]:
+        """Keep the lease, by what arrived at `at`. Raises `Refused` where it is lost, or another's."""
+
+    def release(self, who: Who, lease_id: str) -> dict[str, Any]:
+        """Take the lease back; what it moves halts. Raises `Refused` where it is not theirs."""
 
     def joined(self, source: str, principal: str) -> None:
         """A client is there."""

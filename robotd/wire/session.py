@@ -110,6 +110,7 @@ class Session:
         self._ending = False
         self._why: str | None = None
         self._closed = False
+        service.hub.enter(source, self)
         service.joined(source, principal)
 
     # -- from the transport -------------------------------------------------------------------------
@@ -188,6 +189,7 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        self._service.hub.leave(self.source)
         self._service.left(self.source, self._why or why, self._last_at)
         self._methods.close()
         self._backlog.clear()
@@ -269,7 +271,7 @@ class Session:
         elif call.method == "send":
             self._sending.send(call, arrived)
         else:
-            self._methods.call(call.method, call.params, Reply(self._replies, call))
+            self._methods.call(call.method, call.params, Reply(self._replies, call), arrived)
 
     # -- answers out --------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from robotd.core.limits import Limits
 from robotd.core.stage import Stage
 from robotd.errors import Refused
 from robotd.wire.hub import Hub
-from robotd.wire.service import JournalQuery, PastStages, SendRequest
+from robotd.wire.service import JournalQuery, PastStages, SendRequest, Who
 from robotd.wire.turns import Turns
 
 
@@ -32,6 +32,8 @@ class StillRobot:
         """Of each stop and each reset."""
         self.sessions: list[tuple[str, ...]] = []
         """Who came, with their principal, and who left, with the reason."""
+        self.leases: list[tuple[Any, ...]] = []
+        """What was asked about the lease."""
         self.buried: list[tuple[int, str, str]] = []
         self.latch: dict[str, Any] | None = None
         self.boards: dict[str, Any] = {"arduino": {"state": "online", "simulated": True}}
@@ -98,6 +100,18 @@ class StillRobot:
         self.traces.append(trace_id)
         self.latch = None
         return {"ready": True}
+
+    def acquire(self, who: Who, at: float, window_s: float | None, *, steal: bool) -> dict[str, Any]:
+        self.leases.append(("acquire", who, at, window_s, steal))
+        return {"lease_id": "lease-1", "window_ms": 2000, "renew_ms": 400}
+
+    def renew(self, who: Who, lease_id: str, at: float) -> dict[str, Any]:
+        self.leases.append(("renew", who, lease_id, at))
+        return {"lease_id": lease_id, "window_ms": 2000, "renew_ms": 400}
+
+    def release(self, who: Who, lease_id: str) -> dict[str, Any]:
+        self.leases.append(("release", who, lease_id))
+        return {"lease_id": lease_id, "released": True}
 
     def joined(self, source: str, principal: str) -> None:
         self.sessions.append(("joined", source, principal))

@@ -26,6 +26,7 @@ FILE = yaml.safe_load(files("robotd.wire").joinpath("asyncapi.yaml").read_text()
 MESSAGES = FILE["components"]["messages"]
 SCHEMAS = FILE["components"]["schemas"]
 REQUIRED = {"id": "x", "latch_id": "x", "topics": ["state"], "type": "arm", "letter": 1, "how": "dropped"}
+REQUIRED |= {"lease_id": "x"}
 """A value for each parameter that some method needs."""
 METHODS = [name for name, operation in FILE["operations"].items() if operation["action"] == "receive"]
 
