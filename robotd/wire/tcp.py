@@ -10,16 +10,23 @@ from robotd.wire.admission import Admission
 from robotd.wire.lines import Client, serve_lines
 from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
+from robotd.wire.tls import Tls
 
 
 @asynccontextmanager
 async def serve_tcp(
-    service: Service, host: str, port: int, *, admission: Admission, listen: Listen = listen_tcp
+    service: Service,
+    host: str,
+    port: int,
+    *,
+    admission: Admission,
+    listen: Listen = listen_tcp,
+    tls: Tls | None = None,
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve at `host:port`; gives the address that it really is. Raises `CannotListen`."""
     listener = listen(host, port)
     address = listener.getsockname()[:2]
-    async with serve_lines(service, listener, admission=admission, identify=_identify):
+    async with serve_lines(service, listener, admission=admission, identify=_identify, tls=tls):
         yield address
 
 

@@ -44,6 +44,7 @@ from robotd.wire.session import (
     Session,
     why_lost,
 )
+from robotd.wire.tls import HANDSHAKE, Tls, TlsTransport
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,9 @@ class WebSocketConnection(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody connected; what they want is not known yet."""
+        if self._door.tls is not None and not isinstance(transport, TlsTransport):
+            self._door.tls.begin(transport, self)
+            return
         super().connection_made(transport)
         # How much one read takes. With asyncio's 256 KiB a stop waits 31 ms behind the floods of others.
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of selector transports, not of all
@@ -89,7 +93,12 @@ class WebSocketConnection(ServerConnection):
         """Take bytes; every whole message in them is handled before this returns, or kept by the session."""
         self._heard = True
         if self._session is not None:
-            self._session.begin_read(len(data))
+            self._session.begin_read(self.transport.get_extra_info("read_size", len(data)))
+        elif self.request is None and data[0] == HANDSHAKE:
+            # TLS where none is spoken: without an answer the client would wait for one.
+            self.transport.write(self._door.response(unreadable()).serialize())
+            self.transport.close()
+            return
         super().data_received(data)
         if self.protocol.close_expected() and not self._ending:
             self._end_soon()
@@ -145,6 +154,8 @@ class WebSocketConnection(ServerConnection):
             self.transport.write(data)
         if ends and self.transport.can_write_eof():
             self.transport.write_eof()
+        elif ends:
+            self.transport.close()
 
     async def answer(self, request: Handshake) -> Response | None:
         """The page that was asked for, or None where a WebSocket is wanted and there is room."""
@@ -298,10 +309,13 @@ class _Outlet:
 class _Door:
     """What all connections of one server share."""
 
-    def __init__(self, service: Service, pages: Pages, admission: Admission, wall_clock: WallClock) -> None:
+    def __init__(
+        self, service: Service, pages: Pages, admission: Admission, wall_clock: WallClock, tls: Tls | None
+    ) -> None:
         self.service = service
         self.pages = pages
         self.admission = admission
+        self.tls = tls
         self._wall_clock = wall_clock
         self.opening: dict[WebSocketConnection, None] = {}
         """Those whose handshake is not done: at most as many as may be connected."""
@@ -337,13 +351,14 @@ async def serve_websocket(
     admission: Admission,
     listen: Listen = listen_tcp,
     wall_clock: WallClock = wall_time,
+    tls: Tls | None = None,
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve WebSockets and pages at `host:port`; gives the address it really is. At the end all are closed.
 
-    Raises `CannotListen`.
+    With `tls`, nothing else is spoken there. Raises `CannotListen`.
     """
     limits = service.limits
-    door = _Door(service, Pages(service, access), admission, wall_clock)
+    door = _Door(service, Pages(service, access), admission, wall_clock, tls)
     listener = listen(host, port)
     address = listener.getsockname()[:2]
     library_logger = logging.getLogger(f"{__name__}.library")

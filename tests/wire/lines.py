@@ -11,6 +11,7 @@ from typing import Any
 
 from robotd.wire.admission import Admission
 from robotd.wire.tcp import serve_tcp
+from robotd.wire.tls import Tls
 from tests.wire.still_robot import StillRobot
 
 PATIENCE_S = 10.0
@@ -53,10 +54,10 @@ class LineClient:
 
 
 @asynccontextmanager
-async def served(robot: StillRobot) -> AsyncIterator[tuple[str, int]]:
+async def served(robot: StillRobot, tls: Tls | None = None) -> AsyncIterator[tuple[str, int]]:
     """A TCP server for `robot`; gives its address. At the end nobody is connected any more."""
     admission = Admission(robot.limits)
-    async with serve_tcp(robot, "127.0.0.1", 0, admission=admission) as address:
+    async with serve_tcp(robot, "127.0.0.1", 0, admission=admission, tls=tls) as address:
         yield address
     assert len(admission) == 0
 

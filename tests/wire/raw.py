@@ -13,6 +13,7 @@ from typing import Any
 from robotd.wire.admission import Admission
 from robotd.wire.http import Access
 from robotd.wire.listen import listen_tcp
+from robotd.wire.tls import Tls
 from robotd.wire.websocket import serve_websocket
 from tests.virtual import VirtualLoop
 from tests.wire.still_robot import StillRobot
@@ -28,13 +29,15 @@ UPGRADE = {
 
 
 @asynccontextmanager
-async def served(robot: StillRobot, admission: Admission | None = None) -> AsyncIterator[int]:
+async def served(
+    robot: StillRobot, admission: Admission | None = None, tls: Tls | None = None
+) -> AsyncIterator[int]:
     """A WebSocket server for `robot`; gives its port. In virtual time it is one in memory."""
     loop = asyncio.get_running_loop()
     listen = loop.network.listen if isinstance(loop, VirtualLoop) else listen_tcp
     admission = Admission(robot.limits) if admission is None else admission
     async with serve_websocket(
-        robot, "127.0.0.1", 0, access=Access(), admission=admission, listen=listen
+        robot, "127.0.0.1", 0, access=Access(), admission=admission, listen=listen, tls=tls
     ) as (_, port):
         yield port
     assert len(admission) == 0
