@@ -18,7 +18,6 @@ OFF = "off"
 WINDOW_S = 2.0
 TELEOP_WINDOW_S = 0.5
 GPIO_LINES = 1024
-ROLES = tuple(str(role) for role in Role)
 
 
 class GuardInputModel(Entry):

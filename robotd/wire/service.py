@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from robotd.access.who import LOCAL, Who
 from robotd.core.limits import Limits
 from robotd.core.message import Lane
 from robotd.core.role import Role
@@ -13,18 +14,7 @@ from robotd.core.stage import Stage
 from robotd.wire.hub import Hub
 from robotd.wire.turns import Turns
 
-LOCAL = "local"
-"""Who is behind a session, as long as the robot listens on loopback alone and asks for no token."""
-
-
-class Who(NamedTuple):
-    """Somebody who asks."""
-
-    source: str
-    """Of the connection: `tcp:127.0.0.1:40112`."""
-    principal: str = LOCAL
-    """Of the person or program behind it, over all its connections."""
-    role: Role = Role.MAINTAINER
+__all__ = ["LOCAL", "JournalQuery", "PastStages", "SendRequest", "Service", "Who"]
 
 
 @dataclass(slots=True, eq=False)
