@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,24 +41,40 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Story = Callable[["RemoteRobot"], Awaitable[Exit]]
 
 
-def talk(url: str | None, story: Story, *, as_json: bool = False, hint: str = "") -> None:
+def talk(
+    url: str | None,
+    story: Story,
+    *,
+    as_json: bool = False,
+    hint: str = "",
+    overdue: Callable[[], None] = lambda: None,
+    overdue_s: float = math.inf,
+) -> None:
     """Connect, let `story` talk, and end with the exit code it returns.
 
     A refusal is a sentence on stderr and, `as_json`, an object on stdout; `hint` is for when nobody answers.
+    `overdue` is called when the story is not at its end after `overdue_s`, and where nobody is to talk to.
     """
     from robotd.client import CannotConnect, ConnectionLost, RemoteError, connect
 
     check_url(url)
 
     async def conversation() -> Exit:
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(overdue_s, overdue) if overdue_s < math.inf else None
         async with connect(url, client="robotd command line") as robot:
-            return await story(robot)
+            code = await story(robot)
+            if late is not None:
+                late.cancel()
+            return code
 
     try:
         code = asyncio.run(conversation())
     except CannotConnect as error:
+        overdue()
         fail(Exit.CANNOT_CONNECT, f"{error}{hint}")
     except ConnectionLost as error:
+        overdue()
         fail(Exit.CANNOT_CONNECT, f"connection lost: {error}{hint}")
     except TimeoutError:
         fail(Exit.CANNOT_CONNECT, f"connected, but the robot did not answer in time{hint}")

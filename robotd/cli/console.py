@@ -67,7 +67,18 @@ def status(answer: Mapping[str, Any]) -> None:
     )
     waiting = {lane: depth for lane, depth in answer["queue"].items() if depth}
     _line(Text(f"queue: {_pairs(waiting) or 'empty'}"))
+    _guard(answer["guard"])
     _journal(answer["journal"])
+
+
+def _guard(said: Mapping[str, Any]) -> None:
+    """What would stop the robot if the daemon could not."""
+    lacks = [word for word in ("real_time", "memory_locked") if said.get(word) is False]
+    without = (
+        f" (without {' and '.join(lacks)})".replace("_", " ") if said["state"] == "ready" and lacks else ""
+    )
+    style = "" if said["state"] == "ready" else "bold red" if said["state"] == "tripped" else "yellow"
+    _line(Text(f"guard: {said['detail']}{without}", style))
 
 
 def _journal(said: Mapping[str, Any]) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from robotd.client import RemoteRobot
 
 HARDWARE_STOP = "\nIf something moves, use the hardware emergency stop."
+ANSWER_S = 0.3
+"""A daemon that is well answers a stop within 0.1 s. When it has not by now, its guard is told."""
 
 
 def stop(
@@ -26,6 +28,7 @@ def stop(
     """Stop every actuator now and latch; print what is known of each.
 
     Only `robotd reset` lifts the latch. An actuator is `confirmed` by what its board reports, never by hope.
+    When the daemon does not answer, its guard is told: it stops the robot and ends a daemon that hangs.
 
     Example: robotd stop --reason "somebody on the track"
     """
@@ -40,7 +43,22 @@ def stop(
             console.evidence(answer)
         return Exit.DONE
 
-    talk(url, story, as_json=as_json, hint=HARDWARE_STOP)
+    told = False
+
+    def tell_guard() -> None:
+        nonlocal told
+        from robotd.client.guard import stop_by_guard
+
+        told = told or stop_by_guard(url, reason)
+
+    try:
+        talk(url, story, as_json=as_json, hint=HARDWARE_STOP, overdue=tell_guard, overdue_s=ANSWER_S)
+    except typer.Exit as end:
+        if end.exit_code != Exit.CANNOT_CONNECT or not told:
+            raise
+        if as_json:
+            typer.echo(json.dumps({"guard": "told"}))
+        complain("its guard was told to stop the robot; nothing is confirmed")
 
 
 def reset(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,8 @@ from robotd.cli.files import load
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
     from robotd.daemon import Daemon, Ready
+    from robotd.daemon.engine import Engine
+    from robotd.systemd import Notifier
 
 PROVEN_AT_START = 20_000
 """So many configurations are looked at before the daemon starts: a fifth of a second at most."""
@@ -94,20 +98,32 @@ def run(
         raise typer.BadParameter(f"{log_level!r} is not debug, info, warning or error") from None
     from hal import FaultError
     from robotd.daemon import CannotStart, Daemon, Surroundings
+    from robotd.daemon.guarding import guard_process
     from robotd.safety.latch import FILE
+    from robotd.safety.switch import Switch
+    from robotd.safety.watchdog import Watch
+    from robotd.systemd import Notifier
 
     tell_failed_proofs(config, log.get("check"))
 
     folder = journal_folder(journal, config.robot)
     # What keeps a robot stopped is kept even where its journal is not.
-    latch = (folder or state_folder(config.robot)) / FILE
-    surroundings = Surroundings(journal=folder, latch=latch)
+    state = folder or state_folder(config.robot)
+    guard = partial(guard_process, state=state)
+    systemd = Notifier.from_environment()
+
+    def watch(engine: Engine) -> None:
+        systemd.stuck = Watch(engine.progress).stuck
+
+    surroundings = Surroundings(
+        journal=folder, latch=state / FILE, guard=guard, switch=Switch.beside, watch=watch
+    )
     try:
         robot = Daemon(config, simulated=simulated, ports=ports, faults=faults, surroundings=surroundings)
     except FaultError as error:
         raise typer.BadParameter(str(error)) from None
     try:
-        run_to_the_end(_serve(robot))
+        run_to_the_end(_serve(robot, systemd))
     except CannotStart as error:
         fail(Exit.FAILED, str(error))
 
@@ -135,11 +151,8 @@ def tell_failed_proofs(config: RobotConfig, log: Any) -> None:
             log.warning(finding.sentence, code=finding.code, where=str(finding.where))
 
 
-async def _serve(robot: Daemon) -> None:
+async def _serve(robot: Daemon, systemd: Notifier) -> None:
     """Run until told to stop. Raises `CannotStart`."""
-    from robotd.systemd import Notifier
-
-    systemd = Notifier.from_environment()
 
     def say_ready(ready: Ready) -> None:
         collect_less()
@@ -147,9 +160,13 @@ async def _serve(robot: Daemon) -> None:
         typer.echo(line)
         systemd.ready(line)
 
+    interrupted = interruption(systemd.stopping)
+    # To a daemon SIGHUP says that there is something new to read; in a terminal, that nobody sits there any more.
+    hang_up = interrupted.set if os.isatty(0) else robot.reload
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
     beating = asyncio.ensure_future(systemd.beat())
     try:
-        await robot.run(say_ready, interruption(systemd.stopping))
+        await robot.run(say_ready, interrupted)
     finally:
         beating.cancel()
 
@@ -158,9 +175,9 @@ def ready_line(ready: Ready) -> str:
     """The one line on stdout, for which scripts wait: where it listens, and what of it is simulated."""
     words = ["ready"]
     if ready.websocket is not None:
-        words.append(f"ws://{ready.websocket}/ws")
+        words.append(f"{'wss' if ready.tls else 'ws'}://{ready.websocket}/ws")
     if ready.tcp is not None:
-        words.append(f"tcp {ready.tcp}")
+        words.append(f"{'tcps' if ready.tls else 'tcp'} {ready.tcp}")
     if ready.websocket is None and ready.tcp is None and ready.unix is not None:
         words.append(f"unix {ready.unix}")
     if ready.simulated:

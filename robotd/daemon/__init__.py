@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,20 +21,25 @@ from robotd import log
 from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
 from robotd.daemon.engine import Engine
+from robotd.daemon.fall import tell_fall
 from robotd.daemon.ids import Ids
 from robotd.daemon.journaling import Opened, in_memory, on_disk
 from robotd.daemon.listeners import CannotStart, Listeners
 from robotd.daemon.service import RobotService
-from robotd.daemon.status import GUARD
+from robotd.daemon.watched import as_data as guard_data
+from robotd.daemon.watched import guard
 from robotd.journal.errors import JournalError
 from robotd.journal.folder import Folder
 from robotd.runtime.readings import Clock
+from robotd.safety.guarding import TICK_S, Start
 from robotd.safety.latch import LatchFile, LatchStore
+from robotd.safety.switch import Switch
 from robotd.wire.listen import Listen, listen_tcp
 
 __all__ = ["CannotStart", "Daemon", "Ready", "Surroundings"]
 
 OpenJournal = Callable[[Ids, Clock, WallClock], Opened]
+OpenGuard = Callable[[RobotConfig], AbstractAsyncContextManager[Start]]
 
 FIRST_CONNECT_S = 0.6
 """The start waits so long for the boards, so that the first command after `ready` finds its devices."""
@@ -44,6 +55,8 @@ class Ready:
     unix: str | None
     boards: tuple[str, ...]
     simulated: tuple[str, ...]
+    tls: bool = False
+    """Whether the first two speak TLS, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,12 @@ class Surroundings:
     """The folder of the journal, or what opens another; None: it is kept in memory."""
     latch: Path | LatchStore | None = None
     """The file in which the latch outlives the daemon, or what else keeps it; None: it does not."""
+    switch: Callable[[Path | None], Switch] | None = None
+    """What gives the daemon's own switch, beside its journal; None: it has none."""
+    guard: OpenGuard | None = None
+    """What gives the guard of a robot, unless its file says that there is none; None: there is none."""
+    tick_s: float = TICK_S
+    """How often the guard hears that the loop turns."""
 
 
 class Daemon:
@@ -82,6 +101,7 @@ class Daemon:
         self._simulated = frozenset(simulated)
         self._surroundings = surroundings or Surroundings()
         self._log = self._surroundings.log
+        self._reload: Callable[[], None] = lambda: None
         self.rig = Rig.build(
             config.boards,
             config.devices,
@@ -109,23 +129,67 @@ class Daemon:
             engine.dispatcher.observers.append(decisions.observe)
         service = RobotService(engine, self._simulated)
         try:
+            async with AsyncExitStack() as guards:
+                say_goodbye = await self._guard(engine, guards)
+                try:
+                    await self._serve(engine, service, ready, stop)
+                except CannotStart:
+                    say_goodbye()
+                    raise
+                say_goodbye()
+        finally:
+            self.rig.halt()
+            decisions.flush()
+            await engine.journal.close()
+            engine.stop.store.close()
+        if engine.crashed.done():
+            raise engine.crashed.result()
+
+    def reload(self) -> None:
+        """Read again what may change while the robot runs: its certificate. An unusable one changes nothing."""
+        self._reload()
+
+    async def _guard(self, engine: Engine, guards: AsyncExitStack) -> Callable[[], None]:
+        """Start the guard. When `guards` end before what this returns was called, that is a death to it."""
+        around = self._surroundings
+        if around.guard is None or not self._config.guard.on:
+            if not self._config.guard.on:
+                self._log.warning("guard: off", means="a daemon that dies or hangs does not stop the robot")
+            return lambda: None
+        start = await guards.enter_async_context(around.guard(self._config))
+        guarding = await guards.enter_async_context(guard(engine, start, tick_s=around.tick_s))
+        return guarding.goodbye
+
+    async def _serve(
+        self, engine: Engine, service: RobotService, ready: Callable[[Ready], None], stop: asyncio.Event
+    ) -> None:
+        around = self._surroundings
+        try:
             async with asyncio.TaskGroup() as tasks:
                 supervisors = tasks.create_task(self.rig.run(), name="boards")
                 await self._wait_for_boards()
                 engine.start(self._simulated)
                 deciding = tasks.create_task(engine.run(), name="dispatcher")
                 async with AsyncExitStack() as end:
+                    end.enter_context(self._switch(engine))
                     # At the end, from the bottom up: the robot halts, nobody new is let in, what is queued or
                     # running is ended and answered, and only then do the connections close.
                     end.push_async_callback(engine.shut_down)
                     listeners = await end.enter_async_context(
-                        Listeners(self._config, service, listen=around.listen, wall_clock=around.wall_clock)
+                        Listeners(
+                            self._config,
+                            service,
+                            listen=around.listen,
+                            wall_clock=around.wall_clock,
+                            log=self._log,
+                        )
                     )
                     end.push_async_callback(engine.shut_down)
                     end.callback(listeners.let_nobody_in)
                     end.callback(self.rig.halt)
                     service.clients = listeners.count
-                    self._log.info("ready", robot=self._config.robot, guard=GUARD)
+                    self._reload = listeners.reload
+                    self._log.info("ready", robot=self._config.robot, guard=guard_data(engine)["detail"])
                     ready(self._ready(listeners))
                     await _first(stop, engine.crashed)
                 await deciding
@@ -135,13 +199,19 @@ class Daemon:
             if cannot_start is None or others is not None:
                 raise
             raise cannot_start.exceptions[0] from None
-        finally:
-            self.rig.halt()
-            decisions.flush()
-            await engine.journal.close()
-            engine.stop.store.close()
-        if engine.crashed.done():
-            raise engine.crashed.result()
+
+    def _switch(self, engine: Engine) -> AbstractContextManager[None]:
+        """Tell what the daemon before this one left, and arm this one's switch while the robot is served."""
+        if self._surroundings.switch is None:
+            return nullcontext()
+        try:
+            switch = self._surroundings.switch(engine.opened.path)
+        except OSError as error:
+            raise CannotStart(f"{error.filename}: {error.strerror}") from error
+        if last_words := switch.last_words():
+            fall = tell_fall(last_words, engine.journal, self._log, switch.forget)
+            engine.recovered = {**engine.recovered, "fall": fall}
+        return switch.armed()
 
     def _open_journal(self, ids: Ids, clock: Clock) -> Opened:
         around = self._surroundings
@@ -184,6 +254,7 @@ class Daemon:
             listeners.unix,
             tuple(self.rig.boards),
             tuple(sorted(self._simulated)),
+            tls=listeners.certificate is not None,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hal import Actuator, Device, DeviceState, HalError
 from robotd.core.decision import Decision, Entry
+from robotd.errors import Refused
 from robotd.runtime.failure import explain
 
 
@@ -18,11 +19,14 @@ class Activation:
         devices: Mapping[str, Device],
         needed: Callable[[], frozenset[str]],
         refused: Callable[[str, Decision, Mapping[str, Any]], None],
+        locked: Callable[[], Refused | None],
     ) -> None:
         self._devices = devices
         self._needed = needed
         self._refused = refused
         """Told the board of each device that could not be activated, and why."""
+        self._locked = locked
+        """Why no actuator may be activated now, or None."""
 
     def follow(self, decision: Decision) -> None:
         """Leaving a state halts and deactivates the devices it named; entering one activates them.
@@ -36,10 +40,13 @@ class Activation:
                 device.deactivate()
         for name in entered:
             device = self._devices[name]
-            try:
-                device.activate()
-            except HalError as error:
-                why = explain(error)
+            why = self._locked() if isinstance(device, Actuator) else None
+            if why is None:
+                try:
+                    device.activate()
+                except HalError as error:
+                    why = explain(error)
+            if why is not None:
                 for board in device.boards:
                     self._refused(board, decision, {"reason": why.reason, "message": why.message})
 

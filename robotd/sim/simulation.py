@@ -14,6 +14,7 @@ from hal import Rig
 from robotd import log
 from robotd.clock import WallClock
 from robotd.config import Address, Listen, RobotConfig
+from robotd.config.safety import AccessSettings
 from robotd.daemon import Daemon, Ready, Surroundings
 from robotd.daemon.engine import Engine
 from robotd.daemon.ids import Ids
@@ -24,6 +25,7 @@ from robotd.journal.writer import InstantWriter
 from robotd.runtime.readings import Clock
 from robotd.safety.latch import LatchStore
 from robotd.sim.client import HOST, TCP_PORT, WEBSOCKET_PORT, Console
+from robotd.sim.guard import TICK_S, SimulatedGuards
 from robotd.sim.loop import VirtualLoop, run
 from robotd.sim.network import Network
 from robotd.sim.recording import Recording
@@ -58,7 +60,13 @@ class Simulation:
     """A running daemon and its world, as a story sees them."""
 
     def __init__(
-        self, config: RobotConfig, engine: Engine, recording: Recording, seed: int, disk: Disk
+        self,
+        config: RobotConfig,
+        engine: Engine,
+        recording: Recording,
+        seed: int,
+        disk: Disk,
+        guards: SimulatedGuards,
     ) -> None:
         self.config = config
         self.engine = engine
@@ -67,6 +75,8 @@ class Simulation:
         self.seed = seed
         self.disk = disk
         """Where its journal is kept, and what may be wrong with that."""
+        self.guards = guards
+        """What would stop the robot if the daemon could not."""
         self.rng = random.Random(f"story {seed}")
         """Chance for whoever tells the story; the daemon and its twins have their own."""
         self.began = 0.0
@@ -162,11 +172,11 @@ async def _whole(
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):
         raise TypeError("a simulation runs in virtual time")
-    recording = Recording(loop.time)
+    recording, guards = Recording(loop.time), SimulatedGuards()
     built: list[Simulation] = []
 
     def watch(engine: Engine) -> None:
-        built.append(Simulation(config, engine, recording, seed, disk))
+        built.append(Simulation(config, engine, recording, seed, disk, guards))
         for name, value in world.items():
             engine.rig.set_world(name, value)
         engine.dispatcher.observers.append(recording.decision)
@@ -181,9 +191,12 @@ async def _whole(
         watch=watch,
         journal=disk.open,
         latch=latch,
+        guard=guards.open,
+        tick_s=TICK_S,
     )
     # Where clients come in is not the robot's matter here: the network in memory has two doors and no files.
-    listening = replace(config, listen=Listen(Address(HOST, WEBSOCKET_PORT), Address(HOST, TCP_PORT), None))
+    doors = Listen(Address(HOST, WEBSOCKET_PORT), Address(HOST, TCP_PORT), None)
+    listening = replace(config, listen=doors, access=AccessSettings())
     daemon = Daemon(listening, simulated=config.boards.keys(), faults=faults, surroundings=surroundings)
     stop, ready = asyncio.Event(), loop.create_future()
 

@@ -62,23 +62,24 @@ def socket_path(name: str, environ: Mapping[str, str] = os.environ) -> Path:
     return folder / name
 
 
-def listen_unix(path: Path) -> socket.socket:
-    """A socket that listens at `path`, for its user and group.
+def listen_unix(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """A socket that listens at `path`, or takes datagrams there, for its user and group.
 
-    Removes one that nobody answers on. Raises `CannotListen` when somebody does, naming who, or when
-    something else is in that place.
+    Removes one that nobody answers on. Raises `CannotListen` when somebody does, naming who where the system
+    tells, or when something else is in that place.
     """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, kind)
     try:
         with _alone_in(path.parent):
-            _remove_stale(path)
+            _remove_stale(path, kind)
             # There must be no moment in which others could connect, so the mode is not set afterwards.
             previous = os.umask(0o777 & ~SOCKET_MODE)
             try:
                 listener.bind(str(path))
             finally:
                 os.umask(previous)
-            listener.listen(ACCEPT_BACKLOG)
+            if kind is socket.SOCK_STREAM:
+                listener.listen(ACCEPT_BACKLOG)
             listener.setblocking(False)
     except OSError as error:
         listener.close()
@@ -101,14 +102,14 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _remove_stale(path: Path) -> None:
+def _remove_stale(path: Path, kind: socket.SocketKind) -> None:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
         raise CannotListen(f"{path} exists and is no socket; remove it or choose another name")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+    with socket.socket(socket.AF_UNIX, kind) as caller:
         caller.setblocking(False)
         try:
             caller.connect(str(path))
@@ -117,8 +118,9 @@ def _remove_stale(path: Path) -> None:
             return
         except BlockingIOError:
             raise CannotListen(f"{path} is in use, and its holder is very busy") from None
-        pid, _, _ = _credentials(caller)
-    raise CannotListen(f"{path} is in use by {process_name(pid)}; end that or choose another name")
+        # Of datagrams the system does not tell who takes them.
+        holder = process_name(_credentials(caller)[0]) if kind is socket.SOCK_STREAM else "another daemon"
+    raise CannotListen(f"{path} is in use by {holder}; end that or choose another name")
 
 
 def _credentials(stream: socket.socket) -> tuple[int, int, int]:
