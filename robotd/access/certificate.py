@@ -18,8 +18,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from robotd.errors import RobotdError
 
-DAYS = 730
-"""How long a certificate is valid; Apple's systems refuse more than 825."""
 SKEW = timedelta(hours=1)
 """It is valid from so long ago: the clock of a phone may be behind."""
 
@@ -51,7 +49,7 @@ class Certificate:
     ends: datetime
 
 
-def make(hosts: Sequence[str], now: datetime, days: int = DAYS) -> Pem:
+def make(hosts: Sequence[str], now: datetime, days: int) -> Pem:
     """A new key (EC P-256) and a certificate for it, signed by itself, for names and IP addresses.
 
     It is no authority: trusting it trusts this robot alone. Raises `ValueError` for what is neither a host

@@ -15,7 +15,7 @@ HTTP_ALPN = "http/1.1"
 """What a browser is told that is spoken inside; without it it may try HTTP/2."""
 SOON = timedelta(days=30)
 """A certificate that ends sooner is worth a word in the log."""
-MAKE_ONE = "`robotd tls self-signed` makes both"
+MAKE_ONE = "`robotd tls self-signed` makes a new pair"
 
 
 class ServerTls:
@@ -37,8 +37,12 @@ class ServerTls:
         if certificate.ends <= self._wall_clock():
             raise BadCertificate(f"the certificate {file} ended at {_minute(certificate.ends)}; {MAKE_ONE}")
         # A new context, and not these files for the old one: that would be left with one half of a bad pair.
-        self.context = _context(file, key)
+        self._context = _context(file, key)
         self.certificate: Certificate = certificate
+
+    def present(self) -> ssl.SSLContext:
+        """The context for a connection that begins now."""
+        return self._context
 
     def doubt(self) -> str | None:
         """What may soon keep clients out, as a sentence; None: nothing.
