@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
@@ -14,8 +14,12 @@ from robotd.wire.http import Access
 from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
 from robotd.wire.tcp import serve_tcp
+from robotd.wire.tls import Tls
 from robotd.wire.unix import serve_unix
 from robotd.wire.websocket import serve_websocket
+
+if TYPE_CHECKING:
+    from robotd.access.tls import ServerTls
 
 
 class CannotStart(RobotdError):  # noqa: N818  # it says what it is
@@ -32,20 +36,26 @@ class Listeners:
         *,
         listen: Listen = listen_tcp,
         wall_clock: WallClock = wall_time,
+        log: Any,
     ) -> None:
         self._config = config
         self._service = service
         self._listen = listen
         self._wall_clock = wall_clock
+        self._log = log
         self._admission = Admission(config.limits)
         self._open = AsyncExitStack()
         self.websocket: str | None = None
         """Where each really listens, once open; None for one that the file closes."""
         self.tcp: str | None = None
         self.unix: str | None = None
+        self.certificate: ServerTls | None = None
+        """What the WebSocket and the TCP server prove themselves with; None: they speak plainly."""
 
     async def __aenter__(self) -> Self:
         listen, service, admission = self._config.listen, self._service, self._admission
+        self.certificate = self._read_certificate()
+        tls = None if self.certificate is None else Tls(service, self.certificate.present)
         try:
             async with AsyncExitStack() as opening:
                 if listen.websocket is not None:
@@ -58,18 +68,21 @@ class Listeners:
                             admission=admission,
                             listen=self._listen,
                             wall_clock=self._wall_clock,
+                            tls=tls,
                         )
                     )
                     self.websocket = _address(host, port)
                 if listen.tcp is not None:
                     host, port = await opening.enter_async_context(
-                        serve_tcp(service, *listen.tcp, admission=admission, listen=self._listen)
+                        serve_tcp(service, *listen.tcp, admission=admission, listen=self._listen, tls=tls)
                     )
                     self.tcp = _address(host, port)
                 if listen.unix is not None:
                     self.unix = await opening.enter_async_context(
                         serve_unix(service, listen.unix, admission=admission)
                     )
+                if tls is not None:
+                    opening.callback(tls.close)
                 self._open = opening.pop_all()
         except OSError as error:
             raise CannotStart(str(error)) from error
@@ -79,6 +92,40 @@ class Listeners:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._open.aclose()
+
+    def reload(self) -> None:
+        """Read the certificate again. New connections get it; where it is unusable, the one before."""
+        if self.certificate is None:
+            return
+        from robotd.access.certificate import BadCertificate
+
+        try:
+            self.certificate.reload()
+        except BadCertificate as error:
+            self._log.warning("the certificate stays as it was", why=str(error))
+        else:
+            self._tell(self.certificate)
+
+    def _read_certificate(self) -> ServerTls | None:
+        access = self._config.access
+        if access.certificate is None or access.key is None:
+            return None
+        # `cryptography` takes a tenth of a second to import, which a robot without TLS does not wait for.
+        from robotd.access.certificate import BadCertificate
+        from robotd.access.tls import ServerTls
+
+        try:
+            certificate = ServerTls(access.certificate, access.key, self._wall_clock)
+        except BadCertificate as error:
+            raise CannotStart(str(error)) from error
+        self._tell(certificate)
+        return certificate
+
+    def _tell(self, tls: ServerTls) -> None:
+        ends = f"{tls.certificate.ends:%Y-%m-%d}"
+        self._log.info("certificate", fingerprint=tls.certificate.fingerprint, ends=ends)
+        if doubt := tls.doubt():
+            self._log.warning(doubt)
 
     def count(self) -> int:
         """How many clients are connected."""
