@@ -126,6 +126,21 @@ def _limit(body: Body) -> str:
     return f"{body['action']} asked {_value(body['asked'])}, sent {_value(body['sent'])}"
 
 
+def _lease(body: Body) -> str:
+    who = f"{body['source']} ({body['principal']}, {body['role']})"
+    match body["what"]:
+        case "taken":
+            how = "has asked for" if body.get("explicit") else "moves the robot and has"
+            had = _more(", until now of ", body.get("from", {}).get("source"))
+            return f"{who} {how} the lease, {body['window_ms']:g} ms{had}"
+        case "lapsed":
+            return f"{who} has lost the lease: not heard for {body['silent_ms']:.0f} ms"
+        case "stolen":
+            return f"{who} has lost the lease to {body['by']['source']}"
+        case _:
+            return f"{who} has the lease no more{_more(': ', body.get('why'))}"
+
+
 def _session(body: Body) -> str:
     who = f"{body['source']}{_bracketed(body.get('principal'))}"
     return f"{who} {_SESSION.get(body['what'], body['what'])}{_more(': ', body.get('why'))}"
@@ -220,6 +235,7 @@ _TELLERS: Mapping[str, Callable[[Body], str]] = {
     kinds.DEVICE: _device,
     kinds.HALT: _halt,
     kinds.LIMIT: _limit,
+    kinds.LEASE: _lease,
     kinds.SESSION: _session,
     kinds.READINGS: _readings,
     kinds.BUG: _bug,

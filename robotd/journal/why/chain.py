@@ -14,6 +14,7 @@ from robotd.journal.kinds import (
     FALL,
     HALT,
     JOURNAL,
+    LEASE,
     RESET,
     SESSION,
     SHUTDOWN,
@@ -24,6 +25,7 @@ from robotd.journal.why.case import Case, Fact
 from robotd.journal.why.commands import COMMANDS, refused
 from robotd.journal.why.decisions import decision, stopping
 from robotd.journal.why.halts import halt
+from robotd.journal.why.leases import lease
 from robotd.journal.why.lives import bug, device, reset, stop
 from robotd.journal.why.process import boot, fall, journal, session, shutdown
 
@@ -81,6 +83,7 @@ _TELLERS: Mapping[str, Callable[[Case, Row], Fact]] = {
     DEVICE: device,
     BUG: bug,
     FALL: fall,
+    LEASE: lease,
     SESSION: session,
     BOOT: boot,
     SHUTDOWN: shutdown,

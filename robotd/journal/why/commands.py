@@ -22,6 +22,7 @@ from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact, quoted
 from robotd.journal.why.conditions import guard
+from robotd.journal.why.leases import loss
 from robotd.journal.why.process import trouble
 
 BY_HAND = ("expired", "unknown")
@@ -169,6 +170,10 @@ def _journal(case: Case, row: Row, _error: Body) -> Row | None:
     return trouble(case, row)
 
 
+def _lost_lease(case: Case, row: Row, _error: Body) -> Row | None:
+    return loss(case, row)
+
+
 def _shutting_down(case: Case, row: Row, _error: Body) -> Row | None:
     return case.next(SHUTDOWN, above=row.seq, boot=row.boot)
 
@@ -230,6 +235,8 @@ _BY_REASON: Mapping[str, Callable[[Case, Row, Body], Row | Fact | None]] = {
     "cancelled": _cancelled,
     "shutting_down": _shutting_down,
     "journal_unavailable": _journal,
+    "operator_lost": _lost_lease,
+    "no_lease": _lost_lease,
 }
 
 COMMANDS: Mapping[str, Callable[[Case, Row], Fact]] = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from robotd.journal.kinds import BUG, DECISION, RESET, SHUTDOWN, STOP
+from robotd.journal.kinds import BUG, DECISION, LEASE, RESET, SHUTDOWN, STOP
 from robotd.journal.row import Row
 from robotd.journal.why.case import SAME_STORY_S, Body, Case, Fact, quoted
 from robotd.journal.why.guards import said
+from robotd.journal.why.leases import loss
 from robotd.journal.why.lives import lost_device
 
 
@@ -86,9 +87,20 @@ def _why_ended(case: Case, row: Row, action: str, payload: Body) -> Row | None:
     reason, message = str(payload.get("reason", "")), str(payload.get("message", ""))
     if reason == "handler_error":
         return case.near(row, BUG, where=lambda _, other: other["action"] == action, within_s=SAME_STORY_S)
+    if reason in ("operator_lost", "no_lease"):
+        return loss(case, row)
     if message:
         return lost_device(case, row, message) if reason.startswith("device_") else None
     return case.before(row)
+
+
+def _by_lease(case: Case, row: Row, body: Body) -> Fact:
+    def lapsed(_: Row, other: Body) -> bool:
+        return bool(other["what"] == "lapsed")
+
+    phrase = f"{body['type']} at {case.clock(row)}"
+    sentence = f"Nobody moved the robot any more, and nobody took over: {_did(body)}."
+    return Fact(row, phrase, sentence, case.last(LEASE, where=lapsed, below=row.seq, boot=row.boot))
 
 
 def _by_daemon(case: Case, row: Row, body: Body) -> Fact:
@@ -110,6 +122,7 @@ _BY_ORIGIN: Mapping[str, Callable[[Case, Row, Body], Fact]] = {
     "board": _by_board,
     "timer": _by_timer,
     "executor": _by_action,
+    "lease": _by_lease,
     "daemon": _by_daemon,
 }
 

@@ -19,6 +19,7 @@ from robotd.journal.kinds import (
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import Body, Case, Fact, quoted
+from robotd.journal.why.leases import loss
 from robotd.journal.why.lives import LOST
 from robotd.journal.why.process import trouble
 
@@ -44,7 +45,12 @@ def _words(reason: str) -> str:
     return _WORDS.get(reason, reason.replace("_", " "))
 
 
-_WORDS = {"left": "its state was left", "failed": "its action failed", "stopped": "estop"}
+_WORDS = {
+    "left": "its state was left",
+    "failed": "its action failed",
+    "stopped": "estop",
+    "operator_lost": "operator_lost",
+}
 
 
 # -- a setpoint that lapsed -----------------------------------------------------------------------------
@@ -235,4 +241,6 @@ _BY_WHY: Mapping[str, Callable[[Case, Row], Row | Fact | None]] = {
     "cancelled": _by_client,
     "shutting_down": _by_end,
     "journal_unavailable": trouble,
+    "operator_lost": loss,
+    "no_lease": loss,
 }
