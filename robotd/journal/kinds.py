@@ -49,7 +49,7 @@ LIMIT = "limit"
 name. A stream that asks for the same again is said once. What a hard limit refuses is in `ended`."""
 LEASE = "lease"
 """Who may move the robot: `what` (`taken`, `lapsed`, `stolen`, `released`), `lease_id`; `source`, `principal`
-and `role` (whose it is or was), `window_ms`, `explicit` (true where it was asked for, not taken by a command);
+and `role` (whose it is or was), `window_ms`, `explicit` (true where it was asked for and no command took it);
 `from` and `by`, who had it and who has it now, {`source`, `principal`, `role`}; `silent_ms`, since its holder
 was last heard; `why` it was released. Renewals are not written."""
 SESSION = "session"
