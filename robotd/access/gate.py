@@ -17,7 +17,6 @@ from robotd.access.tokens import Token, Tokens, TokensUnreadable
 from robotd.access.users import Users
 from robotd.access.who import NOBODY, Who, stranger
 from robotd.clock import WallClock, wall_time
-from robotd.core.role import Role
 from robotd.errors import Refused
 
 LOOK_S = 0.5
@@ -65,13 +64,17 @@ class Gate:
         tokens: TokenSource | None = None,
         *,
         users: Users | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
         wall_clock: WallClock = wall_time,
         audit: Audit = no_audit,
         tell: Callable[[str], object] = lambda _sentence: None,
     ) -> None:
-        """`tell` hears, in a sentence, what whoever keeps the robot must know at once."""
+        """`clock`: seconds that only go forward. `tell` hears, in a sentence, what whoever keeps the robot
+        must know at once.
+        """
         self._source = tokens
         self._users = users or Users()
+        self._clock = clock
         self._wall_clock = wall_clock
         self._audit = audit
         self._tell = tell
@@ -105,16 +108,17 @@ class Gate:
             return Who(source, f"unix:{user}", self._users.role(user))
         return stranger(source) if self.asks else Who(source)
 
-    def prove(self, said: object, address: str, source: str, now: float) -> tuple[Who, Token]:
+    def prove(self, said: object, address: str, source: str) -> tuple[Who, Token]:
         """Who holds the token that was `said` (None: none was). Raises `Refused`, always in the same words.
 
-        Only for one that has to wait (`now` in seconds) they are others: it was not looked at.
+        Only for one that has to wait they are others: it was not looked at.
         """
         if said is None:
             raise unauthenticated()
+        now = self._clock()
         wait_s = self._throttle.wait_s(address, now)
         if wait_s > 0:
-            self._refused("throttled", address, source, now)
+            self._refused("throttled", address, source)
             raise Refused(
                 "busy",
                 "too many tokens from this address did not count",
@@ -125,7 +129,7 @@ class Gate:
         found, why = self._tokens.find(said, self._wall_clock())
         if found is None:
             self._throttle.failed(address, now)
-            self._refused(why, address, source, now)
+            self._refused(why, address, source)
             raise unauthenticated()
         who = Who(source, f"token:{found.id}", found.role)
         self._tally.note(
@@ -137,25 +141,25 @@ class Gate:
         )
         return who, found
 
-    def require(self, who: Who, what: str, now: float) -> None:
+    def require(self, who: Who, what: str) -> None:
         """Raises `Refused` unless `who` may ask for `what`, a method or a page."""
         refused = refusal(who.role, what)
         if refused is None:
             return
-        if who.role is not Role.STRANGER:
+        if not who.is_stranger:
             self._tally.note(
                 ("forbidden", who.principal, what),
-                now,
+                self._clock(),
                 lambda count: self._audit(
                     "forbidden", source=who.source, who=who.principal, method=what, count=count
                 ),
             )
         raise refused
 
-    def _refused(self, why: str, address: str, source: str, now: float) -> None:
+    def _refused(self, why: str, address: str, source: str) -> None:
         self._tally.note(
             ("refused", why, address),
-            now,
+            self._clock(),
             lambda count: self._audit("token.refused", source=source, who=NOBODY, why=why, count=count),
         )
 
@@ -169,9 +173,9 @@ class Gate:
         """It is gone."""
         self._holders.pop(guest, None)
 
-    def look(self, now: float) -> None:
+    def look(self) -> None:
         """Read the tokens again if they changed, and send away whose token counts no more."""
-        self._tally.look(now)
+        self._tally.look(self._clock())
         if self._source is None:
             return
         mark = self._source.mark()

@@ -21,6 +21,11 @@ class Who(NamedTuple):
     """Of the person or program behind it, over all its connections: `unix:1000`, `token:k3q9x2mh`."""
     role: Role = Role.MAINTAINER
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it has not proved who it is."""
+        return self.role is Role.STRANGER
+
 
 def stranger(source: str) -> Who:
     """Somebody of whom only the connection is known."""

@@ -16,6 +16,10 @@ class Limits:
     """Over all transports together."""
     connections_per_address: int = 8
     """From one IP address, or from one user on the Unix socket."""
+    unauthenticated: int = 16
+    """Of all connections, those that have not said yet who they are, where the robot asks for tokens..."""
+    hello_s: float = 2.0
+    """...and how long each may take to say it."""
     handshake_s: float = 3.0
     """A WebSocket opening, from the first byte to the upgrade."""
     ping_s: float = 1.0

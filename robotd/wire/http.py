@@ -9,12 +9,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
+from robotd.access.gate import Gate
+from robotd.access.table import ANYBODY, NEEDED
 from robotd.errors import Refused
 from robotd.json import encode
 from robotd.wire.metrics import exposition
@@ -47,6 +49,10 @@ class Request:
     peer: str
     """For the log and the latch: `http:127.0.0.1:40112`."""
     traceparent: str | None = None
+    authorization: str | None = field(default=None, repr=False)
+    """May hold a token: it goes to the gate and nowhere else."""
+    address: str = ""
+    """Of whoever asks, for the gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,8 @@ class Access:
 
     def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
         self._hosts = frozenset(host.lower() for host in (*LOOPBACK_HOSTS, *hosts))
-        self._origins = frozenset(origins)
+        # Every sandboxed page and every local file calls itself `null`: to let one in would be all of them.
+        self._origins = frozenset(origins) - {"null"}
 
     def refusal(self, request: Request) -> Refused | None:
         """Why `request` is not let in, or None where it is."""
@@ -93,9 +100,11 @@ class Access:
 class Pages:
     """The routes: a table from path and method to a function that answers."""
 
-    def __init__(self, service: Service, access: Access) -> None:
+    def __init__(self, service: Service, access: Access, gate: Gate | None = None) -> None:
+        """Without a `gate` nobody is asked for a token."""
         self._service = service
         self._access = access
+        self._gate = gate or Gate()
         self._routes: Mapping[str, Mapping[str, Callable[[Request], Answer | Awaitable[Answer]]]] = {
             "/": {"GET": self._page},
             "/healthz": {"GET": self._health},
@@ -127,7 +136,19 @@ class Pages:
             allowed = ", ".join(methods)
             refusal = Refused("method_not_found", f"{path} takes {allowed} only", hint=f"use {allowed}")
             return _refused(HTTPStatus.METHOD_NOT_ALLOWED, refusal, ("Allow", allowed))
+        try:
+            self._check(request, f"{request.method} {path}")
+        except Refused as refused:
+            return _denied(refused)
         return act(request)
+
+    def _check(self, request: Request, page: str) -> None:
+        """Raises `Refused` unless whoever asks may have this page."""
+        gate = self._gate
+        who = gate.comer(request.peer)
+        if who.is_stranger and NEEDED.get(page) is not ANYBODY:
+            who, _ = gate.prove(_bearer(request.authorization), request.address, request.peer)
+        gate.require(who, page)
 
     def _page(self, request: Request) -> Answer:
         page, policy = _page_and_policy()
@@ -191,6 +212,22 @@ def unreadable() -> Answer:
         "invalid_request", "not a request without a body", hint="a stop is POST, with no body at all"
     )
     return _refused(HTTPStatus.BAD_REQUEST, refusal)
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The token in the header (RFC 6750, section 2.1); None where there is none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _denied(refused: Refused) -> Answer:
+    """The answer to who may not ask."""
+    if refused.reason == "unauthenticated":
+        return _refused(HTTPStatus.UNAUTHORIZED, refused, ("WWW-Authenticate", 'Bearer realm="robotd"'))
+    if refused.reason == "forbidden":
+        return _refused(HTTPStatus.FORBIDDEN, refused)
+    wait_s = -(-refused.data["retry_after_ms"] // 1000)
+    return _refused(HTTPStatus.TOO_MANY_REQUESTS, refused, ("Retry-After", str(wait_s)))
 
 
 @cache

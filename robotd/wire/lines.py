@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 from robotd.errors import Refused
 from robotd.json import too_large
 from robotd.wire.admission import Admission
+from robotd.wire.guest import Entry
 from robotd.wire.protocol import unreadable
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session, why_lost
@@ -34,6 +35,8 @@ class Client(NamedTuple):
     """What its connections are counted by: an IP address, or a user."""
     source: str
     """Its name in the journal."""
+    user: int | None = None
+    """Whom the system says it is, on this machine."""
 
 
 class LineConnection(asyncio.Protocol):
@@ -68,13 +71,15 @@ class LineConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         self._client = self._identify(transport)
         self._session: Session | None = None
-        if refused := self._admission.enter(self._client.address):
+        self._client = self._client._replace(source=self._own_source())
+        address, source, user = self._client
+        entry = Entry(self._admission, address, self._admission.gate.comer(source, user))
+        if refused := self._admission.enter(address, stranger=entry.who.is_stranger):
             self.write([unreadable(refused).refuse(refused.as_error())])
             self._transport.close()
             return
-        self._client = self._client._replace(source=self._own_source())
         self._connections[self] = None
-        self._session = Session(self._service, self._client.source, self, words=True)
+        self._session = Session(self._service, source, self, entry=entry, words=True)
 
     def _own_source(self) -> str:
         """That of nobody else who is there: a process may have several connections to a Unix socket."""
@@ -128,7 +133,7 @@ class LineConnection(asyncio.Protocol):
         """The connection is gone."""
         if self._session is not None:
             self._session.close(why_lost(exc))
-            self._admission.leave(self._client.address)
+            self._admission.leave(self._client.address, stranger=self._session.is_stranger)
             self._connections.pop(self, None)
         self.gone.set_result(None)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from robotd.errors import Refused
+from robotd.wire.guest import Guest
 from robotd.wire.hub import Subscriber
 from robotd.wire.lookups import Lookups
 from robotd.wire.outbox import Outbox
@@ -43,10 +44,9 @@ class Method(NamedTuple):
 class Methods:
     """The methods of one client. Each takes checked names and a reply, and sees to the rest."""
 
-    def __init__(self, service: Service, who: Who, subscriber: Subscriber, outbox: Outbox) -> None:
+    def __init__(self, service: Service, guest: Guest, subscriber: Subscriber, outbox: Outbox) -> None:
         self._service = service
-        self.who = who
-        """Who asks; a `hello` may change it."""
+        self._guest = guest
         self._subscriber = subscriber
         self._outbox = outbox
         self._session_id = service.new_id()
@@ -78,6 +78,8 @@ class Methods:
         """Carry out a method that came at `arrived`. A refusal is replied, not raised."""
         method = self._table.get(name)
         try:
+            if method is not None or self._guest.is_stranger:
+                self._guest.require(name)
             if method is None:
                 known = ", ".join(sorted([*self._table, "send"]))
                 raise Refused(
@@ -88,6 +90,11 @@ class Methods:
             method.call(params, reply, arrived)
         except Refused as refused:
             reply.refuse(refused)
+
+    @property
+    def who(self) -> Who:
+        """Who asks; a `hello` may change it."""
+        return self._guest.who
 
     def proceed(self) -> None:
         """The client has read what was sent."""
@@ -116,6 +123,7 @@ class Methods:
         wanted = params.get("protocol", [PROTOCOL])
         if type(wanted) is not list or PROTOCOL not in wanted:
             raise Refused("invalid_params", f"this robot speaks protocol {PROTOCOL}", protocol=[PROTOCOL])
+        self._guest.hello(params.get("token"))
         session = {"protocol": PROTOCOL, "role": str(self.who.role), "session": self._session_id}
         reply.answer({**self._service.hello(), **session})
 

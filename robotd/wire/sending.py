@@ -7,6 +7,7 @@ from collections.abc import Callable
 from robotd.core.message import NO_PAYLOAD
 from robotd.core.stage import JOURNALED, PREEMPTED, TERMINAL, Stage
 from robotd.errors import Refused
+from robotd.wire.guest import Guest
 from robotd.wire.params import DEFAULT_WAIT, read_send
 from robotd.wire.protocol import Call, is_stop
 from robotd.wire.replies import Replies, Reply
@@ -45,10 +46,10 @@ class _Sent(Reply):
 class Sending:
     """Takes the `send` calls of one client to the service."""
 
-    def __init__(self, service: Service, source: str, principal: str, replies: Replies) -> None:
+    def __init__(self, service: Service, guest: Guest, replies: Replies) -> None:
         self._service = service
-        self._source = source
-        self._principal = principal
+        self._source = guest.who.source
+        self._guest = guest
         self._replies = replies
         self._newest: dict[str, tuple[SendRequest, _Sent]] = {}
         self.in_flight = 0
@@ -91,12 +92,15 @@ class Sending:
 
     def _read(self, call: Call, arrived: float) -> tuple[SendRequest, _Sent] | None:
         """The command in `call`, from now on in flight; None where it was refused."""
-        service = self._service
+        service, who = self._service, self._guest.who
         reply = _Sent(self, self._replies, call)
         try:
+            if not self._guest.may_send:
+                self._guest.require("send")
             request, reply.stages = read_send(
-                call.params, arrived, service.new_id, service.new_trace_id, self._principal
+                call.params, arrived, service.new_id, service.new_trace_id, who.principal
             )
+            request.role = who.role
             if self.in_flight >= service.limits.in_flight:
                 raise Refused(
                     "busy",
@@ -111,7 +115,7 @@ class Sending:
                 return None
             # Whatever is wrong with the rest of it, it says stop.
             trace = self._replies.trace(call)
-            request = SendRequest("estop", NO_PAYLOAD, service.new_id(), trace.id, arrived, self._principal)
+            request = SendRequest("estop", NO_PAYLOAD, service.new_id(), trace.id, arrived, who.principal)
             reply.stages = DEFAULT_WAIT
         self.in_flight += 1
         return request, reply

@@ -24,14 +24,16 @@ from collections import deque
 from typing import Protocol
 
 from robotd.errors import Refused
+from robotd.wire.admission import Admission
 from robotd.wire.bucket import TokenBucket
+from robotd.wire.guest import Entry, Guest
 from robotd.wire.hub import Update
 from robotd.wire.methods import Methods
 from robotd.wire.outbox import Outbox
 from robotd.wire.protocol import Batch, Call, is_stop, parse, unreadable
 from robotd.wire.replies import Replies, Reply
 from robotd.wire.sending import Sending
-from robotd.wire.service import LOCAL, Service, Who
+from robotd.wire.service import Service, Who
 
 MESSAGES_PER_TURN = 32
 BACKLOG_MESSAGES = 64
@@ -80,9 +82,10 @@ class Session:
         source: str,
         transport: Transport,
         *,
-        principal: str = LOCAL,
+        entry: Entry | None = None,
         words: bool = False,
     ) -> None:
+        """`entry`: how the client came in; without it nobody asks it who it is."""
         self.source = source
         self._service = service
         self._limits = limits = service.limits
@@ -95,8 +98,10 @@ class Session:
         self._setpoint_bucket = TokenBucket(limits.setpoint_rate_per_s, limits.burst, now)
         self._outbox = Outbox(limits)
         self._replies = Replies(service, self._put)
-        self._sending = Sending(service, source, principal, self._replies)
-        self._methods = Methods(service, Who(source, principal), self, self._outbox)
+        entry = entry or Entry(Admission(limits), source, Who(source))
+        self._guest = Guest(service, entry, self)
+        self._sending = Sending(service, self._guest, self._replies)
+        self._methods = Methods(service, self._guest, self, self._outbox)
         self._backlog: deque[tuple[bytes | Call | Batch, float]] = deque()
         self._backlog_bytes = 0
         self._left = MESSAGES_PER_TURN
@@ -111,7 +116,12 @@ class Session:
         self._why: str | None = None
         self._closed = False
         service.hub.enter(source, self)
-        service.joined(source, principal)
+        self._guest.enter()
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether the client has not proved yet who it is."""
+        return self._guest.is_stranger
 
     # -- from the transport -------------------------------------------------------------------------
 
@@ -190,7 +200,7 @@ class Session:
             return
         self._closed = True
         self._service.hub.leave(self.source)
-        self._service.left(self.source, self._why or why, self._last_at)
+        self._guest.leave(self._why or why, self._last_at)
         self._methods.close()
         self._backlog.clear()
         self._sending.close()

@@ -133,4 +133,4 @@ def _credentials(stream: socket.socket) -> tuple[int, int, int]:
 
 def _identify(transport: asyncio.BaseTransport) -> Client:
     pid, uid, _ = _credentials(transport.get_extra_info("socket"))
-    return Client(f"unix:{uid}", f"unix:{uid}:{pid}")
+    return Client(f"unix:{uid}", f"unix:{uid}:{pid}", uid)

@@ -33,6 +33,7 @@ from websockets.typing import Subprotocol
 from robotd.clock import WallClock, wall_time
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
+from robotd.wire.guest import Entry
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
 from robotd.wire.listen import Listen, listen_tcp
 from robotd.wire.service import Service
@@ -65,7 +66,8 @@ class WebSocketConnection(ServerConnection):
         self._door = door
         self._session: Session | None = None
         self._pending: Answer | Awaitable[Answer] | None = None
-        self._admitted = False
+        self._entry: Entry | None = None
+        """How it came in; None before, and where there was no room."""
         self._outlet = _Outlet(self)
         self._heard = True
         self._ending = False
@@ -112,8 +114,9 @@ class WebSocketConnection(ServerConnection):
         if self._session is not None:
             self._session.close(self._why_lost(exc))
             self._door.clients.pop(self, None)
-        if self._admitted:
-            self._door.admission.leave(self.host)
+        if self._entry is not None:
+            found = self._session or self._entry.who
+            self._door.admission.leave(self.host, stranger=found.is_stranger)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is told things."""
@@ -161,8 +164,11 @@ class WebSocketConnection(ServerConnection):
         """The page that was asked for, or None where a WebSocket is wanted and there is room."""
         pending = self._pending
         if pending is None and self.protocol.state is CONNECTING:
-            refusal = self._door.admission.enter(self.host)
-            self._admitted = refusal is None
+            admission = self._door.admission
+            self.source = f"ws:{self.host}:{self.port}"
+            entry = Entry(admission, self.host, admission.gate.comer(self.source))
+            refusal = admission.enter(self.host, stranger=entry.who.is_stranger)
+            self._entry = entry if refusal is None else None
             return None if refusal is None else self._door.response(unavailable(refusal))
         if pending is None:
             return self._door.response(unreadable())  # it has gone already; nobody reads this
@@ -174,8 +180,7 @@ class WebSocketConnection(ServerConnection):
             del response.headers["Date"]  # the library asks the system for it
             response.headers["Date"] = self._door.date
             self._door.opening.pop(self, None)
-            self.source = f"ws:{self.host}:{self.port}"
-            self._session = Session(self._door.service, self.source, self._outlet)
+            self._session = Session(self._door.service, self.source, self._outlet, entry=self._entry)
             self._door.clients[self] = None
             self._set_timer(self._door.service.limits.ping_s, self._ask_for_life)
 
@@ -270,7 +275,8 @@ class WebSocketConnection(ServerConnection):
     def _as_request(self, request: Handshake) -> Request:
         peer = f"http:{self.host}:{self.port}"
         host, origin, parent = (_only(request.headers, name) for name in ("Host", "Origin", "traceparent"))
-        return Request(request.method, request.path, host, origin, peer, parent)
+        token = _only(request.headers, "Authorization")
+        return Request(request.method, request.path, host, origin, peer, parent, token, self.host)
 
 
 class _Outlet:
@@ -358,7 +364,7 @@ async def serve_websocket(
     With `tls`, nothing else is spoken there. Raises `CannotListen`.
     """
     limits = service.limits
-    door = _Door(service, Pages(service, access), admission, wall_clock, tls)
+    door = _Door(service, Pages(service, access, admission.gate), admission, wall_clock, tls)
     listener = listen(host, port)
     address = listener.getsockname()[:2]
     library_logger = logging.getLogger(f"{__name__}.library")

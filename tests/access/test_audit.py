@@ -12,7 +12,7 @@ from robotd.access.audit import AuditChain, verify
 from robotd.json import encode, parse
 from tests.counts import cases
 
-SAID = [
+SAID: list[tuple[str, str, str, dict[str, Any]]] = [
     ("started", "daemon", "daemon", {"version": "1"}),
     ("token.accepted", "token:abcdefgh", "ws:10.0.0.7:4711", {"role": "operator"}),
     ("stop", "nobody", "tcp:10.0.0.9:4712", {"reason": "too near"}),
