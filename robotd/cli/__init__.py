@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from robotd.cli import (
+    certifying,
     checking,
     controlling,
     daemon,
@@ -17,6 +18,7 @@ from robotd.cli import (
     hardware,
     journal,
     replaying,
+    service,
     simulating,
     testing,
     verifying,
@@ -52,6 +54,8 @@ journal.app.command("verify")(verifying.verify)
 journal.app.command("stats")(verifying.stats)
 journal.app.command("acknowledge")(verifying.acknowledge)
 app.add_typer(dead.app, name="dead")
+app.add_typer(service.app, name="service")
+app.add_typer(certifying.app, name="tls")
 app.command("replay")(replaying.replay)
 app.command("why")(why.why)
 app.command("graph")(describing.graph)

@@ -1,0 +1,224 @@
+"""`robotd service`: the daemon as a service of this machine's systemd."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from robotd.cli.connection import Json
+from robotd.cli.exits import Exit, complain, fail
+from robotd.cli.files import load
+
+if TYPE_CHECKING:
+    from robotd.cli.installing import Command, Planned, Service
+
+app = typer.Typer(
+    help="Make the daemon a service of systemd, which starts it with the machine and after a fall.",
+    no_args_is_help=True,
+)
+
+EXAMPLE = "example:rover"
+START = ("systemctl", "enable", "--now", "robotd")
+END = ("systemctl", "disable", "--now", "robotd")
+_USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+"""As useradd(8) takes it everywhere."""
+
+Prefix = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER", help="Write below this folder, and run nothing: for packages, and to have a look."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every file and command, and do nothing.")]
+
+
+@app.command()
+def install(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            help="The robot's file, or example:NAME. Left out: what is installed, else example:rover.",
+            show_default=False,
+        ),
+    ] = None,
+    user_name: Annotated[str, typer.Option(metavar="NAME", help="The user that runs it.")] = "robotd",
+    prefix: Prefix = Path("/"),
+    program: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="What the unit starts. Default: this installation.", show_default=False
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Write the unit, its user, the rules for serial ports, and the robot's file with its handlers.
+
+    May be repeated: what is as it should be stays, and /etc/robotd is yours, where nothing is overwritten.
+    It needs root, and does not start the robot.
+
+    Example: robotd service install config/rover.yaml --dry-run
+
+    Example: sudo /opt/robotd/bin/robotd service install config/rover.yaml
+    """
+    from robotd.cli.installing import ROBOT, Service, device_groups, this_program
+
+    if not _USER_NAME.fullmatch(user_name):
+        raise typer.BadParameter(f"{user_name!r} is no name for a user of a service")
+    prefix = prefix.absolute()
+    everywhere = prefix != Path("/")
+    service = Service(
+        prefix=prefix,
+        user=user_name,
+        program=this_program() if program is None else (program,),
+        groups=("dialout",) if everywhere else device_groups(),
+    )
+    if not dry_run:
+        _need_root(service)
+    _look_for_closed_folders(service, given=program is not None, dry_run=dry_run)
+    robot: list[Planned] = []
+    if file is not None or not (prefix / ROBOT).exists():
+        robot = _robot(service, file or EXAMPLE, as_json=as_json)
+    try:
+        files = service.files(robot)
+        _tell(files, service.commands(), START, dry_run=dry_run, as_json=as_json)
+        if dry_run:
+            return
+        for planned in files:
+            if planned.state in {"new", "changed"}:
+                planned.write()
+    except OSError as error:
+        fail(Exit.FAILED, f"{error.filename}: {error.strerror}")
+    if service.for_this_machine:
+        _run(service.commands())
+
+
+@app.command()
+def uninstall(prefix: Prefix = Path("/"), dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Stop the service and remove its unit, its rules and the file of its user.
+
+    The robot's file, its journal and the user itself stay.
+
+    Example: sudo robotd service uninstall
+    """
+    from robotd.cli.installing import RULES, UNIT, USERS, Service
+
+    service = Service(prefix.absolute(), "robotd", (), ())
+    if not dry_run:
+        _need_root(service)
+    there = [path for name in (UNIT, RULES, USERS) if (path := service.prefix / name).is_file()]
+    after: list[Command] = [("systemctl", "daemon-reload"), ("udevadm", "control", "--reload")]
+    if as_json:
+        typer.echo(json.dumps({"removes": list(map(str, there)), "commands": [END, *after]}, indent=2))
+    else:
+        for path in there:
+            typer.echo(f"{'would remove' if dry_run else 'removed'}  {path}")
+        if not there:
+            typer.echo("nothing is installed")
+    if dry_run:
+        return
+    if service.for_this_machine and there:
+        _run([END])
+    try:
+        for path in there:
+            path.unlink()
+    except OSError as error:
+        fail(Exit.FAILED, f"{error.filename}: {error.strerror}")
+    if service.for_this_machine and there:
+        _run(after)
+
+
+def _need_root(service: Service) -> None:
+    if service.for_this_machine and os.geteuid() != 0:
+        fail(
+            Exit.FAILED,
+            "this writes to /etc: run it with sudo, or look at it first with --dry-run or --prefix FOLDER",
+        )
+
+
+def _look_for_closed_folders(service: Service, *, given: bool, dry_run: bool) -> None:
+    """A program that its user cannot reach: systemd would say no more than that it is not there."""
+    closed = None if given else service.unreachable()
+    if closed is None:
+        return
+    sentence = (
+        f"the user {service.user} may not enter {closed}, where this robotd is; have one in /opt/robotd: "
+        "sudo python3 -m venv /opt/robotd && sudo /opt/robotd/bin/pip install robotd"
+    )
+    if service.for_this_machine and not dry_run:
+        fail(Exit.FAILED, sentence)
+    complain(sentence)
+
+
+def _robot(service: Service, file: str, *, as_json: bool) -> list[Planned]:
+    """Its file, once it is found to be sound, and its handlers."""
+    config = load(file, as_json=as_json)
+
+    from robotd.config.place import Place
+
+    handlers = [str(entry.value) for entry in (Place(config.document) / "handlers").elements()]
+    try:
+        return service.robot(config.path, handlers)
+    except OSError as error:
+        fail(Exit.FAILED, f"{error.filename}: {error.strerror}")
+    except ValueError as error:
+        fail(Exit.FAILED, str(error))
+
+
+def _tell(
+    files: Sequence[Planned], commands: Sequence[Command], start: Command, *, dry_run: bool, as_json: bool
+) -> None:
+    from robotd.cli.installing import State, shown
+
+    if as_json:
+        said: dict[str, Any] = {
+            "files": [
+                {"path": str(planned.path), "state": planned.state, "text": planned.text} for planned in files
+            ],
+            "commands": commands,
+            "start": start,
+        }
+        typer.echo(json.dumps(said, indent=2))
+        return
+    for planned in files:
+        mine = "  (yours differs, and stays)" if planned.state is State.KEPT else ""
+        typer.echo(f"{planned.state:9}  {planned.path}{mine}")
+    if dry_run:
+        _tell_contents(files)
+    typer.echo("\nthen:" if dry_run else "")
+    for command in commands:
+        typer.echo(f"  {shown(command)}")
+    typer.echo(f"\nto start it, now and with the machine: {shown(start)}")
+
+
+def _tell_contents(files: Iterable[Planned]) -> None:
+    from robotd.cli.installing import State
+
+    for planned in files:
+        if planned.state is State.NEW:
+            typer.echo(f"\n+++ {planned.path}\n{planned.text.rstrip()}")
+        elif planned.state is not State.UNCHANGED:
+            typer.echo("\n" + "\n".join(planned.difference()))
+
+
+def _run(commands: Iterable[Command]) -> None:
+    """All of them, even when one fails; then this does, too."""
+    from robotd.cli.installing import shown
+
+    failed = []
+    for command in commands:
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
+        except FileNotFoundError:
+            done = False
+        if not done:
+            failed.append(shown(command))
+    if failed:
+        fail(Exit.FAILED, f"the files are written, but this did not work: {'; '.join(failed)}")
