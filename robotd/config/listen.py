@@ -11,6 +11,7 @@ from pydantic import Field, create_model
 from hal import PositiveDuration
 from robotd.config.models import Entry, ListenModel
 from robotd.config.place import Place
+from robotd.config.safety import AccessSettings
 from robotd.core.limits import Limits
 
 OFF = "off"
@@ -40,11 +41,15 @@ class Listen:
     """A file name in the run-time folder, or an absolute path."""
 
 
-def read_listen(place: Place) -> Listen:
-    """The section `listen`; what it leaves out is where the defaults say, `off` closes."""
+def read_listen(place: Place, access: AccessSettings) -> Listen:
+    """The section `listen`; what it leaves out is where the defaults say, `off` closes.
+
+    Other machines are let in only where `access` asks them who they are, and nobody can listen in.
+    """
     if place.value is not None:
         place.read(ListenModel, gaps=True)
-    websocket, tcp = (_address(place, name) for name in ("websocket", "tcp"))
+    guarded = access.tokens is not None and access.certificate is not None
+    websocket, tcp = (_address(place, name, guarded=guarded) for name in ("websocket", "tcp"))
     if websocket and websocket == tcp and websocket.port:
         (place / "tcp").refuse(
             f"websocket and tcp both listen at {tcp}", "choose another port for one of them"
@@ -92,7 +97,7 @@ def _value(place: Place, name: str) -> Any:
     return None if value == OFF else value
 
 
-def _address(place: Place, name: str) -> Address | None:
+def _address(place: Place, name: str, *, guarded: bool) -> Address | None:
     value, entry = _value(place, name), place / name
     if value is None:
         return None
@@ -101,22 +106,31 @@ def _address(place: Place, name: str) -> Address | None:
     if not host or not port.isdecimal() or not port.isascii() or int(port) > PORT_LIMIT:
         entry.refuse("an address is due here: host:port", "for example: 127.0.0.1:8080, or off")
         return None
-    if not _is_loopback(host):
+    if host == "localhost":
+        return Address(host, int(port))
+    if not guarded and not _is_loopback(host):
         entry.refuse(
-            f"{host} can be reached from other machines, and clients cannot prove yet who they are",
-            f"listen at 127.0.0.1:{port} and let clients come through 'ssh -L {port}:127.0.0.1:{port} robot'",
+            f"{host} can be reached from other machines, and without tokens and TLS they could all drive",
+            "say access: {tokens: ..., certificate: ..., key: ...}, or listen at "
+            f"127.0.0.1:{port} and let clients come through 'ssh -L {port}:127.0.0.1:{port} robot'",
         )
+        return None
+    if not _is_ip(host):
+        entry.refuse(f"'{host}' is no IP address", f"0.0.0.0:{port} listens in every network")
         return None
     return Address(host, int(port))
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+def _is_ip(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return _is_ip(host) and ipaddress.ip_address(host).is_loopback
 
 
 def _unix(place: Place) -> str | None:

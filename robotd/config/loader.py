@@ -85,10 +85,10 @@ def load(path: Path) -> RobotConfig:
     rules = read_rules(root / "events", known)
     drafts = read_regions(root / "machine", known, dict(hardware.device_names)) if "machine" in root else []
     commands = read_commands(drafts, actions, rules, hardware.board_names)
-    listen, limits = read_listen(root / "listen"), read_limits(root / "limits")
+    access = read_access(root / "access", path.parent)
+    listen, limits = read_listen(root / "listen", access), read_limits(root / "limits")
     journal = read_journal(root / "journal")
     guard, lease = read_guard(root / "guard"), read_lease(root / "lease")
-    access = read_access(root / "access", path.parent)
     invariants = read_invariants(
         root,
         readings=known.readings,

@@ -18,9 +18,11 @@ from typing import Any
 
 from hal import LinkHeld, Rig
 from robotd import log
+from robotd.access.gate import Gate
 from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
 from robotd.daemon.engine import Engine
+from robotd.daemon.entrance import gate_of, looked_after
 from robotd.daemon.fall import tell_fall
 from robotd.daemon.ids import Ids
 from robotd.daemon.journaling import Opened, in_memory, on_disk
@@ -175,16 +177,19 @@ class Daemon:
                     # At the end, from the bottom up: the robot halts, nobody new is let in, what is queued or
                     # running is ended and answered, and only then do the connections close.
                     end.push_async_callback(engine.shut_down)
+                    gate = end.enter_context(looked_after(self._gate(engine)))
                     listeners = await end.enter_async_context(
                         Listeners(
                             self._config,
                             service,
+                            gate=gate,
                             listen=around.listen,
                             wall_clock=around.wall_clock,
                             log=self._log,
                         )
                     )
                     end.push_async_callback(engine.shut_down)
+                    end.callback(gate.close)
                     end.callback(listeners.let_nobody_in)
                     end.callback(self.rig.halt)
                     service.clients = listeners.count
@@ -199,6 +204,15 @@ class Daemon:
             if cannot_start is None or others is not None:
                 raise
             raise cannot_start.exceptions[0] from None
+
+    def _gate(self, engine: Engine) -> Gate:
+        return gate_of(
+            self._config.access,
+            clock=engine.clock,
+            wall_clock=self._surroundings.wall_clock,
+            audit=engine.record.audit,
+            log=self._log,
+        )
 
     def _switch(self, engine: Engine) -> AbstractContextManager[None]:
         """Tell what the daemon before this one left, and arm this one's switch while the robot is served."""

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from robotd.access.gate import Gate
 from robotd.clock import WallClock, wall_time
 from robotd.config import RobotConfig
 from robotd.errors import RobotdError
@@ -34,6 +35,7 @@ class Listeners:
         config: RobotConfig,
         service: Service,
         *,
+        gate: Gate,
         listen: Listen = listen_tcp,
         wall_clock: WallClock = wall_time,
         log: Any,
@@ -43,7 +45,7 @@ class Listeners:
         self._listen = listen
         self._wall_clock = wall_clock
         self._log = log
-        self._admission = Admission(config.limits)
+        self._admission = Admission(config.limits, gate)
         self._open = AsyncExitStack()
         self.websocket: str | None = None
         """Where each really listens, once open; None for one that the file closes."""

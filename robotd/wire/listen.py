@@ -1,4 +1,4 @@
-"""The sockets that servers listen on: only where nobody else does, and only on this machine."""
+"""The sockets that servers listen on: where nobody else does, and beyond this machine only if guarded."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class CannotListen(OSError):  # noqa: N818 - it reads as what it means
 def listen_tcp(host: str, port: int) -> socket.socket:
     """A socket that listens at `host:port`; port 0 lets the system choose.
 
-    Raises `CannotListen` for an address beyond this machine, and for one in use, with its holder where the
-    system tells.
+    Raises `CannotListen` for what is no address, and for one in use, with its holder where the system tells.
     """
-    family, address = _loopback(host)
+    address = str(_ip(host))
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # With the protocol named, asyncio sets TCP_NODELAY on what is accepted; without, answers wait 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -56,18 +56,20 @@ def process_name(pid: int) -> str:
         return f"process {pid}"
 
 
-def _loopback(host: str) -> tuple[socket.AddressFamily, str]:
-    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        raise CannotListen(f"'{host}' is no IP address, for example 127.0.0.1") from None
-    if not address.is_loopback:
+def stay_here(host: str) -> None:
+    """Raises `CannotListen` for an address beyond this machine: for a server that does not guard itself."""
+    if not _ip(host).is_loopback:
         raise CannotListen(
             f"{host} can be reached from other machines, and without tokens and TLS anybody there could "
             "drive this robot; listen on 127.0.0.1 and come in through ssh -L"
         )
-    return socket.AF_INET if address.version == 4 else socket.AF_INET6, str(address)
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
+    except ValueError:
+        raise CannotListen(f"'{host}' is no IP address, for example 127.0.0.1") from None
 
 
 def _tcp_holder(port: int) -> str:

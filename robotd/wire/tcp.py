@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from robotd.wire.admission import Admission
 from robotd.wire.lines import Client, serve_lines
-from robotd.wire.listen import Listen, listen_tcp
+from robotd.wire.listen import Listen, listen_tcp, stay_here
 from robotd.wire.service import Service
 from robotd.wire.tls import Tls
 
@@ -24,6 +24,8 @@ async def serve_tcp(
     tls: Tls | None = None,
 ) -> AsyncIterator[tuple[str, int]]:
     """Serve at `host:port`; gives the address that it really is. Raises `CannotListen`."""
+    if tls is None or not admission.gate.asks:
+        stay_here(host)
     listener = listen(host, port)
     address = listener.getsockname()[:2]
     async with serve_lines(service, listener, admission=admission, identify=_identify, tls=tls):

@@ -35,7 +35,7 @@ from robotd.errors import Refused
 from robotd.wire.admission import Admission
 from robotd.wire.guest import Entry
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
-from robotd.wire.listen import Listen, listen_tcp
+from robotd.wire.listen import Listen, listen_tcp, stay_here
 from robotd.wire.service import Service
 from robotd.wire.session import (
     LOST,
@@ -365,6 +365,8 @@ async def serve_websocket(
     """
     limits = service.limits
     door = _Door(service, Pages(service, access, admission.gate), admission, wall_clock, tls)
+    if tls is None or not admission.gate.asks:
+        stay_here(host)
     listener = listen(host, port)
     address = listener.getsockname()[:2]
     library_logger = logging.getLogger(f"{__name__}.library")

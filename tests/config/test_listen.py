@@ -46,9 +46,39 @@ def test_a_bind_beyond_loopback_is_refused_and_says_why(bench: Bench, host):
     bench.text += f"listen: {{websocket: {host}:8080{quote}}}\n"
 
     sentence, pointed, hint = bench.pointed()
-    assert "can be reached from other machines, and clients cannot prove yet who they are" in sentence
+    assert "can be reached from other machines, and without tokens and TLS they could all drive" in sentence
     assert pointed.startswith(host)
-    assert hint == "listen at 127.0.0.1:8080 and let clients come through 'ssh -L 8080:127.0.0.1:8080 robot'"
+    assert hint == (
+        "say access: {tokens: ..., certificate: ..., key: ...}, or listen at 127.0.0.1:8080 and let clients "
+        "come through 'ssh -L 8080:127.0.0.1:8080 robot'"
+    )
+
+
+GUARDED = "access: {tokens: tokens.json, certificate: robot.crt, key: robot.key}\n"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::"])
+def test_with_tokens_and_tls_other_machines_may_come(bench: Bench, host):
+    bench.text += GUARDED
+    address = f"'[{host}]:8080'" if ":" in host else f"{host}:8080"
+
+    assert listen(bench, f"{{tcp: {address}}}").tcp == Address(host, 8080)
+
+
+@pytest.mark.parametrize(
+    "access", ["{tokens: tokens.json}", "{certificate: robot.crt, key: robot.key}", "{users: {alice: admin}}"]
+)
+def test_one_of_both_is_not_enough(bench: Bench, access):
+    bench.text += f"access: {access}\nlisten: {{tcp: 0.0.0.0:8081}}\n"
+
+    assert "can be reached from other machines" in bench.pointed()[0]
+
+
+@pytest.mark.parametrize("host", ["robot.local", "127.1"])
+def test_a_name_is_no_address_to_listen_at(bench: Bench, host):
+    bench.text += f"{GUARDED}listen: {{tcp: {host}:8081}}\n"
+
+    assert bench.pointed()[0] == f"'{host}' is no IP address"
 
 
 NO_ADDRESSES = [

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from robotd.wire.listen import CannotListen, listen_tcp, process_name
+from robotd.wire.listen import CannotListen, listen_tcp, process_name, stay_here
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.8.9.10"])
@@ -25,7 +25,12 @@ def test_it_listens_on_the_loopback_of_ipv6(host):
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "2001:db8::1"])
 def test_an_address_that_others_reach_is_refused_with_the_way_around(host):
     with pytest.raises(CannotListen, match=r"anybody there could drive this robot; .* ssh -L"):
-        listen_tcp(host, 0)
+        stay_here(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "[::1]", "localhost"])
+def test_an_address_of_this_machine_alone_needs_no_guard(host):
+    stay_here(host)
 
 
 @pytest.mark.parametrize("host", ["", "robot.local", "127.0.0.1.example.org", "127.1"])
