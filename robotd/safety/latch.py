@@ -216,9 +216,10 @@ def _decode(content: bytes, where: str, now: float, wall: float, new_id: Callabl
         said = parse(content)
         latch_id, reason, by, at_wall = (said[key] for key in ("latch_id", "reason", "by", "wall"))
         texts = all(type(text) is str for text in (latch_id, reason, by))
-        if not (texts and latch_id and math.isfinite(at_wall)):
-            raise ValueError("a value of another kind")
-    except (ValueError, LookupError, TypeError, RecursionError):
+        number = type(at_wall) in (int, float) and math.isfinite(at_wall)
+        if not (texts and latch_id and number) or len(content) > LONGEST_BYTES:
+            raise ValueError("a value of another kind, or too much")
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return _unread(f"{where}, which is no latch that robotd wrote", now, new_id)
     # A clock on the wall that went back meanwhile makes a stop no younger than none.
     return Latch(latch_id, reason, by, now - max(0.0, wall - at_wall), kept=True)

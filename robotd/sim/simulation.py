@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hal import Rig
@@ -21,6 +22,7 @@ from robotd.daemon.ids import Ids
 from robotd.daemon.journaling import KEPT_IN_MEMORY, Opened, in_memory
 from robotd.errors import RobotdError
 from robotd.journal.memory import MemoryStore
+from robotd.journal.store import Beginning, last_audit
 from robotd.journal.writer import InstantWriter
 from robotd.runtime.readings import Clock
 from robotd.safety.latch import LatchStore
@@ -48,8 +50,12 @@ class Disk:
         """How long it takes."""
 
     def open(self, ids: Ids, clock: Clock, wall_clock: WallClock) -> Opened:
-        """The journal upon it."""
-        return in_memory(ids, clock, wall_clock, store=self.store, writer=self.writer)
+        """The journal upon it, which goes on where that of an earlier daemon has ended in good order."""
+        newest = next(self.store.rows(newest_first=True, limit=1), None)
+        begun = Beginning()
+        if newest is not None:
+            begun = Beginning(newest.seq, newest.hash, audit=last_audit(self.store))
+        return in_memory(ids, clock, wall_clock, store=self.store, writer=self.writer, beginning=begun)
 
 
 class CannotSimulate(RobotdError):  # noqa: N818  # it says what it is
@@ -130,7 +136,7 @@ def simulate(
     logs: Callable[[str, str, Mapping[str, Any]], None] | None = None,
     store: MemoryStore | None = None,
     disk_s: float = 0.0,
-    latch: LatchStore | None = None,
+    latch: Path | LatchStore | None = None,
 ) -> T:
     """Run `story` beside the daemon of `config` in virtual time, from its start to its clean end.
 
@@ -167,7 +173,7 @@ async def _whole(
     world: Mapping[str, float | bool],
     logs: Callable[[str, str, Mapping[str, Any]], None] | None,
     disk: Disk,
-    latch: LatchStore | None,
+    latch: Path | LatchStore | None,
 ) -> T:
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):

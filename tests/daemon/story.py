@@ -24,7 +24,7 @@ from robotd.journal.row import Row
 from robotd.journal.store import Select
 from robotd.safety.latch import LatchStore
 from robotd.sim.simulation import BEGINNING, Disk
-from robotd.wire.service import SendRequest
+from robotd.wire.service import SendRequest, Who
 from tests import virtual
 
 ROVER = Path(__file__).parents[2] / "config" / "rover.yaml"
@@ -66,6 +66,10 @@ class Story:
         command = self.send(kind, payload, **more)
         await self.settle()
         return self.stages[command][-1]
+
+    def take_lease(self) -> str:
+        """Ask for the lease, as who lost it must; returns its id."""
+        return str(self.service.acquire(Who("test"), self.service.now(), None, steal=False)["lease_id"])
 
     def names(self, command: str) -> list[str]:
         """The names of the stages of a command, in order."""
@@ -122,10 +126,10 @@ class Story:
 
 @asynccontextmanager
 async def telling(
-    robot: Path | RobotConfig, disk: Disk | None = None, latch: LatchStore | None = None
+    robot: Path | RobotConfig, disk: Disk | None = None, latch: LatchStore | None = None, seed: int = 7
 ) -> AsyncIterator[Story]:
-    """The robot of a file, online and in its initial state, with its journal on `disk`, its latch in `latch`."""
-    rng = random.Random(7)
+    """The robot of a file, online and in its initial state, its journal on `disk`, its latch in `latch`."""
+    rng = random.Random(seed)
     config = load(robot) if isinstance(robot, Path) else robot
     rig = Rig.build(config.boards, config.devices, simulated=set(config.boards), rng=rng)
     clock, ids = asyncio.get_running_loop().time, Ids(rng)
@@ -152,11 +156,12 @@ def tell(
     file: Path = ROVER,
     disk: Disk | None = None,
     latch: LatchStore | None = None,
+    seed: int = 7,
 ) -> None:
     """Run one story about the robot of `file` in virtual time."""
 
     async def whole() -> None:
-        async with telling(file, disk, latch) as story:
+        async with telling(file, disk, latch, seed) as story:
             await body(story)
 
     virtual.run(whole())
