@@ -69,7 +69,8 @@ class Story:
 
     def take_lease(self) -> str:
         """Ask for the lease, as who lost it must; returns its id."""
-        return str(self.service.acquire(Who("test"), self.service.now(), None, steal=False)["lease_id"])
+        taken = self.service.acquire(Who("test"), self.service.now(), None, steal=False)
+        return str(taken["lease_id"])
 
     def names(self, command: str) -> list[str]:
         """The names of the stages of a command, in order."""

@@ -136,7 +136,7 @@ def test_what_waits_for_the_disk_longer_than_it_is_valid_never_begins(
     tell(body, disk=slow())
 
 
-def test_of_two_clients_whose_streams_begin_at_once_the_newer_moves_and_the_other_hears_of_it():
+def test_of_two_clients_whose_streams_begin_at_once_the_newer_moves_and_the_other_hears_of_it(tmp_path: Path):
     async def body(story: Story) -> None:
         await armed(story)
         first = story.send("drive", DRIVE)
@@ -152,7 +152,7 @@ def test_of_two_clients_whose_streams_begin_at_once_the_newer_moves_and_the_othe
         assert heard[-1] == "started"
         assert story.reading("base.target_linear") == -0.3
 
-    tell(body, disk=slow())
+    tell(body, robot_file(tmp_path, lease="lease: off\n"), disk=slow())
 
 
 def test_what_cannot_begin_is_refused_at_once_and_leaves_no_row_that_it_did(tmp_path: Path):

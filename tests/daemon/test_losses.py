@@ -129,7 +129,7 @@ def test_a_machine_may_wait_for_a_loss_and_for_the_return(tmp_path: Path):
       initial: disarmed
       states:
         disarmed: {}
-        armed: {active: all, do: {base.forward: {distance: 5 m, speed: 0.2 m/s}}}
+        armed: {active: all, unattended: true, do: {base.forward: {distance: 5 m, speed: 0.2 m/s}}}
         alone: {}
       transitions:
         - {trigger: arm, source: disarmed, dest: armed}

@@ -107,6 +107,7 @@ def test_a_rover_that_was_stopped_against_an_obstacle_is_reset_armed_and_backs_o
         assert story.stands_still()
         await story.do("drive", {"linear": -0.3, "angular": 0.0})
         await asyncio.sleep(1.0)
+        story.take_lease()
         assert story.reading("bumper.active") is False
         assert (await story.do("drive", FORWARD)).stage == "started"
 

@@ -73,6 +73,11 @@ def happen(story: Callable[[Incident], Awaitable[None]], robot: RobotConfig | No
     simulate(robot or load(ROVER), whole, seed=1)
 
 
+def for_all(folder: Path) -> RobotConfig:
+    """A rover that anybody moves at any time."""
+    return load(robot_file(folder, lease="lease: off\n"))
+
+
 # -- the six --------------------------------------------------------------------------------------------
 
 
@@ -176,6 +181,7 @@ def test_limit_more_than_the_base_may_do() -> None:
     async def story(rover: Incident) -> None:
         await rover.drive()
         await rover.sim.sleep(2.0)
+        rover.ann.call("lease.acquire", {})
         asked = rover.ann.send("drive", {"linear": 2.0, "angular": 0.0})
         await rover.sim.sleep(0.5)
 
@@ -272,7 +278,7 @@ def test_a_handler_that_asks_for_too_much_is_named_with_the_limit(tmp_path: Path
     happen(story, load(robot_file(tmp_path, handlers=GREEDY)))
 
 
-def test_a_motion_that_a_newer_one_replaced_names_it() -> None:
+def test_a_motion_that_a_newer_one_replaced_names_it(tmp_path: Path) -> None:
     async def story(rover: Incident) -> None:
         first = rover.ann.send("look", {"angle": 1.0})
         await rover.sim.sleep(0.1)
@@ -282,7 +288,7 @@ def test_a_motion_that_a_newer_one_replaced_names_it() -> None:
         assert (await rover.root(first)).startswith("replaced by look #")
         assert (await rover.why()).summary.startswith("look #")
 
-    happen(story)
+    happen(story, for_all(tmp_path))
 
 
 # -- and what else stops a robot ------------------------------------------------------------------------
@@ -326,7 +332,7 @@ def test_a_flat_battery_names_its_voltage() -> None:
     happen(story)
 
 
-def test_drives_that_a_gap_held_up_are_told_to_have_come_too_late() -> None:
+def test_drives_that_a_gap_held_up_are_told_to_have_come_too_late(tmp_path: Path) -> None:
     async def story(rover: Incident) -> None:
         last = await rover.drive()
         rover.sim.network.silence(0.7)
@@ -336,7 +342,7 @@ def test_drives_that_a_gap_held_up_are_told_to_have_come_too_late() -> None:
         assert (await rover.root(last)).startswith("the next one, drive #")
         assert held_up.id
 
-    happen(story)
+    happen(story, for_all(tmp_path))
 
 
 def test_a_cancel_by_another_client_is_told_as_such() -> None:
@@ -351,7 +357,7 @@ def test_a_cancel_by_another_client_is_told_as_such() -> None:
     happen(story)
 
 
-def test_a_stream_that_another_client_took_over_names_its_successor() -> None:
+def test_a_stream_that_another_client_took_over_names_its_successor(tmp_path: Path) -> None:
     async def story(rover: Incident) -> None:
         last = await rover.drive()
         rover.bob.send("drive", {"linear": -0.2, "angular": 0.0})
@@ -362,7 +368,7 @@ def test_a_stream_that_another_client_took_over_names_its_successor() -> None:
         assert root.endswith(f"from {BOB} at 00:00:02.950")
         assert f"last drive #{root.split('#')[1].split()[0]} from {BOB}" in (await rover.why()).summary
 
-    happen(story)
+    happen(story, for_all(tmp_path))
 
 
 def test_a_motion_whose_time_was_over_names_the_time_that_it_had() -> None:

@@ -11,6 +11,7 @@ from robotd.journal.kinds import (
     DECISION,
     DEVICE,
     ENDED,
+    LEASE,
     SESSION,
     SHUTDOWN,
     STARTED,
@@ -19,7 +20,7 @@ from robotd.journal.kinds import (
 from robotd.journal.row import Row
 from robotd.journal.telling import arguments
 from robotd.journal.why.case import Body, Case, Fact, quoted
-from robotd.journal.why.leases import loss
+from robotd.journal.why.leases import has_lapsed, loss
 from robotd.journal.why.lives import LOST
 from robotd.journal.why.process import trouble
 
@@ -130,7 +131,11 @@ def _silence(case: Case, row: Row, setpoint: Row) -> Row | Fact:
             f"Next: look at the network and at what {source} was doing meanwhile.",
         )
     opened = case.last(SESSION, where=lambda _, body: body["source"] == source, below=above, boot=boot)
-    return _client_stopped(setpoint, following, kind, source, connected=opened is not None)
+    lapsed = case.next(LEASE, where=lambda _, body: has_lapsed(body, source), above=above, boot=boot)
+    stayed = ", and stayed connected" if opened is not None else ""
+    if lapsed is not None:
+        stayed += f" (it lost the lease after {lapsed.data['silent_ms']:.0f} ms)"
+    return _client_stopped(setpoint, following, kind, source, stayed)
 
 
 def _client_silent(case: Case, closed: Row, kind: str) -> Fact:
@@ -145,8 +150,7 @@ def _client_silent(case: Case, closed: Row, kind: str) -> Fact:
     )
 
 
-def _client_stopped(setpoint: Row, following: Row | None, kind: str, source: str, *, connected: bool) -> Fact:
-    stayed = ", and stayed connected" if connected else ""
+def _client_stopped(setpoint: Row, following: Row | None, kind: str, source: str, stayed: str) -> Fact:
     other = "" if following is None else f"; it sent {following.data['type']} #{following.seq} instead"
     return Fact(
         following or setpoint,

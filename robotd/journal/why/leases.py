@@ -47,6 +47,11 @@ def _lapsed(case: Case, row: Row, body: Body) -> Fact:
     )
 
 
+def has_lapsed(body: Body, source: str) -> bool:
+    """Whether a row of the lease says that this client was not heard in time."""
+    return bool(body["what"] == "lapsed" and body["source"] == source)
+
+
 def loss(case: Case, row: Row) -> Row | None:
     """How the lease was lost without which what `row` tells of could not go on."""
 
