@@ -136,7 +136,7 @@ class Gate:
             ("accepted", who.principal, address),
             now,
             lambda count: self._audit(
-                "token.accepted", source=source, who=who.principal, role=str(found.role), count=count
+                "token.accepted", source=source, who=who.principal, role=str(found.role), **_times(count)
             ),
         )
         return who, found
@@ -151,7 +151,7 @@ class Gate:
                 ("forbidden", who.principal, what),
                 self._clock(),
                 lambda count: self._audit(
-                    "forbidden", source=who.source, who=who.principal, method=what, count=count
+                    "forbidden", source=who.source, who=who.principal, method=what, **_times(count)
                 ),
             )
         raise refused
@@ -160,7 +160,7 @@ class Gate:
         self._tally.note(
             ("refused", why, address),
             self._clock(),
-            lambda count: self._audit("token.refused", source=source, who=NOBODY, why=why, count=count),
+            lambda count: self._audit("token.refused", source=source, who=NOBODY, why=why, **_times(count)),
         )
 
     # -- who is in ----------------------------------------------------------------------------------
@@ -217,3 +217,8 @@ class Gate:
 
 def _named(token: Token) -> str:
     return f"{token.id} {token.name} {token.role}"
+
+
+def _times(count: int) -> dict[str, int]:
+    """How often, where it was more than once."""
+    return {} if count == 1 else {"count": count}

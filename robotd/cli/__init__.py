@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from robotd.cli import (
+    auditing,
     certifying,
     checking,
     controlling,
@@ -21,16 +22,19 @@ from robotd.cli import (
     service,
     simulating,
     testing,
+    tokens,
     verifying,
     watching,
     why,
 )
 from robotd.cli.arguments import RunCommand
+from robotd.cli.proving import Commands
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="robotd",
+    cls=Commands,
     help="One daemon for one robot: run it, look at it, drive it, stop it.\n\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 4 cannot connect, 5 refused by the robot, 78 file invalid.",
     no_args_is_help=True,
@@ -56,6 +60,8 @@ journal.app.command("acknowledge")(verifying.acknowledge)
 app.add_typer(dead.app, name="dead")
 app.add_typer(service.app, name="service")
 app.add_typer(certifying.app, name="tls")
+app.add_typer(tokens.app, name="token")
+app.add_typer(auditing.app, name="audit")
 app.command("replay")(replaying.replay)
 app.command("why")(why.why)
 app.command("graph")(describing.graph)

@@ -13,8 +13,8 @@ from typer.core import TyperCommand
 ALL_BOARDS = "*"
 """What `--sim` without a name stands for."""
 
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>ms|s|min|h)")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>ms|s|min|h|d)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
