@@ -13,7 +13,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-from robotd.client import ClientError, RemoteRobot, connect
+from robotd.cli.connection import connecting
+from robotd.client import ClientError, RemoteRobot
 from robotd.journal.errors import JournalError
 from robotd.journal.reader import from_json
 from robotd.journal.row import Row
@@ -43,7 +44,7 @@ class AskedRows:
     """`Rows` over a connection, which a thread keeps alive between two questions."""
 
     def __init__(self, url: str | None) -> None:
-        self._url = url
+        self._connecting = connecting(url)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._connection = AsyncExitStack()
@@ -69,7 +70,7 @@ class AskedRows:
         self._loop.close()
 
     async def _connect(self) -> RemoteRobot:
-        return await self._connection.enter_async_context(connect(self._url, client="robotd command line"))
+        return await self._connection.enter_async_context(self._connecting)
 
     def _run(self, story: Coroutine[Any, Any, T]) -> T:
         try:

@@ -7,14 +7,17 @@ import json
 import math
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from robotd.cli.exits import Exit, fail
+from robotd.cli.proving import proof
 
 if TYPE_CHECKING:
-    from robotd.client import RemoteRobot
+    from robotd.client import RemoteError, RemoteRobot
+    from robotd.client.target import Target
 
 Url = Annotated[
     str | None,
@@ -22,8 +25,8 @@ Url = Annotated[
         "--url",
         metavar="URL",
         envvar="ROBOTD_URL",
-        help="Where the robot is: unix:///path, tcp://host:port or ws://host:port/ws. "
-        "Default: this machine's Unix socket.",
+        help="Where the robot is: unix:///path, tcps://host:port or wss://host:port/ws, on this machine also "
+        "tcp:// and ws://. Default: this machine's Unix socket.",
         show_default=False,
     ),
 ]
@@ -47,22 +50,24 @@ def talk(
     *,
     as_json: bool = False,
     hint: str = "",
+    as_stranger: bool = False,
     overdue: Callable[[], None] = lambda: None,
     overdue_s: float = math.inf,
 ) -> None:
     """Connect, let `story` talk, and end with the exit code it returns.
 
     A refusal is a sentence on stderr and, `as_json`, an object on stdout; `hint` is for when nobody answers.
+    `as_stranger`: talk even where the robot does not know us.
     `overdue` is called when the story is not at its end after `overdue_s`, and where nobody is to talk to.
     """
-    from robotd.client import CannotConnect, ConnectionLost, RemoteError, connect
+    from robotd.client import CannotConnect, ConnectionLost, RemoteError
 
-    check_url(url)
+    connection = connecting(url, as_stranger=as_stranger)
 
     async def conversation() -> Exit:
         loop = asyncio.get_running_loop()
         late = loop.call_later(overdue_s, overdue) if overdue_s < math.inf else None
-        async with connect(url, client="robotd command line") as robot:
+        async with connection as robot:
             code = await story(robot)
             if late is not None:
                 late.cancel()
@@ -82,20 +87,34 @@ def talk(
         if as_json:
             refusal = {"code": error.code, "message": str(error), "data": dict(error.data)}
             typer.echo(json.dumps({"error": refusal}))
-        fail(Exit.REFUSED, f"refused ({error.reason}): {error}" if error.reason else f"refused: {error}")
+        fail(Exit.REFUSED, refusal_sentence(error))
     if code is not Exit.DONE:
         raise typer.Exit(code)
 
 
-def check_url(url: str | None) -> None:
-    """Raises `typer.BadParameter` when `url` is not an address."""
-    from robotd.client.address import parse_address
+def connecting(url: str | None, *, as_stranger: bool = False) -> AbstractAsyncContextManager[RemoteRobot]:
+    """`robotd.client.connect`, as the command line says. Raises as `target`, before anything is opened."""
+    from robotd.client import connect
 
-    if url is not None:
-        try:
-            parse_address(url)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
+    target(url)
+    return connect(url, **proof(), as_stranger=as_stranger, client="robotd command line")
+
+
+def target(url: str | None) -> Target:
+    """The robot that is meant. Raises `typer.BadParameter` for what is no address, fingerprint or token."""
+    from robotd.client.target import Target
+
+    try:
+        return Target.of(url, **proof())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def refusal_sentence(error: RemoteError) -> str:
+    """What the robot said no with, for people."""
+    if error.reason == "unauthenticated":
+        return f"refused (unauthenticated): {error}; it goes into $ROBOTD_TOKEN, or a file for --token-file"
+    return f"refused ({error.reason}): {error}" if error.reason else f"refused: {error}"
 
 
 def interruption(tell: Callable[[], None] = lambda: None) -> asyncio.Event:

@@ -52,7 +52,15 @@ def stop(
         told = told or stop_by_guard(url, reason)
 
     try:
-        talk(url, story, as_json=as_json, hint=HARDWARE_STOP, overdue=tell_guard, overdue_s=ANSWER_S)
+        talk(
+            url,
+            story,
+            as_json=as_json,
+            hint=HARDWARE_STOP,
+            as_stranger=True,
+            overdue=tell_guard,
+            overdue_s=ANSWER_S,
+        )
     except typer.Exit as end:
         if end.exit_code != Exit.CANNOT_CONNECT or not told:
             raise

@@ -161,7 +161,7 @@ async def _serve(robot: Daemon, systemd: Notifier) -> None:
         systemd.ready(line)
 
     interrupted = interruption(systemd.stopping)
-    # To a daemon SIGHUP says that there is something new to read; in a terminal, that nobody sits there any more.
+    # SIGHUP tells a daemon that there is something new to read; in a terminal, that nobody sits there now.
     hang_up = interrupted.set if os.isatty(0) else robot.reload
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
     beating = asyncio.ensure_future(systemd.beat())

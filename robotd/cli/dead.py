@@ -14,6 +14,7 @@ from robotd.cli.connection import Json, Url, talk
 from robotd.cli.driving import Wait, send_once
 from robotd.cli.exits import Exit, fail
 from robotd.cli.locating import JournalPath, RobotName, locate, open_journal
+from robotd.cli.proving import Commands
 from robotd.cli.selecting import local_date_and_time, local_time
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ SHOWN_LETTERS = 50
 NEEDS_THE_ROBOT = "\nOnly a running robot writes to its journal."
 
 app = typer.Typer(
+    cls=Commands,
     help="Dead letters: commands that were accepted and came to no good end. Each waits here until a person "
     "sends it again or drops it. None is ever run again by itself.\n\n"
     "Example: robotd dead list",

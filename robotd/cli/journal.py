@@ -18,6 +18,7 @@ import typer
 from robotd.cli.connection import Json, Url, interruption, until
 from robotd.cli.exits import Exit, complain, fail, printable
 from robotd.cli.locating import DATABASE, JournalPath, RobotName, locate, open_journal, open_place
+from robotd.cli.proving import Commands
 from robotd.cli.selecting import (
     Id,
     Kind,
@@ -46,6 +47,7 @@ PROGRESS_ROWS = 1_000
 """A progress bar moves on after so many numbers."""
 
 app = typer.Typer(
+    cls=Commands,
     help="Look into the journal: every command, decision, outcome and stop, in order and durable.\n\n"
     "It is that of the robot that runs here, or else the only one here; --journal names another.\n\n"
     "Example: robotd journal tail -f",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from robotd.cli.connection import check_url
+from robotd.cli.connection import connecting, refusal_sentence
 from robotd.cli.exits import Exit, fail
 from robotd.cli.files import EXAMPLE_PREFIX, robot_file
 
@@ -160,17 +160,19 @@ def _told_by_a_daemon(url: str | None, robot: str | None) -> Path | Asked | None
     """The journal of the robot that runs there; None where none runs, or not the one called `robot`."""
     import asyncio
 
-    from robotd.client import ClientError, connect
+    from robotd.client import ClientError, RemoteError
 
-    check_url(url)
+    connection = connecting(url)
 
     async def ask() -> dict[str, object]:
-        async with connect(url, client="robotd command line") as running:
+        async with connection as running:
             return await running.status()
 
     try:
         status = asyncio.run(ask())
     except (ClientError, TimeoutError, OSError) as error:
+        if url is not None and isinstance(error, RemoteError):
+            fail(Exit.REFUSED, refusal_sentence(error))
         if url is not None:
             fail(Exit.CANNOT_CONNECT, str(error) or "connected, but the robot did not answer in time")
         return None

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import typer
 
-from robotd.cli.connection import check_url
+from robotd.cli.connection import target
 from robotd.cli.exits import Exit, fail
+
+if TYPE_CHECKING:
+    from robotd.client.target import Target
 
 CONNECT_TIMEOUT_S = 3.0
 QUIET_S = 1.0
@@ -23,9 +27,9 @@ def pass_lines(url: str | None) -> None:
     """
     from robotd.client import CannotConnect
 
-    check_url(url)
+    robot = target(url)
     try:
-        asyncio.run(_converse(url))
+        asyncio.run(_converse(robot))
     except CannotConnect as error:
         fail(Exit.CANNOT_CONNECT, str(error))
     except EOFError as error:
@@ -34,11 +38,10 @@ def pass_lines(url: str | None) -> None:
         fail(Exit.CANNOT_CONNECT, f"the connection was cut: {error}")
 
 
-async def _converse(url: str | None) -> None:
-    from robotd.client.address import default_url, parse_address
+async def _converse(robot: Target) -> None:
     from robotd.client.channel import open_channel
 
-    channel = await open_channel(parse_address(url or default_url()), CONNECT_TIMEOUT_S)
+    channel = await open_channel(robot, CONNECT_TIMEOUT_S)
     heard = asyncio.Event()
     closes_when_answered = False
 

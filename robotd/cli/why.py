@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from robotd.cli.connection import Json, Url, talk
+from robotd.cli.connection import Json, Url, connecting, talk
 from robotd.cli.exits import Exit, fail, printable
 from robotd.cli.locating import JournalPath, RobotName, open_journal
 from robotd.cli.selecting import local_time
@@ -63,10 +63,12 @@ def _number(about: str | None) -> int | None:
 
 def _somebody_answers() -> bool:
     """Whether a robot runs on this machine."""
-    from robotd.client import CannotConnect, connect
+    from robotd.client import CannotConnect
+
+    connection = connecting(None)
 
     async def look() -> None:
-        async with connect(None, client="robotd command line"):
+        async with connection:
             pass
 
     try:

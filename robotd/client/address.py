@@ -1,4 +1,4 @@
-"""Where a daemon listens, as one text: `ws://host:port/ws`, `tcp://host:port`, `unix:///path`."""
+"""Where a daemon listens, as one text: `wss://host:port/ws`, `tcps://host:port`, `unix:///path`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ SERVICE_FOLDER = Path("/run/robotd")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed address. `host` and `port` for `tcp` and `ws`, `path` for `unix` and `ws`."""
+    """A parsed address. `host` and `port` for all but `unix`, `path` for `unix`, `ws` and `wss`."""
 
     scheme: str
     host: str = ""
     port: int = 0
     path: str = ""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken there."""
+        return self.scheme in ("wss", "tcps")
 
     def __str__(self) -> str:
         if self.scheme == "unix":
@@ -43,9 +48,9 @@ def parse_address(url: str) -> Address:
                 f"{url!r}: a Unix socket needs its whole path, as in 'unix:///run/robotd/robotd.sock'"
             )
         return Address("unix", path=unquote(parts.path))
-    if parts.scheme not in ("tcp", "ws", "wss"):
+    if parts.scheme not in ("tcp", "tcps", "ws", "wss"):
         raise ValueError(
-            f"{url!r}: an address starts with ws://, wss://, tcp:// or unix://, as in {DEFAULT_URL!r}"
+            f"{url!r}: an address starts with tcp(s)://, ws(s):// or unix://, as in {DEFAULT_URL!r}"
         )
     try:
         port = parts.port
@@ -53,8 +58,8 @@ def parse_address(url: str) -> Address:
         raise ValueError(f"{url!r}: the port must be a number from 0 to 65535") from None
     if not parts.hostname:
         raise ValueError(f"{url!r}: the host is missing, as in {DEFAULT_URL!r}")
-    if parts.scheme == "tcp":
-        return Address("tcp", parts.hostname, port or DEFAULT_TCP_PORT)
+    if parts.scheme in ("tcp", "tcps"):
+        return Address(parts.scheme, parts.hostname, port or DEFAULT_TCP_PORT)
     return Address(parts.scheme, parts.hostname, port or DEFAULT_WEBSOCKET_PORT, parts.path or "/ws")
 
 

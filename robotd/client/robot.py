@@ -12,15 +12,16 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from robotd.client.address import default_url, parse_address
 from robotd.client.channel import Channel, open_channel
 from robotd.client.command import Command, Stage
-from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight
+from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight, RemoteError
 from robotd.client.line import Line
 from robotd.client.subscription import Subscription, Update
+from robotd.client.target import Target
 
 PROTOCOL_VERSION = 1
 CONNECT_TIMEOUT_S = 3.0
@@ -217,11 +218,14 @@ class RemoteRobot:
         for listener in listeners:
             listener.lost(ConnectionLost(loss.sentence, loss.in_flight))
 
-    async def _open(self, client: str, timeout_s: float) -> None:
+    async def _open(self, client: str, token: str | None, timeout_s: float, *, as_stranger: bool) -> None:
         self._line.open()
         try:
-            greeting = {"client": client, "protocol": [PROTOCOL_VERSION]}
+            greeting = _given(client=client, protocol=[PROTOCOL_VERSION], token=token)
             self.server = await self.call("hello", greeting, timeout_s=timeout_s)
+        except RemoteError:
+            if not as_stranger:
+                raise
         except (ConnectionLost, TimeoutError) as error:
             raise CannotConnect(
                 f"connected, but no robotd answers there: {str(error) or 'silence'}"
@@ -239,19 +243,28 @@ class RemoteRobot:
 async def connect(
     url: str | None = None,
     *,
+    token: str | None = None,
+    token_file: Path | None = None,
+    fingerprint: str | None = None,
+    as_stranger: bool = False,
     client: str = "robotd.client",
     timeout_s: float = CONNECT_TIMEOUT_S,
     new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
 ) -> AsyncIterator[RemoteRobot]:
-    """Connect to the robot at `url` (`ws://`, `tcp://`, `unix://`); without one, to this machine's.
+    """Connect to `url` (`wss://`, `tcps://`, `ws://`, `tcp://`, `unix://`); without, to this machine's.
 
-    Raises `CannotConnect` (nobody there, or not robotd), `ValueError` (not an address), and `RemoteError`
-    (the robot does not want us).
+    `token`, or what stands in `token_file`, says who we are. It leaves this machine inside TLS alone, after
+    the robot has proved who it is: by the `fingerprint` of its certificate (`sha256:...`), where none is
+    given by an authority that the system trusts. `as_stranger`: go on where the robot does not know us; it
+    takes a stop from anybody.
+
+    Raises `CannotConnect` (nobody there, or not that robot, or not robotd), `ValueError` (not an address, a
+    token or a fingerprint; not private), and `RemoteError` (the robot does not want us).
     """
-    channel = await open_channel(parse_address(url or default_url()), timeout_s)
-    robot = RemoteRobot(channel, new_id=new_id)
+    target = Target.of(url, fingerprint=fingerprint, token=token, token_file=token_file)
+    robot = RemoteRobot(await open_channel(target, timeout_s), new_id=new_id)
     try:
-        await robot._open(client, timeout_s)
+        await robot._open(client, target.token, timeout_s, as_stranger=as_stranger)
         yield robot
     finally:
         await robot._close()

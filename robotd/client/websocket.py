@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidMessage, WebSocketException
 from websockets.typing import Subprotocol
 
 from robotd.client.channel import ANSWER_LIMIT_BYTES, CLOSE_TIMEOUT_S, Channel
@@ -43,14 +45,17 @@ class WebSocketChannel:
         await self._connection.close()
 
 
-async def open_websocket(url: str, ping_s: float | None = PING_S) -> Channel:
-    """Connect to `url`. Raises `OSError` when that fails for any reason.
+async def open_websocket(
+    url: str, tls: ssl.SSLContext | None = None, *, ping_s: float | None = PING_S
+) -> Channel:
+    """Connect to `url`, with `tls` where it is `wss://`. Raises `OSError` when that fails for any reason.
 
     `ping_s`: how often the robot is asked whether it is there; None: never, as a browser does not.
     """
     try:
         connection = await connect_websocket(
             url,
+            ssl=tls,
             subprotocols=[SUBPROTOCOL],
             compression=None,
             proxy=None,
@@ -59,6 +64,9 @@ async def open_websocket(url: str, ping_s: float | None = PING_S) -> Channel:
             ping_timeout=PING_S,
             close_timeout=CLOSE_TIMEOUT_S,
         )
+    except InvalidMessage as error:
+        hint = "" if tls is not None else "; where TLS is spoken, connect with wss://"
+        raise ConnectionRefusedError(f"what answers is no web server{hint}") from error
     except WebSocketException as error:
         raise ConnectionRefusedError(f"the WebSocket handshake failed: {error}") from error
     return WebSocketChannel(connection)

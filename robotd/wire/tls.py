@@ -19,8 +19,8 @@ from robotd.wire.admission import Admission
 from robotd.wire.service import Service
 from robotd.wire.session import READ_BYTES
 
-NOT_TLS = b"\x15\x03\x03\x00\x02\x02\x0a"
-"""A fatal alert, `unexpected_message` (RFC 8446, section 6): OpenSSL says nothing to who speaks no TLS."""
+NOT_TLS = b"\x15\x03\x03\x00\x02\x02\x46"
+"""A fatal alert, `protocol_version` (RFC 8446, section 6.2). OpenSSL says nothing to who speaks no TLS."""
 HANDSHAKE = 0x16
 """The first byte of whoever speaks TLS (RFC 8446, section 5.1)."""
 
