@@ -62,7 +62,7 @@ class SimulatedGuard:
                 case ("exit",):
                     self._loop.call_soon(self._gone)
         if self._timer is None and not self._state.over:
-            self._timer = self._loop.call_at(guard.due(self._state), self._look)
+            self._timer = self._loop.call_at(self._state.due, self._look)
 
     def _look(self) -> None:
         """A timer that comes too early is set again: each tick would move it otherwise."""
