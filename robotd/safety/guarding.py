@@ -16,7 +16,9 @@ from robotd.errors import Refused
 
 TICK_S = 0.02
 ANSWER_S = 1.0
-"""A guard that is alive answers within this time; one that does not is ended, and counts as dead."""
+TICKS_ANSWERED = 20
+"""A guard that is alive answers within this time, and one of so many ticks: every tenth. One that does not is
+ended, and counts as dead."""
 AGAIN_S = 0.1
 LONGEST_AGAIN_S = 5.0
 """The pause before the next guard is started, doubled from the first to the last."""
@@ -64,6 +66,7 @@ class Guarding:
         self._watched = watched
         self._log = log
         self._tick_s = tick_s
+        self._silent_s = max(ANSWER_S, TICKS_ANSWERED * tick_s)
         self._line: Line | None = None
         self._life = 0
         """Which guard it is: words of an earlier one mean nothing."""
@@ -255,12 +258,12 @@ class Guarding:
         """Say that the loop turns and how far each part is, and what the stop frames are by now."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if now - self._due > ANSWER_S / 2:
+        if now - self._due > self._silent_s / 2:
             self._heard_at = now  # this loop slept: what the guard said meanwhile is not read yet
         # From the first deadline, or the lateness of each would add up; after a gap from now.
         self._due = max(self._due + self._tick_s, now)
         self._timer = loop.call_at(self._due, self._tick)
-        if now - self._heard_at > ANSWER_S and self._line is not None:
+        if now - self._heard_at > self._silent_s and self._line is not None:
             self._line.kill()
         if not self._ready.is_set():
             return

@@ -14,7 +14,7 @@ from robotd.config import RobotConfig
 from robotd.safety import guard
 from robotd.safety.guarding import Start
 
-TICK_S = 0.05
+TICK_S = 0.1
 """A loop in virtual time never hangs, and a tick costs as much there as anywhere: fewer do."""
 
 
