@@ -125,9 +125,8 @@ class Caller:
         if expires_at is not None and isinstance(device, Actuator):
             # A verb begins with the first step of its coroutine; the end of its time is set right after.
             asyncio.get_running_loop().call_soon(device.motion_expires, expires_at)
-        return await within(
-            callee.info.timeout_s, device, step.action.rpartition(".")[2], callee.function(**arguments)
-        )
+        verb_name = step.action.rpartition(".")[2]
+        return await within(callee.info.timeout_s, device, verb_name, callee.function(**arguments), permit)
 
     async def _handle(self, callee: Callee, arguments: dict[str, Any], cause: Message, permit: Permit) -> Any:
         log = self._log.bind(action=permit.action, trace_id=cause.trace_id)
@@ -135,13 +134,16 @@ class Caller:
         if not callee.info.blocking:
             return await callee.function(robot, **arguments)
         loop = asyncio.get_running_loop()
-        return await in_thread(permit.action, callee.function, ThreadRobot(robot, loop), arguments)
+        return await in_thread(permit.action, callee.function, ThreadRobot(robot, permit, loop), arguments)
 
 
 async def in_thread(
     name: str, function: Callable[..., Any], robot: ThreadRobot, arguments: dict[str, Any]
 ) -> Any:
-    """Run a blocking handler in a thread of its own and wait for it.
+    """Run a blocking handler in a thread of its own and wait for it; cancelled, for its end all the same.
+
+    A thread cannot be cancelled, only what it waits for. So one that goes on and on is counted with those
+    that ignore their cancellation.
 
     Not in the loop's pool of threads: a handler that never returns would hold a place there, and would
     hold up the end of the process. This thread is a daemon thread, and nobody waits for it then.
@@ -170,4 +172,11 @@ async def in_thread(
             return  # the loop is closed: nobody is left who wants to know
 
     threading.Thread(target=work, name=name, daemon=True).start()
-    return await ended
+    try:
+        return await asyncio.shield(ended)
+    except asyncio.CancelledError:
+        if not ended.done():
+            robot.cancel()
+            await asyncio.wait({ended})
+        ended.exception()  # of what raised after its end nobody is told
+        raise

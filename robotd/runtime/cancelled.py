@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from robotd.runtime.robot import GRACE_S
 from robotd.runtime.run import Run
 
-GRACE_S = 0.25
-"""How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
 ZOMBIES_AT_MOST = 3
 """So many actions may ignore their cancellation; with one more the daemon ends and is restarted."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from hal import Actuator, Device, HalError, Halted
+from hal import Actuator, Device, DeviceSilent, HalError, Halted
 from robotd.core.chart import Mode
 from robotd.core.decision import Decision, Entry, Outcome
 from robotd.core.message import Command, Message
@@ -15,14 +15,14 @@ from robotd.core.stage import CANCELLED, DONE, EXPIRED, FAILED, PREEMPTED, REJEC
 from robotd.errors import Refused
 from robotd.runtime.activation import Activation
 from robotd.runtime.calls import Callee, Caller
-from robotd.runtime.cancelled import GRACE_S, Cancelled
+from robotd.runtime.cancelled import Cancelled
 from robotd.runtime.failure import explain, explain_bug
 from robotd.runtime.halts import Halts
 from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock
 from robotd.runtime.record import Record
 from robotd.runtime.result import plain
-from robotd.runtime.robot import Permit
+from robotd.runtime.robot import GRACE_S, Permit
 from robotd.runtime.run import Run
 from robotd.runtime.setpoints import Setpoints
 
@@ -269,6 +269,7 @@ class Executor:
     def _launch_now(self, run: Run) -> None:
         if run.answers:
             self._ledger.start(run.cause.id)
+        run.permit.hangs = partial(self._hangs, run)
         run.task = asyncio.get_running_loop().create_task(self._carry_out(run), name=run.start.do.name)
         run.task.add_done_callback(self._task_ended)
 
@@ -371,6 +372,14 @@ class Executor:
         if not run.over:
             run.permit.halt_used()
         self._finish(run, FAILED, error=error)
+
+    def _hangs(self, run: Run, device: Device, verb: str) -> None:
+        """A verb ignores that its time is over: nothing of its action reaches the robot any more."""
+        silent = DeviceSilent(device.name, f"{verb} has not ended, and ignores that its time is over")
+        with self.halts.because("failed", run.cause):
+            self._failed(run, explain(silent))
+        if run.task is not None:
+            self._cancelled.cancel(run, run.task)
 
     def _failed_by_bug(self, run: Run, error: BaseException) -> None:
         """User code raised what is not about hardware: the machine hears of it, the log has it all."""

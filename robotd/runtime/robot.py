@@ -14,6 +14,9 @@ from hal import Actuator, Device, DeviceRefused, DeviceSilent, Reading, VerbInfo
 from robotd.core.message import Message
 from robotd.runtime.readings import Clock, ReadingTable
 
+GRACE_S = 0.25
+"""How long a cancelled action may clean up, moving nothing, before it is fenced altogether."""
+
 
 class Fenced(DeviceRefused):
     """This action is over: cancelled, replaced or stopped. Its code may still run, but it moves nothing."""
@@ -40,6 +43,13 @@ class Permit:
     """Those with a finite motion that somebody is waiting for, once for each."""
     commanding: Callable[[Actuator, Permit], None] = lambda _actuator, _permit: None
     """Told when it has commanded one, so that whoever commanded it before is known to be replaced."""
+    hangs: Callable[[Device, str], None] = lambda _device, _verb: None
+    """Told when a verb has ignored the end of its time for `GRACE_S`."""
+
+    def check_over(self) -> None:
+        """Raises `Fenced` when not even a clean-up has any business with the robot any more."""
+        if not self.touches:
+            raise Fenced("robot", f"refused to {self.action!r}, which is over")
 
     def end_motion(self) -> None:
         """From now on only verbs that move nothing, for the clean-up of a cancelled handler."""
@@ -110,7 +120,7 @@ class DeviceProxy:
                 permit.uses(device, info)
                 permit.has_commanded(device, info)
                 with permit.motion(device):
-                    return await within(info.timeout_s, device, name, verb(*args, **kwargs))
+                    return await within(info.timeout_s, device, name, verb(*args, **kwargs), permit)
 
             return call_and_wait
 
@@ -124,13 +134,23 @@ class DeviceProxy:
         return call
 
 
-async def within(timeout_s: float | None, device: Device, verb: str, call: Coroutine[Any, Any, Any]) -> Any:
-    """Await a verb for at most `timeout_s`. Raises `DeviceSilent` when it has not come back by then."""
+async def within(
+    timeout_s: float | None, device: Device, verb: str, call: Coroutine[Any, Any, Any], permit: Permit
+) -> Any:
+    """Await a verb for at most `timeout_s`. Raises `DeviceSilent` when it has not come back by then.
+
+    One that ignores its cancellation comes back when it likes: `permit` hears of it at the end of its grace.
+    """
+    if timeout_s is None:
+        return await call
+    grace = asyncio.get_running_loop().call_later(timeout_s + GRACE_S, permit.hangs, device, verb)
     try:
         async with asyncio.timeout(timeout_s):
             return await call
     except TimeoutError:
         raise DeviceSilent(device.name, f"{verb} did not end within {timeout_s:g} s") from None
+    finally:
+        grace.cancel()
 
 
 class Robot:
@@ -191,11 +211,13 @@ class Robot:
 class ThreadRobot:
     """The same for a blocking handler, which runs in a thread: every call is carried out on the loop.
 
-    It offers what `Robot` offers, as plain functions that wait.
+    It offers what `Robot` offers, as plain functions that wait. When its action is cancelled, the call that
+    waits raises `asyncio.CancelledError`; what is called after its grace raises `Fenced`.
     """
 
-    def __init__(self, robot: Robot, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, robot: Robot, permit: Permit, loop: asyncio.AbstractEventLoop) -> None:
         self._robot = robot
+        self._permit = permit
         self._loop = loop
         self.log = robot.log
         self.payload = robot.payload
@@ -204,11 +226,17 @@ class ThreadRobot:
     def __getattr__(self, name: str) -> Any:
         return _ThreadProxy(getattr(self._robot, name), self._on_loop)
 
+    def cancel(self) -> None:
+        """Cancel what the thread waits for. Call it on the loop."""
+        for task in self._carried:
+            task.cancel()
+
     def _on_loop(self, call: Callable[[], Any]) -> Any:
         ended: Future[Any] = Future()
 
         async def carry_out() -> None:
             try:
+                self._permit.check_over()
                 result = call()
                 ended.set_result(await result if inspect.isawaitable(result) else result)
             except BaseException as error:

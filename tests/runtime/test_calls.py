@@ -37,22 +37,53 @@ async def test_a_stop_iteration_is_told_as_the_bug_that_it_is():
     assert isinstance(told.value.__cause__, StopIteration)
 
 
-async def test_nobody_waits_for_a_thread_that_is_given_up():
-    there, go_on, gone = threading.Event(), threading.Event(), threading.Event()
+class Thread:
+    """A handler that waits for the test, and for nothing of the robot."""
 
-    def waits(_robot: object) -> None:
-        there.set()
-        go_on.wait(10)
-        gone.set()
+    def __init__(self) -> None:
+        self.there, self.go_on = threading.Event(), threading.Event()
+        self.cancelled = 0
 
-    waiting = asyncio.ensure_future(in_thread("own", waits, NOBODY, {}))
-    assert await asyncio.to_thread(there.wait, 10)
-    waiting.cancel()
+    def cancel(self) -> None:
+        """As `ThreadRobot.cancel`."""
+        self.cancelled += 1
+
+    async def begun(self) -> asyncio.Future[Any]:
+        """Its end, when it has begun."""
+        robot: Any = self
+        ending = asyncio.ensure_future(in_thread("own", self._work, robot, {}))
+        assert await asyncio.to_thread(self.there.wait, 10)
+        return ending
+
+    def _work(self, _robot: object) -> None:
+        self.there.set()
+        self.go_on.wait(10)
+        raise ValueError("a bug of which nobody is told any more")
+
+
+async def test_a_thread_that_is_cancelled_is_waited_for_to_its_end():
+    thread = Thread()
+    ending = await thread.begun()
+    ending.cancel()
+    await asyncio.sleep(0)
+
+    assert thread.cancelled == 1
+    assert not ending.done()
+    thread.go_on.set()
     with pytest.raises(asyncio.CancelledError):
-        await waiting
+        await ending
 
-    go_on.set()
-    assert await asyncio.to_thread(gone.wait, 10)
+
+async def test_nobody_waits_for_a_thread_that_is_given_up():
+    thread = Thread()
+    ending = await thread.begun()
+    ending.cancel()
+    await asyncio.sleep(0)
+    ending.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    thread.go_on.set()
 
 
 def caller(story: Story) -> Caller:

@@ -164,6 +164,6 @@ def test_its_clock_is_the_robots():
 def test_a_verb_that_does_not_come_back_is_silent():
     async def body(hand: Hand) -> None:
         with pytest.raises(DeviceSilent, match="turn did not end within 5 s"):
-            await within(5.0, hand.device("base"), "turn", asyncio.sleep(9))
+            await within(5.0, hand.device("base"), "turn", asyncio.sleep(9), Permit("turn"))
 
     held(body)
