@@ -1,5 +1,5 @@
 // A browser of a hundred lines: enough of a document, a clock and a socket to run the script of page.html.
-// Usage: node page_world.js page.html story.js; the story ends by returning what the test wants to see.
+// Usage: node page_world.js page.html story.js http:; the story ends by returning what the test wants to see.
 "use strict";
 const { readFileSync } = require("node:fs");
 
@@ -23,6 +23,7 @@ class Element extends Target {
   append(...children) { this.children.push(...children); }
   replaceChildren(...children) { this.children = children; }
   setPointerCapture() {}
+  focus() { Element.focused = this; }
   get lastElementChild() { return this.children[this.children.length - 1]; }
 }
 
@@ -59,13 +60,13 @@ async function advance(ms) {
 // --- The robot at the far end -----------------------------------------------------------------------------
 
 const robot = {
-  sockets: [], sent: [], posts: [], silent: new Set(), latch: null,
+  sockets: [], sent: [], posts: [], silent: new Set(), latch: null, token: null,
   status() {
     return { simulated: true, state: "armed.teleop", latch: this.latch, regions: { main: { state: "armed.teleop" } },
       boards: { arduino: { state: "online" } }, devices: {} };
   },
   answer(method) {
-    if (method === "hello") return { robot: "rover" };
+    if (method === "hello") return { robot: "rover", role: "operator" };
     if (method === "estop") return { latch_id: "latch-1" };
     if (method === "status") return this.status();
     if (method !== "describe") return { stage: "started" };
@@ -96,7 +97,10 @@ class Socket {
     const call = JSON.parse(text);
     robot.sent.push({ at: now, ...call });
     if (robot.silent.has(call.params.type) || robot.silent.has(call.method)) return;
-    const answer = { jsonrpc: "2.0", id: call.id, result: robot.answer(call.method) };
+    const answer = { jsonrpc: "2.0", id: call.id };
+    if (call.method === "hello") this.known = robot.token === null || call.params.token === robot.token;
+    if (this.known || call.method === "estop") answer.result = robot.answer(call.method);
+    else answer.error = { code: -32000, message: "this robot asks for a token", data: { reason: "unauthenticated" } };
     Promise.resolve().then(() => this.onmessage({ data: JSON.stringify(answer) }));
   }
 }
@@ -104,24 +108,33 @@ class Socket {
 // --- The page -----------------------------------------------------------------------------------------------
 
 const elements = {};
-const $ = (id) => (elements[id] ||= id === "pace" ? new Input("input") : new Element());
+const $ = (id) => (elements[id] ||= id === "pace" || id === "token" ? new Input("input") : new Element());
 $("pace").value = "50";
+for (const id of ["door", "latch", "role"]) $(id).hidden = true;
 const document = new Target();
 Object.assign(document, { hidden: false, title: "", getElementById: $, createElement: (tag) => new Element(tag) });
 const window = new Target();
+window.isSecureContext = true;
+const stored = new Map();
+const sessionStorage = {
+  getItem: (name) => (stored.has(name) ? stored.get(name) : null),
+  setItem: (name, value) => stored.set(name, value),
+  removeItem: (name) => stored.delete(name),
+};
 const fetch = async (path, options) => { robot.posts.push([now, options.method, path]); return { ok: true }; };
 const key = (type, code, more = {}) => document.fire(type, { code, ...more });
 
-const [, , pagePath, storyPath] = process.argv;
+const [, , pagePath, storyPath, protocol] = process.argv;
 const script = /<script>([^]*?)<\/script>/.exec(readFileSync(pagePath, "utf8"))[1];
 const given = {
-  document, window, fetch, WebSocket: Socket, HTMLInputElement: Input, location: { protocol: "http:", host: "localhost:8080" },
+  document, window, fetch, sessionStorage, WebSocket: Socket, HTMLInputElement: Input,
+  location: { protocol, host: "localhost:8080" },
   setTimeout: clock.setTimeout, setInterval: clock.setInterval, clearTimeout: clock.clear, clearInterval: clock.clear,
   Date: { now: () => now },
 };
 new Function(...Object.keys(given), script)(...Object.values(given));
 
 const tell = Object.getPrototypeOf(async () => {}).constructor;
-new tell("robot", "$", "key", "window", "document", "advance", readFileSync(storyPath, "utf8"))(
-  robot, $, key, window, document, advance,
+new tell("robot", "$", "key", "window", "document", "advance", "stored", readFileSync(storyPath, "utf8"))(
+  robot, $, key, window, document, advance, stored,
 ).then((result) => console.log(JSON.stringify(result)), (error) => { console.error(error); process.exit(1); });

@@ -134,3 +134,8 @@ def test_setpoints_go_out_at_20_hz_with_the_freshness_of_a_streamed_command():
 )
 def test_whatever_takes_the_hand_away_ends_the_motion(ending: str):
     assert f'"{ending}"' in PAGE
+
+
+def test_nothing_is_kept_beyond_the_tab():
+    assert "sessionStorage" in PAGE
+    assert not re.search(r"localStorage|indexedDB|document\.cookie|history\.", PAGE)

@@ -23,13 +23,12 @@ ZERO = {"linear": 0, "angular": 0}
 def told(tmp_path: Path) -> Any:
     """Runs a story in the page's world and gives what it returns."""
 
-    def run(story: str) -> Any:
+    def run(story: str, protocol: str = "http:") -> Any:
         path = tmp_path / "story.js"
         path.write_text(story)
         with as_file(files("robotd.wire").joinpath("page.html")) as page:
-            ended = subprocess.run(
-                [str(NODE), str(WORLD), str(page), str(path)], capture_output=True, text=True, timeout=30
-            )
+            world = [str(NODE), str(WORLD), str(page), str(path), protocol]
+            ended = subprocess.run(world, capture_output=True, text=True, timeout=30)
         assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout)
 
@@ -254,4 +253,121 @@ def test_a_robot_that_does_not_answer_is_shown(told: Any):
         return $("connection").textContent;
     """)
         == "no answer"
+    )
+
+
+# -- who may come in ----------------------------------------------------------------------------------------
+
+
+def test_a_page_that_came_through_tls_speaks_tls(told: Any):
+    assert told("return robot.socket.url;", protocol="https:") == "wss://localhost:8080/ws"
+
+
+def test_the_page_shows_what_its_user_may(told: Any):
+    shown = told("""
+        await robot.come();
+        return [$("role").textContent, $("role").hidden, $("door").hidden, robot.asked("hello")[0].params];
+    """)
+
+    assert shown == ["operator", False, True, {"client": "page", "protocol": [1]}]
+
+
+def test_a_robot_that_wants_a_token_is_told_it_in_hello_and_this_tab_keeps_it(told: Any):
+    seen = told("""
+        robot.token = "rbd_1_secret";
+        await robot.come();
+        const before = [$("door").hidden, robot.sent.map((call) => call.method)];
+        $("token").value = "  rbd_1_secret ";
+        $("enter").fire("click");
+        await advance(1);
+        const after = [$("door").hidden, $("role").textContent, $("token").value, [...stored]];
+        return [before, after, robot.sent.filter((call) => JSON.stringify(call).includes("secret"))];
+    """)
+
+    assert seen[0] == [False, ["hello"]]
+    assert seen[1] == [True, "operator", "", [["robotd.token", "rbd_1_secret"]]]
+    assert [(call["method"], call["params"]["token"]) for call in seen[2]] == [("hello", "rbd_1_secret")]
+
+
+def test_a_stranger_neither_knocks_again_nor_asks_for_anything(told: Any):
+    seen = told("""
+        robot.token = "rbd_1_secret";
+        await robot.come();
+        await advance(2000);
+        await robot.go();
+        await advance(20000);
+        return [robot.sockets.length, robot.sent.map((call) => call.method), $("connection").textContent];
+    """)
+
+    assert seen == [1, ["hello"], "token needed"]
+
+
+def test_a_token_that_comes_after_the_robot_hung_up_is_said_on_a_new_connection(told: Any):
+    seen = told("""
+        robot.token = "rbd_1_secret";
+        await robot.come();
+        await robot.go();
+        $("token").value = "rbd_1_secret";
+        $("token").fire("keydown", { code: "Enter" });
+        await robot.come();
+        return [robot.sockets.length, $("door").hidden, $("connection").textContent];
+    """)
+
+    assert seen == [2, True, "connected"]
+
+
+def test_a_token_that_is_revoked_is_forgotten_and_asked_for_again(told: Any):
+    seen = told("""
+        robot.token = "rbd_1_secret";
+        stored.set("robotd.token", "rbd_1_secret");
+        await robot.come();
+        robot.token = "rbd_2_other";
+        await robot.go();
+        await advance(300);
+        await robot.come();
+        return [[...stored], $("door").hidden, $("door-why").textContent];
+    """)
+
+    assert seen == [[], False, "The robot does not take this token."]
+
+
+def test_a_stop_needs_no_token(told: Any):
+    seen = told("""
+        robot.token = "rbd_1_secret";
+        await robot.come();
+        $("stop").fire("click");
+        await advance(1);
+        await robot.go();
+        $("stop").fire("click");
+        await advance(1);
+        return [robot.asked("estop").length, robot.posts.map((post) => post[2])];
+    """)
+
+    assert seen == [1, ["/api/v1/estop"]]
+
+
+def test_a_page_that_others_can_read_along_keeps_no_token_and_sends_none(told: Any):
+    seen = told("""
+        window.isSecureContext = false;
+        robot.token = "rbd_1_secret";
+        await robot.come();
+        $("token").value = "rbd_1_secret";
+        $("enter").fire("click");
+        await advance(1);
+        return [robot.asked("hello").length, [...stored], $("door-why").textContent];
+    """)
+
+    assert seen[:2] == [1, []]
+    assert "https" in seen[2]
+
+
+def test_typing_a_token_drives_nothing(told: Any):
+    assert (
+        told("""
+        await robot.come();
+        key("keydown", "KeyW", { target: $("token") });
+        await advance(200);
+        return robot.drives();
+    """)
+        == []
     )
