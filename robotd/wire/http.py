@@ -105,7 +105,7 @@ class Pages:
         self._service = service
         self._access = access
         self._gate = gate or Gate()
-        self._routes: Mapping[str, Mapping[str, Callable[[Request], Answer | Awaitable[Answer]]]] = {
+        self.routes: Mapping[str, Mapping[str, Callable[[Request], Answer | Awaitable[Answer]]]] = {
             "/": {"GET": self._page},
             "/healthz": {"GET": self._health},
             "/readyz": {"GET": self._readiness},
@@ -113,6 +113,7 @@ class Pages:
             "/api/v1/status": {"GET": self._status},
             "/api/v1/estop": {"POST": self._estop},
         }
+        """What answers, by path and method."""
 
     def answer(self, request: Request) -> Answer | Awaitable[Answer] | None:
         """The answer, now or after the evidence of a stop; None: go on with the WebSocket handshake.
@@ -124,9 +125,9 @@ class Pages:
         path = request.path.partition("?")[0]
         if path == WEBSOCKET_PATH:
             return None
-        methods = self._routes.get(path)
+        methods = self.routes.get(path)
         if methods is None:
-            known = ", ".join((*self._routes, WEBSOCKET_PATH))
+            known = ", ".join((*self.routes, WEBSOCKET_PATH))
             return _refused(
                 HTTPStatus.NOT_FOUND,
                 Refused("method_not_found", f"there is no page {path[:64]!r}", hint=f"pages: {known}"),
