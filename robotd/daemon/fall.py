@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from robotd.journal.journal import Journal
@@ -18,7 +19,8 @@ _FATAL = "Fatal Python error: "
 _BEGINNING = re.compile(rf"^(?={re.escape(_BLOCKED)}|{_FATAL})", re.MULTILINE)
 _THREAD = re.compile(r"^(?=(?:Current thread|Thread) 0x)", re.MULTILINE)
 _FRAME = re.compile(r'File "([^"]+)", line (\d+) in (.+)')
-_NOT_THE_USERS = re.compile(r"/(?:robotd|hal)/[\w/]+\.py|/site-packages/|/python3\.\d+/|^<frozen")
+_PACKAGE = re.escape(f"{Path(__file__).parents[1]}/")
+_NOT_THE_USERS = re.compile(rf"^{_PACKAGE}|/hal/\w+/|/site-packages/|/python3\.\d+/|^<frozen")
 
 
 @dataclass(frozen=True, slots=True)
