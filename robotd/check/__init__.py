@@ -38,6 +38,7 @@ ANY: tuple[Proof, ...] = (
     names.untaken,
     motion.stop_values,
     motion.unattended,
+    motion.leaseless,
     hardware.unused,
     hardware.unprotected,
 )

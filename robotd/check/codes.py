@@ -151,6 +151,12 @@ transitions:
         "auto: {do: patrol, unattended: true}",
         "Leave 'unattended' out where somebody is to watch.",
     ),
+    "no-lease": Explanation(
+        "A note: the file says 'lease: off'. Whoever may send commands moves the robot, also several at "
+        "once, and what an operator began goes on when that operator is lost.",
+        "lease: off",
+        "Leave it out: the first who moves something has the lease, and nobody else until it is free.",
+    ),
     "unproven": Explanation(
         "Nobody can say whether a proof holds: a guard does arithmetic with several names, or there are "
         "too many configurations to look at.",

@@ -33,6 +33,8 @@ class Origin(StrEnum):
     """An action ends, well or not."""
     BOARD = "board"
     """A board is lost, silent, back or refused."""
+    LEASE = "lease"
+    """Who moved the robot was lost."""
     ESTOP = "estop"
     RESET = "reset"
     ALWAYS = "always"

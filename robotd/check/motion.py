@@ -84,6 +84,14 @@ def _leads_out(context: Context, number: int, region: LocalRegion, around: str, 
     return True
 
 
+def leaseless(context: Context) -> Iterator[Finding]:
+    """A robot that several people move at once."""
+    lease = context.subject.lease
+    if lease is not None and not lease.on:
+        where = context.subject.places.get("lease", NOWHERE)
+        yield note("no-lease", where, "several clients may move the robot at once, and none is ever missed")
+
+
 def unattended(context: Context) -> Iterator[Finding]:
     """The states in which the robot may move without an operator."""
     for state in context.subject.chart.states:

@@ -9,7 +9,18 @@ from robotd.check.finding import Origin
 from robotd.check.guards import Payload
 from robotd.check.subject import Subject
 from robotd.core.action import Parameter
-from robotd.core.chart import ALWAYS, ESTOP, ESTOPPED, RESET, Chart, Do, Region, State, Transition
+from robotd.core.chart import (
+    ALWAYS,
+    ESTOP,
+    ESTOPPED,
+    OPERATOR_LOST,
+    RESET,
+    Chart,
+    Do,
+    Region,
+    State,
+    Transition,
+)
 
 OUTCOMES = ("done", "failed")
 BOARD_EVENTS = ("lost", "back", "silent", "refused")
@@ -67,6 +78,7 @@ class Origins:
         for command in sorted(self._commands):
             # While a stop is latched, commands are refused before the machine sees them.
             self._add(command, Source(Origin.COMMAND, unless=frozenset({ESTOPPED})))
+        self._add(OPERATOR_LOST, Source(Origin.LEASE))
         self._add(ESTOP, Source(Origin.ESTOP))
         self._add(RESET, Source(Origin.RESET, states=frozenset({ESTOPPED})))
         self._add(ALWAYS, Source(Origin.ALWAYS))

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 from hal import BoardSpec, DeviceSpec
 from robotd.core.action import ActionInfo, CommandInfo
 from robotd.core.chart import Chart, Where
 from robotd.core.invariant import Invariant
 from robotd.core.rules import Rule
+
+
+class Lease(Protocol):
+    """What the file says of it."""
+
+    @property
+    def on(self) -> bool:
+        """False for `lease: off`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +38,10 @@ class Subject:
     devices: Mapping[str, DeviceSpec] = field(default_factory=dict)
     handlers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """The user's functions: what their code names counts as used."""
+    lease: Lease | None = None
+    """Whether somebody has to have the lease to move the robot; None: so it is."""
     places: Mapping[str, Where] = field(default_factory=dict)
-    """Where each board, device and event stands, by section and name: `devices.left`."""
+    """Where each board, device and event stands, by section and name: `devices.left`; and `lease`."""
 
     @classmethod
     def of(cls, file: Any) -> Subject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from robotd.config.machine import Known, compile_at
 from robotd.config.models import EventModel
 from robotd.config.place import Place
-from robotd.core.chart import BUILT_IN_TRIGGERS
+from robotd.core.chart import BUILT_IN_TRIGGERS, OPERATOR_LOST
 from robotd.core.message import Lane
 from robotd.core.rules import Rule
 
@@ -19,6 +19,9 @@ def read_rules(place: Place, known: Known) -> dict[str, Rule | None]:
         if name in BUILT_IN_TRIGGERS:
             hint = "choose another name"
             entry.refuse(f"the trigger '{name}' is built in", hint, key=True, code="estop")
+        elif name == OPERATOR_LOST:
+            hint = "a transition may take it; a rule of your own needs another name"
+            entry.refuse(f"'{name}' comes by itself when the lease is lost", hint, key=True)
         else:
             entry.named("event", names)
         model = entry.read(EventModel)

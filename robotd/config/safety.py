@@ -17,6 +17,8 @@ from robotd.core.role import Role
 OFF = "off"
 WINDOW_S = 2.0
 TELEOP_WINDOW_S = 0.5
+LEAST_WINDOW_S, MOST_WINDOW_S = 0.2, 10.0
+"""Shorter, and an ordinary network loses it; longer, and a robot goes on for long without anybody."""
 GPIO_LINES = 1024
 
 
@@ -147,6 +149,10 @@ def read_lease(place: Place) -> LeaseSettings:
     model = None if place.value is None else place.read(LeaseModel)
     if model is None:
         return LeaseSettings()
+    for name, window_s in (("window", model.window), ("teleop_window", model.teleop_window)):
+        if not LEAST_WINDOW_S <= window_s <= MOST_WINDOW_S:
+            sentence = f"a lease lasts {LEAST_WINDOW_S:g} to {MOST_WINDOW_S:g} s unheard"
+            (place / name).refuse(sentence, "for example: 500 ms")
     return LeaseSettings(True, model.window, model.teleop_window)
 
 

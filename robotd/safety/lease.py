@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from robotd.config.safety import LEAST_WINDOW_S, MOST_WINDOW_S
 from robotd.core.role import Role
 from robotd.errors import Refused
 
-LEAST_WINDOW_S, MOST_WINDOW_S = 0.2, 10.0
-"""Shorter, and an ordinary network loses it; longer, and a robot goes on for long without anybody."""
 LOST_S = 2.0
 """So long after it was lost it waits for its holder to take it again. Then the machine is told."""
 RENEWALS = 5

@@ -61,6 +61,8 @@ class Console(asyncio.Protocol):
         """The commands that have not ended, by id."""
         self.latch_id: str | None = None
         """Of the newest stop that this client asked for."""
+        self.lease_id = "none"
+        """Of the newest lease that it was given when it asked for one."""
         self.on_update: Callable[[str, Mapping[str, Any]], None] | None = None
         """Told the topic and the data of what was subscribed to."""
         self.on_message: Callable[[], None] | None = None
@@ -140,6 +142,8 @@ class Console(asyncio.Protocol):
         asked.answer = answer
         if asked.type == "estop" and "result" in answer:
             self.latch_id = answer["result"]["latch_id"]
+        elif asked.type == "lease.acquire" and "result" in answer:
+            self.lease_id = answer["result"]["lease_id"]
 
     def _answered(self, sent: Sent, answer: Mapping[str, Any]) -> None:
         sent.answer = answer
@@ -189,5 +193,5 @@ class Console(asyncio.Protocol):
             sent = self.sent.get(params["id"])
             if sent is not None:
                 self._heard(sent, params)
-        elif self.on_update is not None:
+        elif self.on_update is not None and message["method"] == "update":
             self.on_update(params["topic"], params["data"])

@@ -153,7 +153,7 @@ def test_check_tells_scripts_as_json() -> None:
     answer = json.loads(run(app, ["check", ROVER, "--json"]).stdout)
 
     assert (answer["ok"], answer["robot"]) == (True, "rover")
-    assert [finding["code"] for finding in answer["findings"]] == ["unprotected", "unattended"]
+    assert [finding["code"] for finding in answer["findings"]] == ["unprotected", "unattended", "unattended"]
 
 
 @pytest.mark.parametrize("command", [["check"], ["run"], ["graph"], ["twin"]])

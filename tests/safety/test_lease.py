@@ -8,9 +8,10 @@ from random import Random
 
 import pytest
 
+from robotd.config.safety import MOST_WINDOW_S
 from robotd.core.role import Role
 from robotd.errors import Refused
-from robotd.safety.lease import LOST_S, MOST_WINDOW_S, Ended, Held, Holder, Lease
+from robotd.safety.lease import LOST_S, Ended, Held, Holder, Lease
 from tests.counts import cases
 
 ANN = Holder("tcp:1", "ann", Role.OPERATOR)

@@ -56,7 +56,7 @@ async def test_describe_and_status_answer_what_the_robot_says():
     assert untraced(status["result"]) == untraced(word) == robot.status()
 
 
-@pytest.mark.parametrize("method", ["lease.acquire", "journal", "config.reload", "Status", "", "_send"])
+@pytest.mark.parametrize("method", ["lease", "journal", "config.reload", "Status", "", "_send"])
 def test_what_is_not_there_yet_is_no_method(method):
     @story
     async def run():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from robotd.sim.scenario.model import (
     Fault,
     Gap,
     Inject,
+    Lease,
     Mend,
     Reset,
     Send,
@@ -36,7 +38,7 @@ from robotd.sim.scenario.writing import flow, seconds
 from robotd.sim.simulation import Simulation
 
 RENEWING_S = 0.1
-"""How often a setpoint is sent again while a step's `for` lasts."""
+"""How often a setpoint, or a lease, is renewed while a step's `for` lasts."""
 NO_LATCH = "none"
 """What `reset: latest` sends where nobody ever stopped the robot."""
 
@@ -100,6 +102,8 @@ class Deeds:
                 self._ask(action.client, lambda client: client.stop(action.reason))
             case Reset():
                 self._ask(action.client, lambda client: client.reset(self._latch(action)))
+            case Lease():
+                self._lease(action, step.for_s)
             case Cancel():
                 cancelled = self._judge.sent[action.command].id
                 self._ask(action.client, lambda client: client.call("cancel", {"id": cancelled}))
@@ -157,6 +161,19 @@ class Deeds:
             judge.sent[send.name] = sent
         judge.answer = lambda: sent.answer
 
+    def _lease(self, lease: Lease, for_s: float | None) -> None:
+        client = self._clients[lease.client]
+        if lease.what == "release":
+            self._ask(
+                lease.client, lambda client: client.call("lease.release", {"lease_id": client.lease_id})
+            )
+            return
+        steal = {"steal": True} if lease.what == "steal" else {}
+        self._ask(lease.client, lambda client: client.call("lease.acquire", steal))
+        if for_s is not None:
+            loop = asyncio.get_running_loop()
+            self._streams.append(loop.create_task(_keep(client, for_s), name="renewals"))
+
     async def _renew(self, send: Send, began: float, for_s: float) -> None:
         """Send it again and again, and cancel the last: it ends then, not when it lapses."""
         loop = asyncio.get_running_loop()
@@ -200,6 +217,18 @@ class Deeds:
         )
 
 
+async def _keep(client: Console, for_s: float) -> None:
+    """Renew the lease so long; then it is left to lapse."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for count in itertools.count(1):
+        next_at = began + count * RENEWING_S
+        if next_at >= began + for_s:
+            return
+        await asyncio.sleep(next_at - loop.time())
+        client.call("lease.renew", {"lease_id": client.lease_id})
+
+
 def plain(value: Amount | bool | None) -> float | bool | None:
     """What the simulated world is told."""
     return value.value if isinstance(value, Amount) else value
@@ -214,6 +243,8 @@ def described(action: Action) -> tuple[str, str]:
             return "stop", reason
         case Reset(latch_id):
             return "reset", latch_id
+        case Lease(what):
+            return "lease", what
         case Cancel(command):
             return "cancel", command
         case Write(line):

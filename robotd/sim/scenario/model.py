@@ -216,6 +216,14 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """A client takes the lease, from whoever has it or not, or gives it back. `Step.for_s`: renews it."""
+
+    what: Literal["acquire", "release", "steal"]
+    client: str = OPERATOR
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """A client cancels the last command of that name or type."""
 
@@ -302,6 +310,7 @@ Action: TypeAlias = (
     Send
     | Stop
     | Reset
+    | Lease
     | Cancel
     | Write
     | Connect
@@ -326,7 +335,7 @@ class Step:
     within_s: float | None = field(default=None, kw_only=True)
     """An expectation may become true until then; without it, it has to be true now."""
     for_s: float | None = field(default=None, kw_only=True)
-    """An expectation has to hold so long; a setpoint is renewed so long, while the next steps go on."""
+    """An expectation has to hold so long; a setpoint or a lease is renewed so long, while others go on."""
     where: Where = field(default=NOWHERE, kw_only=True, compare=False)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from hal import Rig, UnknownQuantity
 from robotd.config import RobotConfig
 from robotd.config.triggers import BOARD_EVENTS, OUTCOMES
-from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS
+from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, OPERATOR_LOST
 from robotd.sim.scenario.quantities import FLAG
 
 
@@ -71,4 +71,5 @@ def _events(config: RobotConfig) -> list[str]:
     dos = [state.do for state in chart.states]
     dos += [transition.do for region in chart.regions for transition in region.transitions]
     outcomes = [f"{do.name}.{outcome}" for do in dos if do for outcome in OUTCOMES]
-    return [*rules, *boards, *timeouts, *outcomes]
+    lost = [OPERATOR_LOST] if config.lease.on else []
+    return [*rules, *boards, *timeouts, *outcomes, *lost]

@@ -73,7 +73,7 @@ class StepModel(Entry):
     at: Duration | None = Field(default=None, description="counted from when the robot was ready")
     within: PositiveDuration | None = Field(default=None, description="so long an expectation may take")
     lasting: PositiveDuration | None = Field(
-        default=None, alias="for", description="so long it has to hold, or a setpoint is renewed"
+        default=None, alias="for", description="so long it has to hold, or a setpoint or lease is renewed"
     )
     send: Named = Field(default=None, description="a command, with or without its payload")
     payload: dict[str, Any] | None = None
@@ -86,6 +86,9 @@ class StepModel(Entry):
     client: str | None = Field(default=None, alias="from", description="who does it")
     stop: str | None = Field(default=None, description="stop the robot; the text is the reason")
     reset: str | None = Field(default=None, description="`latest`, or the id of a latch")
+    lease: Literal["acquire", "release", "steal"] | None = Field(
+        default=None, description="who has it moves the robot; the first who does takes it by that"
+    )
     cancel: str | None = Field(default=None, description="a command that was sent")
     write: str | None = Field(default=None, description="a line to the robot, whatever it is")
     connect: str | None = Field(default=None, description="a further client comes")

@@ -22,6 +22,7 @@ from robotd.sim.scenario.model import (
     Fault,
     Gap,
     Inject,
+    Lease,
     Mend,
     Reset,
     Send,
@@ -40,6 +41,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "send": frozenset({"payload", "as", "valid_for", "id", "priority", "version", "times", "from", "for"}),
     "stop": frozenset({"from"}),
     "reset": frozenset({"from"}),
+    "lease": frozenset({"from", "for"}),
     "cancel": frozenset({"from"}),
     "write": frozenset({"from"}),
     "connect": frozenset({"over"}),
@@ -170,6 +172,13 @@ class StepReader:
     def _reset(self, place: Place, model: StepModel) -> Action:
         return Reset(model.reset or LATEST, self._client(place, model))
 
+    def _lease(self, place: Place, model: StepModel) -> Action | None:
+        if model.lease is None:
+            return None
+        if model.lease == "release" and model.lasting is not None:
+            (place / "for").refuse("what is given back is not renewed", key=True)
+        return Lease(model.lease, self._client(place, model))
+
     def _cancel(self, place: Place, model: StepModel) -> Action | None:
         name = (place / "cancel").known(self._sent, "sent command")
         return None if name is None else Cancel(name, self._client(place, model))
@@ -280,6 +289,7 @@ _READERS: Mapping[str, Callable[[StepReader, Place, StepModel], Action | None]] 
     "send": StepReader._send,
     "stop": StepReader._stop,
     "reset": StepReader._reset,
+    "lease": StepReader._lease,
     "cancel": StepReader._cancel,
     "write": StepReader._write,
     "connect": StepReader._connect,

@@ -28,6 +28,7 @@ from robotd.sim.scenario.model import (
     Inject,
     InOrder,
     InState,
+    Lease,
     Mend,
     ReadingIs,
     Reset,
@@ -122,6 +123,8 @@ def _action(action: Action) -> Iterator[tuple[str, Any]]:
             yield "stop", action.reason
         case Reset():
             yield "reset", action.latch_id
+        case Lease():
+            yield "lease", action.what
         case Cancel():
             yield "cancel", action.command
         case Write():
@@ -146,7 +149,7 @@ def _action(action: Action) -> Iterator[tuple[str, Any]]:
             yield "wait", seconds(action.duration_s)
         case Expect():
             yield "expect", _facts(action.facts)
-    if isinstance(action, Send | Stop | Reset | Cancel | Write) and action.client != OPERATOR:
+    if isinstance(action, Send | Stop | Reset | Lease | Cancel | Write) and action.client != OPERATOR:
         yield "from", action.client
 
 

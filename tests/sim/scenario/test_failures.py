@@ -25,7 +25,7 @@ def test_it_names_the_step_what_was_expected_and_seen_the_messages_and_how_to_re
     steps = """
         - send: arm
         - send: {drive: {linear: 0.3 m/s}}
-        - at: 1 s
+        - at: 400 ms
           send: {drive: {linear: 0.3 m/s}}
         - inject: {bump: {}}
         - within: 30 ms
@@ -33,7 +33,7 @@ def test_it_names_the_step_what_was_expected_and_seen_the_messages_and_how_to_re
         """
 
     assert told(run(tmp_path, steps, seed=7)) == (
-        "bump.yaml:10:5: failed at 1.030 s: not so within 30 ms\n"
+        "bump.yaml:10:5: failed at 0.430 s: not so within 30 ms\n"
         '    expect: {state: armed.teleop, base.linear: "> 0.1 m/s"}\n'
         "    ^\n"
         "  expected: base.linear > 0.1 m/s\n"
@@ -41,8 +41,8 @@ def test_it_names_the_step_what_was_expected_and_seen_the_messages_and_how_to_re
         "the last 4 messages:\n"
         "       0.000 s  arm    tcp:127.0.0.1:40001  moved  armed.teleop\n"
         "       0.000 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop\n"
-        "       1.000 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop\n"
-        "       1.000 s  bump   scenario             stayed  armed.teleop\n"
+        "       0.400 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop\n"
+        "       0.400 s  bump   scenario             stayed  armed.teleop\n"
         "repeat: robotd test bump.yaml --seed 7"
     )
 

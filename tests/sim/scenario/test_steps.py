@@ -20,7 +20,9 @@ HOLDS = {
     "send with the payload beside it": ARM
     + "- send: drive\n  payload: {linear: 0.2}\n- expect: {base.target_linear: 0.2 m/s}",
     "send under a name": DRIVE + "- send: arm\n  as: again\n- expect: {stage: {again: rejected}}",
-    "send valid for": DRIVE.rstrip() + "\n  valid_for: 1 s\n- expect: {base.moving: true}\n  for: 990 ms",
+    "send valid for": "- lease: acquire\n"
+    + DRIVE.rstrip()
+    + "\n  valid_for: 1 s\n- expect: {base.moving: true}\n  for: 990 ms",
     "send for": DRIVE.rstrip() + "\n  for: 1 s\n- expect: {base.moving: true}\n  for: 1 s\n"
     "- within: 10 ms\n  expect: {base.moving: false, stage: cancelled}",
     "send many times": ARM
@@ -36,6 +38,14 @@ HOLDS = {
     "- expect: {state: estopped, answer: {error: {data: {reason: latched}}}}",
     "reset without a stop": "- reset: latest\n"
     "- expect: {answer: {error: {data: {reason: not_in_this_state}}}}",
+    "lease": "- connect: visitor\n- lease: acquire\n  from: visitor\n"
+    + DRIVE
+    + "- expect: {stage: rejected no_lease}\n- lease: steal\n- expect: {answer: {error: {data: {reason: "
+    "no_lease}}}}\n- lease: release\n  from: visitor\n- lease: acquire\n"
+    + DRIVE
+    + "- expect: {stage: {drive: started}}",
+    "lease for": "- lease: acquire\n  for: 3 s\n- expect: {no_event: operator_lost}\n  for: 6.8 s\n"
+    "- within: 200 ms\n  expect: {event: operator_lost}",
     "cancel": DRIVE + "- cancel: drive\n- expect: {stage: cancelled, base.target_linear: 0 m/s}",
     "set": "- set: {battery: 10.2 V}\n- within: 60 ms\n  expect: {battery.value: 10.1..10.3 V}",
     "set free": "- set: {battery: 10.2 V}\n- wait: 100 ms\n- set: {battery: free}\n"
