@@ -1,4 +1,4 @@
-"""Certificates for tests: a pair of files, its fingerprint, and a TLS context that clients of tests trust it with."""
+"""Certificates for tests: a pair of files, and the contexts with which it is served and trusted."""
 
 from __future__ import annotations
 

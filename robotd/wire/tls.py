@@ -235,8 +235,8 @@ class TlsTransport(asyncio.Protocol, asyncio.Transport):
     def resume_reading(self) -> None:
         """Read again, and first what was decrypted already. It may be as old as the pause."""
         self._reading, self._drained = True, False
-        self._socket.resume_reading()
         self._go_on_soon()
+        self._socket.resume_reading()
 
     def is_reading(self) -> bool:
         """Whether what comes is handed on."""

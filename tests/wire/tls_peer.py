@@ -1,0 +1,126 @@
+"""Both ends of TLS in virtual time: a client that encrypts what a test wants, a protocol that takes notes."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+from robotd.wire.tls import Tls
+from tests.certified import write_pair
+from tests.virtual import VirtualLoop
+from tests.wire.still_robot import StillRobot
+
+HOST = "127.0.0.1"
+
+
+class Noting(asyncio.Protocol):
+    """What a protocol above TLS is told, in order."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self.told: list[Any] = []
+        """Bytes as they came, then `eof` or `lost`, with the reason."""
+        self.read_sizes: list[int] = []
+        self.turns: list[int] = []
+        """In which turn of the loop each piece came; see `count_turns`."""
+        self.turn = 0
+        self.half_closes = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.told.append("made")
+
+    def data_received(self, data: bytes) -> None:
+        self.told.append(data)
+        self.read_sizes.append(self.transport.get_extra_info("read_size"))
+        self.turns.append(self.turn)
+
+    def eof_received(self) -> bool:
+        self.told.append("eof")
+        return self.half_closes
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.told.append(("lost", exc))
+
+    async def count_turns(self, turns: int) -> None:
+        for _ in range(turns):
+            self.turn += 1
+            await asyncio.sleep(0)
+
+    @property
+    def pieces(self) -> list[bytes]:
+        return [piece for piece in self.told if isinstance(piece, bytes)]
+
+
+class TlsPeer(asyncio.Protocol):
+    """A client. It sends by itself only what the handshake needs."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_hostname=HOST)
+        self.transport: asyncio.Transport
+        self.ready = asyncio.Event()
+        self.heard = b""
+        self.heard_goodbye = False
+        self.gone = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._take()
+
+    def data_received(self, data: bytes) -> None:
+        self._incoming.write(data)
+        self._take()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
+
+    def _take(self) -> None:
+        try:
+            if not self.ready.is_set():
+                self._ssl.do_handshake()
+                self.ready.set()
+            while piece := self._ssl.read(65536):
+                self.heard += piece
+            self.heard_goodbye = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:  # what OpenSSL makes of it after a goodbye of our own
+            self.heard_goodbye = True
+        self.transport.write(self._outgoing.read())
+
+    def encrypted(self, data: bytes) -> bytes:
+        """As it would go out: a record for every 16 KiB."""
+        self._ssl.write(data)
+        return self._outgoing.read()
+
+    def say(self, data: bytes) -> None:
+        self.transport.write(self.encrypted(data))
+
+    def goodbye(self) -> None:
+        """Say that nothing more comes, and go on listening."""
+        with suppress(ssl.SSLWantReadError):
+            self._ssl.unwrap()
+        self.transport.write(self._outgoing.read())
+
+
+@asynccontextmanager
+async def served(folder: Path, protocol: Noting, tls: Tls | None = None) -> AsyncIterator[TlsPeer]:
+    """A client that has shaken hands with a server of `protocol`, in the network in memory."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    files = write_pair(folder)
+    tls = tls or Tls(StillRobot(), files.served().present)
+    listener = loop.network.listen(HOST, 0)
+    server = await loop.create_server(lambda: tls.around(protocol), sock=listener)
+    _, peer = await loop.create_connection(lambda: TlsPeer(files.trusted()), *listener.address)
+    await peer.ready.wait()
+    await asyncio.sleep(0.001)
+    yield peer
+    peer.transport.abort()
+    server.close()
+    await asyncio.sleep(0.001)
