@@ -1,0 +1,40 @@
+"""The matrix of faults: each row again and again, and a table of how long it took to stand still.
+
+    python -m tests.faults --trials 2000
+    python -m tests.faults --trials 200 killed frozen
+
+Words select the rows whose names have one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.faults.matrix import run
+from tests.faults.rows import ROWS
+from tests.faults.table import Progress, markdown, text
+
+ALL = 2_000
+
+
+def main() -> int:
+    """Run, tell, and return 1 if a stop was missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="WORD", help="rows whose names have one of these")
+    parser.add_argument("--trials", type=int, default=ALL, help=f"in all, over all rows (default {ALL:,})")
+    parser.add_argument("--markdown", action="store_true", help="the table as the README has it")
+    options = parser.parse_args()
+    rows = [row for row in ROWS if not options.words or any(word in row.title for word in options.words)]
+    if not rows:
+        parser.error("no row has such a name")
+    results = run(rows, options.trials / ALL, Progress(sys.stderr))
+    sys.stdout.write((markdown if options.markdown else text)(results))
+    return int(any(result.missed or not result.within for result in results))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

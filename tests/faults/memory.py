@@ -1,0 +1,63 @@
+"""A group of processes with little memory: the memory controller of control groups, version 1 or 2."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+ROOMS = (
+    # Its folder, what a group uses, and what bounds that.
+    (Path("/sys/fs/cgroup/memory"), "memory.usage_in_bytes", "memory.limit_in_bytes"),
+    (Path("/sys/fs/cgroup"), "memory.current", "memory.max"),
+)
+ROOM_BYTES = 48 << 20
+"""So much more than it has now it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """One such group."""
+
+    folder: Path
+    usage: str
+    limit: str
+
+    @classmethod
+    def make(cls) -> Self:
+        """A group without a limit yet. Raises `OSError` where that is not permitted."""
+        for root, usage, limit in ROOMS:
+            folder = root / f"robotd-faults-{os.getpid()}"
+            with suppress(OSError):
+                folder.mkdir()
+                if (folder / limit).exists():
+                    return cls(folder, usage, limit)
+                folder.rmdir()
+        raise PermissionError("no memory controller is writable")
+
+    def tighten(self) -> None:
+        """From now on only a little more than is used now."""
+        used = int((self.folder / self.usage).read_text())
+        (self.folder / self.limit).write_text(str(used + ROOM_BYTES))
+
+
+@contextmanager
+def limited() -> Iterator[Limited]:
+    """Such a group, which is empty when it ends. Raises `OSError`."""
+    group = Limited.make()
+    try:
+        yield group
+    finally:
+        group.folder.rmdir()
+
+
+def obstacle() -> str | None:
+    """Why there is no such group here."""
+    try:
+        with limited():
+            return None
+    except OSError as error:
+        return str(error)

@@ -1,0 +1,55 @@
+"""What happens to boards: gone, silent."""
+
+from __future__ import annotations
+
+from tests.faults.bench import Bench
+from tests.faults.clock import pause
+from tests.faults.evidence import NotStopped, duties
+from tests.faults.trial import EVERYWHERE, Fault, Row
+
+UNPLUGGED_MS = 200
+SILENT_MS = 400
+STALE_S = 0.1
+"""As `robot.yaml` says."""
+NOTICED_S = 0.02
+
+
+def _unplug(bench: Bench) -> Fault:
+    """One board is gone; the other must halt."""
+    gone = bench.rng.choice(EVERYWHERE)
+    pause(bench.rng.uniform(0.0, 0.02))
+    return Fault(bench.inject(gone, f"unplug {UNPLUGGED_MS} ms"), tuple(b for b in EVERYWHERE if b != gone))
+
+
+def _silence(bench: Bench) -> Fault:
+    """One board says nothing more; it, too, is told to stop."""
+    pause(bench.rng.uniform(0.0, 0.02))
+    return Fault(bench.inject(bench.rng.choice(EVERYWHERE), f"stall {SILENT_MS} ms"))
+
+
+def _comes_back_inactive(bench: Bench) -> None:
+    bench.until(bench.all_online, "the board comes back")
+    heard = bench.heard()
+    turned = [board for board in heard if any(value for _, _, value in duties(board, heard[board]))]
+    devices = bench.get("status")["devices"]
+    if turned or "inactive" not in {devices["base"]["state"], devices["spindle"]["state"]}:
+        raise NotStopped(f"a board that came back: {turned=} {devices=}")
+    bench.order("disarm", "done")
+
+
+ROWS = (
+    Row(
+        name="actuator board lost: the others halt",
+        limit_s=0.05,
+        trials=100,
+        fail=_unplug,
+        after=_comes_back_inactive,
+    ),
+    Row(
+        name="board alive but silent",
+        limit_s=STALE_S + NOTICED_S,
+        trials=80,
+        fail=_silence,
+        after=_comes_back_inactive,
+    ),
+)

@@ -1,0 +1,144 @@
+"""What ends or freezes the daemon, and what its next life begins with."""
+
+from __future__ import annotations
+
+import signal
+from functools import partial
+
+from tests.faults.bench import Bench, RefusedError
+from tests.faults.clock import pause
+from tests.faults.evidence import NotStopped, duties
+from tests.faults.memory import limited, obstacle
+from tests.faults.rows.code import EXIT_S
+from tests.faults.trial import Fault, Row, Stopper
+
+LOOKED_AT_S = 0.3
+"""So long a new daemon is watched: it should do nothing."""
+LAST_WORDS_S = 0.1
+"""A guard is gone so long after its daemon."""
+FREEZE_S = 0.06
+"""A pause of the whole daemon which is no reason for a stop."""
+
+
+def _signal(number: signal.Signals, bench: Bench) -> Fault:
+    """At any moment of a stream of setpoints."""
+    bench.drive(bench.rng.randrange(5))
+    pause(bench.rng.uniform(0.0, 0.03))
+    return Fault(bench.kill(number))
+
+
+def _abort(bench: Bench) -> Fault:
+    bench.forget_moment()
+    bench.send("fail", how="abort")
+    return Fault(bench.moment())
+
+
+def _eat(bench: Bench) -> Fault:
+    """In a control group that has only little more than the daemon. The moment is that of the last bite."""
+    with limited() as group:
+        bench.move(cgroup=str(group.folder))
+        group.tighten()
+        bench.forget_moment()
+        bench.send("fail", how="eat")
+        bench.wait(EXIT_S)
+        pause(LAST_WORDS_S)
+        return Fault(bench.moment())
+
+
+def _gone(bench: Bench) -> None:
+    bench.wait(EXIT_S)
+
+
+def _exits_well(bench: Bench) -> None:
+    status = bench.wait(EXIT_S)
+    if status != 0:
+        raise NotStopped(f"SIGTERM ended the daemon with the status {status}: {bench.log()}")
+
+
+def _begins_inactive(bench: Bench) -> None:
+    """The next daemon finds the latch, moves nothing, and lets nobody move anything before a reset."""
+    _gone(bench)
+    bench.heard()
+    bench.begin(home=bench.home)
+    try:
+        answer = bench.get("send", type="arm", wait="done")["stage"]
+    except RefusedError as error:
+        answer = error.reason
+    pause(LOOKED_AT_S)
+    heard = bench.heard()
+    status = bench.get("status")
+    moved = [board for board in heard if any(value for _, _, value in duties(board, heard[board]))]
+    active = [name for name, device in status["devices"].items() if device["state"] == "active"]
+    if moved or active or status["latch"] is None or answer != "latched":
+        raise NotStopped(f"a new daemon: {moved=} {active=} {status['latch']=} arm: {answer}")
+
+
+def _freeze(bench: Bench) -> Fault:
+    """It must not stop for that; what stops it in the end is a client."""
+    bench.kill(signal.SIGSTOP)
+    pause(FREEZE_S)
+    bench.kill(signal.SIGCONT)
+    pause(FREEZE_S)
+    if bench.get("status")["latch"] is not None:
+        raise NotStopped(f"a pause of {FREEZE_S * 1000:g} ms stopped the robot")
+    return Fault(bench.stop())
+
+
+def _kill_row(trials: int, *, loaded: bool) -> Row:
+    return Row(
+        name="daemon killed (SIGKILL)",
+        limit_s=0.05 if loaded else 0.015,
+        share=0.99,
+        trials=trials,
+        fail=partial(_signal, signal.SIGKILL),
+        stopper=Stopper.GUARD,
+        loaded=loaded,
+        after=_gone,
+    )
+
+
+def _freeze_row(trials: int, *, loaded: bool) -> Row:
+    return Row(
+        name="daemon frozen (SIGSTOP)",
+        limit_s=0.25 if loaded else 0.2,
+        trials=trials,
+        fail=partial(_signal, signal.SIGSTOP),
+        stopper=Stopper.GUARD,
+        loaded=loaded,
+        after=_gone,
+    )
+
+
+ROWS = (
+    _kill_row(200, loaded=False),
+    _kill_row(150, loaded=True),
+    Row(
+        name="daemon crashes (abort)",
+        limit_s=0.05,
+        trials=80,
+        fail=_abort,
+        stopper=Stopper.GUARD,
+        after=_gone,
+    ),
+    Row(
+        name="daemon out of memory (killed by the kernel)",
+        limit_s=0.05,
+        trials=30,
+        scene=Bench.end,
+        fail=_eat,
+        stopper=Stopper.GUARD,
+        obstacle=obstacle,
+    ),
+    _freeze_row(100, loaded=False),
+    _freeze_row(100, loaded=True),
+    Row(name="daemon pauses for 60 ms: goes on, then a stop", limit_s=0.05, trials=40, fail=_freeze),
+    Row(name="SIGTERM", limit_s=0.5, trials=60, fail=partial(_signal, signal.SIGTERM), after=_exits_well),
+    Row(
+        name="restart after a crash: never moves",
+        limit_s=0.05,
+        trials=60,
+        fail=partial(_signal, signal.SIGKILL),
+        stopper=Stopper.GUARD,
+        after=_begins_inactive,
+    ),
+)
