@@ -8,19 +8,21 @@ output), reconnecting (the board does), or deciding which devices are active (th
 All times are seconds on the running loop's clock. Nothing here is safe to call from another thread.
 """
 
-from hal.device.actuator import SETPOINT_FRESHNESS_S, Actuator
+from hal.device.actuator import SETPOINT_FRESHNESS_S, SETTLED_S, Actuator
 from hal.device.life import Device, Sensor
 from hal.device.verbs import VerbInfo, verb, verbs
-from hal.device.words import ActuatorSpec, DeviceSpec, DeviceState, Evidence, Reading
+from hal.device.words import ActuatorSpec, DeviceSpec, DeviceState, Evidence, Feedback, Reading
 
 __all__ = [
     "SETPOINT_FRESHNESS_S",
+    "SETTLED_S",
     "Actuator",
     "ActuatorSpec",
     "Device",
     "DeviceSpec",
     "DeviceState",
     "Evidence",
+    "Feedback",
     "Reading",
     "Sensor",
     "VerbInfo",

@@ -10,11 +10,15 @@ from contextlib import suppress
 
 from hal.device.life import Device
 from hal.device.verbs import verb
-from hal.device.words import ActuatorSpec, DeviceState
+from hal.device.words import ActuatorSpec, DeviceState, Feedback
 from hal.errors import DeviceGone, DeviceUnavailable, HalError, Halted, Lapsed, LinkFull, OutOfRange
 
 SETPOINT_FRESHNESS_S = 0.4
 """How long a streamed setpoint holds when nobody renews it; then the device goes to its stop value."""
+VIOLATIONS = 2
+"""So many samples in a row beyond a limit are no disturbance any more."""
+SETTLED_S = 0.3
+"""What comes back may tell of before a change that is younger."""
 STOP_AGAIN_S = 0.02
 """How soon a stop value that a full wire did not take is written again, until it is taken."""
 
@@ -38,16 +42,27 @@ class Actuator(Device):
         self.clamp_listeners: list[Callable[[str, float, float], None]] = []
         """Called when a soft limit cut what was asked: what, the value asked, the value taken. They must not
         block."""
+        self.limit_listeners: list[Callable[[str, float, float, str], None]] = []
+        """Called when what the device really does was beyond a limit `VIOLATIONS` times in a row: what, the
+        value, the limit, their unit. They must not block."""
+        self.violations: dict[str, str] = {}
+        """What is beyond its limit since then, each in a sentence, until a sample lies within."""
         self.at_rest = True
         """Nothing is commanded now (after a halt also where `on_stop` keeps the output)."""
         self.rest_since = -math.inf
         """The loop time since when it is at rest."""
+        self._beyond: dict[str, int] = {}
         self._motion: asyncio.Future[float] | None = None
         self._lapses_at = _NEVER
         self._again: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
         self._timer_loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def feedback(self) -> Feedback:
+        """What comes back from it to be compared with its limits."""
+        return self.spec.FEEDBACK
 
     @verb(moves=False)
     def halt(self) -> None:
@@ -82,6 +97,8 @@ class Actuator(Device):
             DeviceGone(self.name, "its wire was lost; it comes back inactive when the board is back")
         )
         super().vanish()
+        self._beyond.clear()
+        self.violations.clear()
 
     def fail(self, why: str) -> None:
         """Halt, then faulted. Means nothing while it is absent. Never raises."""
@@ -203,6 +220,27 @@ class Actuator(Device):
             self.name, "it is inactive; activate it, by entering a state that names it under `active`"
         )
 
+    def _felt(self, what: str, value: float, low: float, high: float, unit: str, slack: float = 0.0) -> bool:
+        """Compare a sample of what the device really does with its limits; `slack` beyond them is nothing.
+
+        The comparison lets no NaN pass. What is beyond them `VIOLATIONS` times in a row halts the device and
+        is told once. Returns whether the next sample decides that: it is to be asked for at once.
+        """
+        if low - slack <= value <= high + slack:
+            self._beyond.pop(what, None)
+            self.violations.pop(what, None)
+            return False
+        times = self._beyond[what] = self._beyond.get(what, 0) + 1
+        if times == VIOLATIONS:
+            limit = low if value < low else high
+            found, bound = _quantity(value, unit), _quantity(limit, unit)
+            sentence = f"its feedback says {what} {found}, beyond the limit of {bound}"
+            self.violations[what] = sentence
+            for listener in self.limit_listeners:
+                self._attempt(listener, what, value, limit, unit)
+            self.stop_because(OutOfRange(self.name, sentence, limit=limit, unit=unit))
+        return times < VIOLATIONS
+
     def _limited(self, what: str, value: float, low: float, high: float, unit: str) -> float:
         """`value` if it lies within the limits; else refused, or cut with `on_limit: clamp`."""
         number = _as_float(value)
@@ -220,12 +258,16 @@ class Actuator(Device):
         if low <= number <= high:
             return number
         limit = low if number < low else high
-        quantity = f"{limit:g} {unit}".rstrip()
+        quantity = _quantity(limit, unit)
         if math.isfinite(number):
             sentence = f"{what} {number!r} is beyond the limit of {quantity}"
         else:
             sentence = f"{what} must be a finite number, not {number}; its limit is {quantity}"
         raise OutOfRange(self.name, sentence, limit=limit, unit=unit)
+
+
+def _quantity(value: float, unit: str) -> str:
+    return f"{value:g} {unit}".rstrip()
 
 
 def _as_float(value: float) -> float:

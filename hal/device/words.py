@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -42,6 +42,11 @@ class Evidence(NamedTuple):
     why: str | None = None
 
 
+Feedback = Literal["none", "output", "motion"]
+"""What comes back from an actuator to be compared with its limits: nothing, what its board says that it puts
+out (a pin's state, a register), or what it really does (a position, a speed)."""
+
+
 class DeviceSpec(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """What the robot's file says about one device. Drivers add their wiring to the kinds' specs."""
 
@@ -61,6 +66,9 @@ class DeviceSpec(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
 
 class ActuatorSpec(DeviceSpec, frozen=True):
     """What every actuator can be told in the robot's file. Kinds narrow it to what they can do."""
+
+    FEEDBACK: ClassVar[Feedback] = "none"
+    """What its driver gets from it."""
 
     on_stop: Literal["zero", "hold", "off", "keep"] = "zero"
     """The safe value: output zero, stay in place, switch off, or leave the output as it is."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from hal.device import Actuator, ActuatorSpec, DeviceSpec, Sensor, verb
+from hal.device import SETTLED_S, Actuator, ActuatorSpec, DeviceSpec, Sensor, verb
 from hal.kinds.output import Output
 from hal.units import PositiveDuration
 
@@ -47,6 +47,12 @@ class DigitalOutput(Actuator):
         self._switch(bool(on), asyncio.get_running_loop().time())
         self._stop_no_more()
         return bool(on)
+
+    def felt(self, level: float, now: float) -> bool:
+        """Its driver says whether it really is on, as 1 or 0; as `_felt`. On may be what was told so."""
+        told = self.reading("on")
+        may_be_on = told is not None and (bool(told.value) or now - told.at < SETTLED_S)
+        return self._felt("level", level, 0.0, float(may_be_on), "")
 
     def _switch(self, on: bool, now: float) -> None:
         self.output.write(1.0 if on is (self.spec.active == "high") else 0.0)

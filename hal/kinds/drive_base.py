@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, NamedTuple, Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, Device, DeviceState, verb
+from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, Device, DeviceState, Feedback, verb
 from hal.errors import DeviceRefused, Halted, OutOfRange
 from hal.kinds.motor import Motor
 from hal.kinds.ticker import PERIOD_S, Ticker
@@ -105,6 +105,12 @@ class DriveBase(Actuator):
     def boards(self) -> tuple[str, ...]:
         """The boards of its two motors."""
         return tuple(dict.fromkeys((*self._left.boards, *self._right.boards)))
+
+    @property
+    def feedback(self) -> Feedback:
+        """That of its motors, which compare it with limits of their own; none unless both have it."""
+        left, right = self._left.feedback, self._right.feedback
+        return left if left == right else "none"
 
     @verb(moves=True, streamed=True)
     def drive(self, linear_m_s: float, angular_rad_s: float = 0.0) -> Twist:

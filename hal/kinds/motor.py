@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, verb
+from hal.device import SETPOINT_FRESHNESS_S, SETTLED_S, Actuator, ActuatorSpec, verb
 from hal.errors import DeviceRefused, HalError
 from hal.kinds.output import Output
 
@@ -84,6 +84,12 @@ class Motor(Actuator):
         self.output.write(duty)
         self._renew_at = now + RENEW_S
         self._show(duty, now)
+
+    def felt(self, duty: float, now: float, slack: float = 0.0) -> bool:
+        """Its driver says with which duty it really runs; as `_felt`. At rest, any is too much."""
+        rests = self.at_rest and self.spec.on_stop != "keep" and now - self.rest_since >= SETTLED_S
+        limit = 0.0 if rests else self.max_duty
+        return self._felt("duty", duty, -limit, limit, "", slack)
 
     def cut(self, now: float) -> None:
         """Write zero now, whatever was written before; the readings say so even if the wire refused."""

@@ -88,6 +88,10 @@ class Servo(Actuator):
             raise
         return await self._until_reached()
 
+    def felt(self, angle_rad: float, slack: float = 0.0) -> bool:
+        """Its driver says at which angle it really is, or is held; as `_felt`."""
+        return self._felt("angle", angle_rad, self.spec.min, self.spec.max, "rad", slack)
+
     def vanish(self) -> None:
         """As for every actuator; where it stands when it is back, nobody knows."""
         super().vanish()

@@ -64,7 +64,8 @@ class FirmataBoard(Board):
         self._fittings: dict[str, Fitting] = {}
         self._analog: dict[int, AnalogInput] = {}
         self._digital: dict[int, list[tuple[int, DigitalInput]]] = {}
-        self._motors: dict[int, MotorFitting] = {}
+        self._acting: dict[int, Fitting] = {}
+        """The actuators, by the pin that says what they do."""
         self._decoder = Decoder.of_reports()
         self._exchange = Exchange(self, self._why_no_answer)
         self._version: words.Version | None = None
@@ -87,8 +88,8 @@ class FirmataBoard(Board):
             self._analog[fitting.spec.channel] = fitting.input
         elif isinstance(fitting, DigitalInputFitting):
             self._digital.setdefault(fitting.port, []).append((fitting.bit, fitting.input))
-        elif isinstance(fitting, MotorFitting):
-            self._motors[fitting.stop_pin] = fitting
+        elif fitting.stop_pin is not None:
+            self._acting[fitting.stop_pin] = fitting
         return fitting.device
 
     def stop_frames(self) -> bytes:
@@ -233,9 +234,9 @@ class FirmataBoard(Board):
         elif isinstance(frame, words.Version):
             self._exchange.answer(words.Version, frame)
         elif isinstance(frame, words.Sysex):
-            self._take_sysex(frame)
+            self._take_sysex(frame, now)
 
-    def _take_sysex(self, frame: words.Sysex) -> None:
+    def _take_sysex(self, frame: words.Sysex, now: float) -> None:
         if frame.command == words.FIRMWARE:
             firmware = codec.parse_firmware(frame.data)
             if firmware is not None and self._ready_at is not None:
@@ -249,19 +250,27 @@ class FirmataBoard(Board):
             state = codec.parse_pin_state(frame.data)
             if state is not None:
                 self._exchange.answer((PinState, state.pin), state)
-                self._check(state)
+                self._check(state, now)
         else:
             self._exchange.answer(frame.command, frame.data)
 
-    def _check(self, state: PinState) -> None:
+    def _check(self, state: PinState, now: float) -> None:
         lost = self._audit.judge(state)
         if lost is not None and self._ready_at is not None:
             self.lose(DeviceGone(self.name, f"pin {lost.number} lost its mode; is the wire disturbed?"))
-        turning = self._motors.get(state.pin)
-        if turning is not None and turning.motor.at_rest and not turning.judge(state).confirmed:
-            # Its stop was lost on the way, or refused: nothing else would say it once more.
-            with suppress(HalError):
-                self.send(codec.END_ANYTHING + turning.stop())
+        fitting = self._acting.get(state.pin)
+        if fitting is None:
+            return
+        with suppress(HalError):
+            if (
+                isinstance(fitting, MotorFitting)
+                and fitting.motor.at_rest
+                and not fitting.judge(state).confirmed
+            ):
+                # Its stop was lost on the way, or refused: nothing else would say it once more.
+                self.send(codec.END_ANYTHING + fitting.stop())
+            if self._ready_at is not None and fitting.feel(state, now):
+                self.send(codec.pin_state_query(state.pin))
 
     # ------------------------------------------------------------------ signs of life
 

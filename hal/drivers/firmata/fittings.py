@@ -20,6 +20,7 @@ from hal.drivers.firmata.words import PinMode
 from hal.kinds import AnalogInput, DigitalInput, DigitalOutput, Motor, Servo
 
 FULL_DUTY = 255
+HALF_STEP = 0.5 / FULL_DUTY
 
 Send = Callable[[bytes], None]
 
@@ -60,6 +61,13 @@ class Fitting(ABC):
         """What the state of `stop_pin` says about the stop."""
         return Evidence(confirmed=False, why="it is a sensor")
 
+    def feel(self, state: PinState, now: float) -> bool:
+        """Compare the state of `stop_pin` with the limits; whether it is to be asked for again at once.
+
+        A pin in another mode than it should have is the audit's matter.
+        """
+        return False
+
 
 class MotorFitting(Fitting):
     """PWM and direction. Every write says both, so that one lost on a bad wire is mended by the next."""
@@ -97,6 +105,12 @@ class MotorFitting(Fitting):
             )
         return Evidence(True, duty)
 
+    def feel(self, state: PinState, now: float) -> bool:
+        """Its duty; which way round the other pin says."""
+        if state.mode != PinMode.PWM:
+            return False
+        return self.motor.felt(state.state / FULL_DUTY, now, slack=HALF_STEP)
+
 
 class ServoFitting(Fitting):
     """Attached by its first setpoint, not before: a servo that is attached jumps to its middle at once."""
@@ -108,7 +122,8 @@ class ServoFitting(Fitting):
         self._shortest_us = round(spec.min_pulse * 1e6)
         self._longest_us = round(spec.max_pulse * 1e6)
         self._attached = False
-        self.device = Servo(name, spec, self)
+        self.servo = Servo(name, spec, self)
+        self.device = self.servo
 
     def write(self, value: float) -> None:
         """An angle in rad; 0 is the middle."""
@@ -141,9 +156,17 @@ class ServoFitting(Fitting):
         """Its pulse is where it holds."""
         if state.mode != PinMode.SERVO:
             return Evidence(True)  # limp: it was not moved yet
+        return Evidence(True, self._angle_rad(state.state))
+
+    def feel(self, state: PinState, now: float) -> bool:
+        """The angle of its pulse. 0 is none: it was attached, and its first angle was lost on the way."""
+        if state.mode != PinMode.SERVO or not state.state:
+            return False
+        return self.servo.felt(self._angle_rad(state.state), slack=self._angle_rad(1) - self._angle_rad(0))
+
+    def _angle_rad(self, pulse_us: int) -> float:
         span_us = self._longest_us - self._shortest_us
-        turned = (state.state - self._shortest_us) / span_us - 0.5
-        return Evidence(True, turned * self._spec.travel)
+        return ((pulse_us - self._shortest_us) / span_us - 0.5) * self._spec.travel
 
     def _pulse_us(self, angle_rad: float) -> int:
         share = angle_rad / self._spec.travel + 0.5
@@ -158,7 +181,8 @@ class DigitalOutputFitting(Fitting):
         self._send = send
         self.stop_pin = spec.pin
         self._off = codec.pin_value(spec.pin, high=spec.active == "low")
-        self.device = DigitalOutput(name, spec, self)
+        self.output = DigitalOutput(name, spec, self)
+        self.device = self.output
 
     def write(self, value: float) -> None:
         """0 or 1."""
@@ -182,6 +206,12 @@ class DigitalOutputFitting(Fitting):
         if on and self._spec.on_stop == "off":
             return Evidence(False, 1.0, why=f"pin {state.pin} is still on")
         return Evidence(True, float(on))
+
+    def feel(self, state: PinState, now: float) -> bool:
+        """Its level: 1 for on, 0 for off."""
+        if state.mode != PinMode.OUTPUT:
+            return False
+        return self.output.felt(float(state.state if self._spec.active == "high" else 1 - state.state), now)
 
 
 class DigitalInputFitting(Fitting):

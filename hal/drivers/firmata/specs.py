@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from hal.board import BoardSpec
+from hal.device import Feedback
 from hal.kinds import AnalogInputSpec, DigitalInputSpec, DigitalOutputSpec, MotorSpec, ServoSpec
 from hal.units import Angle, Duration, PositiveDuration
 
@@ -29,6 +30,8 @@ class FirmataBoardSpec(BoardSpec, frozen=True):
 class FirmataMotorSpec(MotorSpec, frozen=True):
     """A motor on an H-bridge: duty on one pin, backwards while the other is high."""
 
+    FEEDBACK: ClassVar[Feedback] = "output"
+
     pwm_pin: Pin
     direction_pin: Pin
 
@@ -39,6 +42,8 @@ class FirmataMotorSpec(MotorSpec, frozen=True):
 
 class FirmataServoSpec(ServoSpec, frozen=True):
     """A hobby servo. Angle 0 is the middle of its travel."""
+
+    FEEDBACK: ClassVar[Feedback] = "output"
 
     pin: Pin
     min_pulse: PositiveDuration = 544e-6
@@ -65,6 +70,8 @@ class FirmataServoSpec(ServoSpec, frozen=True):
 
 class FirmataDigitalOutputSpec(DigitalOutputSpec, frozen=True):
     """A lamp or relay on one pin."""
+
+    FEEDBACK: ClassVar[Feedback] = "output"
 
     pin: Pin
 
