@@ -85,6 +85,12 @@ class Twin(Protocol):
     def set_world(self, name: str, value: float | bool | None) -> None:
         """Pin one quantity to `value`; None gives it back to the model. Raises `UnknownQuantity`."""
 
+    def run_away(self, name: str, *, on: bool) -> None:
+        """Let an actuator, by its device's name, go as far as it can whatever it is told; or obey again.
+
+        Raises `UnknownQuantity`.
+        """
+
 
 @runtime_checkable
 class LiveTwin(Protocol):

@@ -2,6 +2,7 @@
 
     corrupt 2%              garbage 64 B          freeze battery        stuck bumper
     unplug 5 s after 10 s   drop 1% for 30 s      deaf for 500 ms       slow clock 20%
+    runaway mast
 
 `KINDS` has all of them. Some last until they are mended, or as long as `for` says; the others happen once.
 `after` counts from when a fault is let happen; for those given from the start, from the first opening.
@@ -42,6 +43,7 @@ class FaultKind(StrEnum):
     REBOOT = "reboot"
     FREEZE = "freeze"
     STUCK = "stuck"
+    RUNAWAY = "runaway"
     NAK = "nak"
     DEAF = "deaf"
     SLOW_CLOCK = "slow clock"
@@ -57,7 +59,7 @@ class Fault:
     longest_s: float = 0.0
     """The other end of a delay."""
     name: str = ""
-    """The quantity of the world that freezes or is stuck."""
+    """The quantity of the world that freezes or is stuck; the actuator that runs away."""
     for_s: float | None = None
     """How long one that lasts does; None: until it is mended."""
     after_s: float = 0.0
@@ -172,7 +174,7 @@ def _read_first_words(text: str) -> _Read:
 
 def _read_name(text: str) -> _Read:
     if not re.fullmatch(r"[A-Za-z_]\w*", text):
-        raise _Problem(f"'{text}' is no name of a quantity" if text else "it needs the name of a quantity")
+        raise _Problem(f"'{text}' is no name" if text else "it needs the name of what it happens to")
     return _Read(name=text)
 
 
@@ -224,6 +226,13 @@ KINDS: Mapping[FaultKind, KindInfo] = {
     ),
     FaultKind.STUCK: KindInfo(
         "stuck bumper", "this switch stays pressed, this number zero", _NAME, lasts=True, of_wire=False
+    ),
+    FaultKind.RUNAWAY: KindInfo(
+        "runaway mast",
+        "this actuator goes as far as it can, whatever it is told",
+        _NAME,
+        lasts=True,
+        of_wire=False,
     ),
     FaultKind.NAK: KindInfo(
         "nak", "the board refuses what it is told, as its product does", _NOTHING, lasts=True, of_wire=False

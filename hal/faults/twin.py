@@ -30,6 +30,7 @@ class FaultyTwin:
         self._rng = rng
         self._pinned: dict[str, float | bool] = {}
         self._held: set[str] = set()
+        self._runaways: set[str] = set()
         self._clock = _Clock()
         self._deaf = False
         self._reboots: Fault | None = None
@@ -139,6 +140,11 @@ class FaultyTwin:
             self._pinned[name] = value
         self.changed()
 
+    def run_away(self, name: str, *, on: bool) -> None:
+        """As its twin."""
+        self.twin.run_away(name, on=on)
+        self.changed()
+
     # ------------------------------------------------------------------ time passes
 
     def _pass(self, now: float) -> None:
@@ -174,7 +180,9 @@ class FaultyTwin:
             fault = parse_fault(fault)
         if fault.name:
             try:
-                if fault.name not in self._held:
+                if fault.kind is FaultKind.RUNAWAY:
+                    self.twin.run_away(fault.name, on=fault.name in self._runaways)
+                elif fault.name not in self._held:
                     self.twin.set_world(fault.name, self._pinned.get(fault.name))
             except UnknownQuantity as error:
                 raise FaultError(f"'{fault}' cannot happen to {self.name}: {error}") from None
@@ -196,6 +204,9 @@ class FaultyTwin:
                 self._hold(fault, self.twin.world()[fault.name])
             case FaultKind.STUCK:
                 self._hold(fault, True if isinstance(self.twin.world()[fault.name], bool) else 0.0)
+            case FaultKind.RUNAWAY:
+                self._runaways.add(fault.name)
+                self.twin.run_away(fault.name, on=True)
             case FaultKind.NAK:
                 self.twin.refusing = True
             case FaultKind.DEAF:
@@ -213,6 +224,9 @@ class FaultyTwin:
             case FaultKind.FREEZE | FaultKind.STUCK:
                 self._held.remove(fault.name)
                 self.twin.set_world(fault.name, self._pinned.get(fault.name))
+            case FaultKind.RUNAWAY:
+                self._runaways.remove(fault.name)
+                self.twin.run_away(fault.name, on=False)
             case FaultKind.NAK:
                 self.twin.refusing = False
             case FaultKind.DEAF:

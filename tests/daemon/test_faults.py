@@ -15,7 +15,7 @@ BOARD_EVENTS = ("arduino.silent", "arduino.lost", "arduino.back", "arduino.refus
 TEXTS = [
     *("corrupt 2%", "drop 5%", "delay 5..40 ms", "split", "stall 800 ms", "full 500 ms", "garbage 64 B"),
     *("unplug 1 s", "reboot", "reboot garbage 400 B", "freeze battery", "stuck bumper", "stuck battery"),
-    *("nak", "deaf", "slow clock", "slow clock 20%"),
+    *("runaway left", "runaway mast", "runaway lamp", "nak", "deaf", "slow clock", "slow clock 20%"),
 ]
 BACK_S = 5.0
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hal.drivers.firmata import codec, uno, words
 from hal.drivers.firmata.codec import Decoder
-from hal.drivers.firmata.wiring import Probe, Wiring
+from hal.drivers.firmata.wiring import FULL_DUTY, End, Probe, Wiring
 from hal.drivers.firmata.words import PinMode
 from hal.drivers.firmata.world import STEP_MS, STEP_S, World
 from hal.twin import UnknownQuantity
@@ -44,6 +44,8 @@ class FirmataTwin:
         self._wheel_of = {pin: wheel for wheel in wiring.wheels for pin in wheel[:2]}
         self._probes = {probe.name: probe for probe in (*wiring.switches.values(), *wiring.gauges.values())}
         self._pinned: dict[str, float | bool] = {}
+        self._runaways: dict[int, End] = {}
+        """By pin: what it does, in the mode in which it can, whatever it is told."""
         self._channel_said: dict[int, tuple[float, bytes]] = {}
         """What each channel saw last, and what is said of it: at rest it is the same for hours."""
         self._looks = False
@@ -113,7 +115,7 @@ class FirmataTwin:
             "left_speed": world.left_m_s,
             "right_speed": world.right_m_s,
             **{name: joint.angle_rad for name, joint in world.joints.items()},
-            **{name: self._state[pin] == level for name, (pin, level) in self._wiring.lamps.items()},
+            **{name: self._does(pin) == level for name, (pin, level) in self._wiring.lamps.items()},
             **{name: self._see(probe) for name, probe in self._probes.items()},
         }
 
@@ -126,6 +128,17 @@ class FirmataTwin:
         else:
             self._pinned[name] = value
         self._looks = True
+
+    def run_away(self, name: str, *, on: bool) -> None:
+        """A fault of the output stage: the sketch itself says so of the pin, as if it had been told."""
+        end = self._wiring.ends.get(name)
+        if end is None:
+            raise UnknownQuantity(name, self._wiring.ends)
+        if on:
+            self._runaways[end.pin] = end
+        else:
+            self._runaways.pop(end.pin, None)
+        self._apply(end.pin)
 
     # ------------------------------------------------------------------ the sketch's loop
 
@@ -223,21 +236,23 @@ class FirmataTwin:
         self._switches = found
         self._looks = True
 
+    def _does(self, pin: int) -> int:
+        """The state of a pin: what it was told last, or what it does all the same."""
+        end = self._runaways.get(pin)
+        return self._state[pin] if end is None or end.mode != self._mode[pin] else end.state
+
     def _apply(self, pin: int) -> None:
         """Let the world feel what the pin does now."""
         wheel = self._wheel_of.get(pin)
         if wheel is not None:
-            duty = (
-                min(self._state[wheel.pwm_pin], 255) / 255
-                if self._mode[wheel.pwm_pin] == PinMode.PWM
-                else 0.0
-            )
+            runs = self._mode[wheel.pwm_pin] == PinMode.PWM
+            duty = min(self._does(wheel.pwm_pin), FULL_DUTY) / FULL_DUTY if runs else 0.0
             wheel.turns(self._world, -duty if self._state[wheel.direction_pin] else duty)
         shaft = self._wiring.shafts.get(pin)
         if shaft is not None and self._mode[pin] != PinMode.SERVO:
             shaft.joint.target_rad = None
         elif shaft is not None:
-            value, (shortest_us, longest_us) = self._state[pin], self._pulses[pin]
+            value, (shortest_us, longest_us) = self._does(pin), self._pulses[pin]
             if value < SHORTEST_PULSE_US:
                 value = round(shortest_us + min(value, 180) / 180 * (longest_us - shortest_us))
             pulse_us = min(max(value, shortest_us), longest_us)
@@ -334,7 +349,7 @@ class FirmataTwin:
         pin = data[0]
         if pin >= uno.PINS:
             return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin]))
-        state = self._state[pin]
+        state = self._does(pin)
         sevens = [state & 0x7F, *(bits & 0x7F for bits in (state >> 7, state >> 14) if bits)]
         return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin, self._mode[pin], *sevens]))
 

@@ -14,9 +14,11 @@ from hal.drivers.firmata.specs import (
     FirmataMotorSpec,
     FirmataServoSpec,
 )
+from hal.drivers.firmata.words import PinMode
 from hal.drivers.firmata.world import Joint, World
 from hal.kinds import DriveBaseSpec
 
+FULL_DUTY = 255
 LARGEST_COUNT = 1023
 FLOOR_M = 0.03
 """What a cliff sensor sees where there is no cliff."""
@@ -53,6 +55,14 @@ class Probe(NamedTuple):
     at_pin: Callable[[float], int]
 
 
+class End(NamedTuple):
+    """The most that an actuator can do: a pin, the mode in which it can, and its state then."""
+
+    pin: int
+    mode: PinMode
+    state: int
+
+
 @dataclass(frozen=True)
 class Wiring:
     """What hangs on which pin. Gauges stand by analog channel (A0 is 0), shafts and switches by pin."""
@@ -63,6 +73,8 @@ class Wiring:
     gauges: Mapping[int, Probe] = field(default_factory=dict)
     lamps: Mapping[str, tuple[int, bool]] = field(default_factory=dict)
     """By name: the pin, and the level that means on."""
+    ends: Mapping[str, End] = field(default_factory=dict)
+    """By the name of each actuator."""
 
 
 def build_world(board: str, devices: Mapping[str, DeviceSpec]) -> tuple[World, Wiring]:
@@ -102,7 +114,18 @@ def build_world(board: str, devices: Mapping[str, DeviceSpec]) -> tuple[World, W
         for name, spec in own.items()
         if isinstance(spec, FirmataDigitalOutputSpec)
     }
-    return world, Wiring(wheels, shafts, switches, gauges, lamps)
+    ends = {name: end for name, spec in own.items() if (end := _end(spec)) is not None}
+    return world, Wiring(wheels, shafts, switches, gauges, lamps, ends)
+
+
+def _end(spec: DeviceSpec) -> End | None:
+    if isinstance(spec, FirmataMotorSpec):
+        return End(spec.pwm_pin, PinMode.PWM, FULL_DUTY)
+    if isinstance(spec, FirmataServoSpec):
+        return End(spec.pin, PinMode.SERVO, round(spec.max_pulse * 1e6))
+    if isinstance(spec, FirmataDigitalOutputSpec):
+        return End(spec.pin, PinMode.OUTPUT, int(spec.active == "high"))
+    return None
 
 
 def _wheel(side: str, motor: FirmataMotorSpec, max_speed_m_s: float) -> Wheel:

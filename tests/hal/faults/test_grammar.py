@@ -27,6 +27,7 @@ from hal.faults.grammar import EXAMPLES, GARBAGE_LIMIT_BYTES
         ("freeze battery", Fault(FaultKind.FREEZE, name="battery")),
         ("freeze battery for 3 s", Fault(FaultKind.FREEZE, name="battery", for_s=3.0)),
         ("stuck bumper after 2 min", Fault(FaultKind.STUCK, name="bumper", after_s=120.0)),
+        ("runaway left for 2 s", Fault(FaultKind.RUNAWAY, name="left", for_s=2.0)),
         ("nak", Fault(FaultKind.NAK)),
         ("deaf for 1 s", Fault(FaultKind.DEAF, for_s=1.0)),
         ("slow clock", Fault(FaultKind.SLOW_CLOCK, 50)),
@@ -58,6 +59,7 @@ AMOUNTS: dict[FaultKind, st.SearchStrategy[Any]] = {
     FaultKind.REBOOT: st.builds(dict, amount=st.integers(0, GARBAGE_LIMIT_BYTES)),
     FaultKind.FREEZE: st.builds(dict, name=NAMES),
     FaultKind.STUCK: st.builds(dict, name=NAMES),
+    FaultKind.RUNAWAY: st.builds(dict, name=NAMES),
     FaultKind.SLOW_CLOCK: st.builds(dict, amount=st.floats(0, 99, exclude_min=True)),
 }
 
@@ -123,8 +125,9 @@ def test_any_text_is_a_fault_or_told_to_be_none(text: str):
         ("garbage 1.5 B", "'1.5 B' is no whole number of bytes up to 4096"),
         ("garbage 9999 B", "no whole number of bytes up to 4096"),
         ("reboot 400 B", "it may take 'garbage', so not '400 B'"),
-        ("freeze", "it needs the name of a quantity"),
-        ("stuck the bumper", "'the bumper' is no name of a quantity"),
+        ("freeze", "it needs the name of what it happens to"),
+        ("runaway", "it needs the name of what it happens to"),
+        ("stuck the bumper", "'the bumper' is no name"),
         ("slow clock 100%", "at most 99 % slower"),
         ("unplug 5 s after lunch", "lunch"),
         ("split for", "'' is not a number"),

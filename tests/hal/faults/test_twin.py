@@ -271,6 +271,51 @@ def test_a_stuck_switch_is_pressed_and_a_stuck_number_is_at_its_lowest():
     assert min(volts(free)) > 600
 
 
+@pytest.mark.parametrize(
+    ("name", "mode", "pin", "told", "does"),
+    [
+        ("left", PinMode.PWM, 5, 40, 255),
+        ("mast", PinMode.SERVO, 9, 1500, 2400),
+        ("lamp", PinMode.OUTPUT, 13, 0, 1),
+    ],
+)
+def test_a_runaway_does_all_it_can_whatever_it_is_told_and_obeys_again_when_that_is_over(
+    name: str, mode: PinMode, pin: int, told: int, does: int
+):
+    twin, _ = arduino()
+    telling = codec.pin_value(pin, high=bool(told)) if name == "lamp" else codec.analog(pin, told)
+    prepared = codec.pin_mode(pin, mode) + telling
+
+    def asked(at: float) -> int:
+        said = words_of(run(twin, at, [(at - 0.01, telling + codec.pin_state_query(pin))]))
+        answers = [frame for frame in Decoder.of_reports().feed(said) if isinstance(frame, words.Sysex)]
+        state = codec.parse_pin_state(answers[-1].data)
+        assert state is not None
+        return state.state
+
+    run(twin, 0.4, [(0.35, prepared)])
+    assert asked(0.5) == told
+    twin.inject(f"runaway {name} for 1 s", 0.5)
+    assert asked(0.6) == does
+    run(twin, 1.4, [(1.3, prepared)])
+    assert asked(1.45) == does
+    run(twin, 1.6)
+    assert asked(1.7) == told
+
+
+def test_a_runaway_is_of_an_actuator_and_waits_for_its_pin_to_be_one():
+    twin, _ = arduino()
+    with pytest.raises(FaultError, match="it has lamp, left, mast, right"):
+        twin.inject("runaway battery", 0.3)
+
+    twin.inject("runaway left", 0.3)
+    assert twin.world()["left_duty"] == 0.0
+    run(twin, 0.5, [(0.4, codec.pin_mode(5, PinMode.PWM))])
+    assert twin.world()["left_duty"] == 1.0
+    twin.mend(0.5)
+    assert twin.world()["left_duty"] == 0.0
+
+
 def test_of_two_faults_of_one_quantity_the_newer_one_holds():
     twin, _ = arduino()
     twin.inject("stuck battery for 1 s", 0.3)
@@ -406,7 +451,13 @@ FAULT_TEXTS = st.sampled_from(
             "stall 300 ms",
         ),
         *("full 200 ms", "garbage 9 B", "unplug 400 ms", "reboot garbage 40 B", "freeze battery for 1 s"),
-        *("stuck bumper for 1 s", "nak for 500 ms", "deaf for 500 ms", "slow clock for 1 s"),
+        *(
+            "stuck bumper for 1 s",
+            "runaway left for 1 s",
+            "nak for 500 ms",
+            "deaf for 500 ms",
+            "slow clock for 1 s",
+        ),
     ]
 )
 PLANS = st.lists(st.tuples(st.floats(0, 3), FAULT_TEXTS), max_size=8)

@@ -98,3 +98,6 @@ class ParrotTwin:
 
     def set_world(self, name: str, value: float | bool | None) -> None:
         raise NotImplementedError("a parrot has no world to set")
+
+    def run_away(self, name: str, *, on: bool) -> None:
+        raise NotImplementedError("a parrot has no actuators")
