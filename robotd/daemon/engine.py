@@ -36,6 +36,7 @@ from robotd.safety.guarding import Guarding
 from robotd.safety.latch import Latch, LatchStore
 from robotd.safety.lease import Holder
 from robotd.safety.stop import Stop
+from robotd.safety.violations import Violations
 from robotd.safety.watchdog import Progress
 
 START = "start"
@@ -138,6 +139,8 @@ class Engine:
         )
         for device in rig.devices.values():
             device.life_listeners.append(self._lived)
+        self.violations = Violations(rig.devices, self._limit_violated)
+        self.stop.causes.append(self.violations.standing)
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -159,6 +162,7 @@ class Engine:
             self._remain_stopped(latch)
         message = self._event(START, Lane.SAFETY, "daemon")
         self.dispatcher.start(message, begin=self.stop.latch is None)
+        self.violations.look()
 
     def _remain_stopped(self, latch: Latch) -> None:
         trace = self.ids.new_trace_id()
@@ -333,6 +337,10 @@ class Engine:
         self.log.warning(name, detail=event.detail, trace_id=message.trace_id)
         self.sampler.fault()
         self.queue.offer(message)
+
+    def _limit_violated(self, reason: str, by: str) -> None:
+        if self.started and self.stop.latch is None:  # while it is stopped, this holds up the reset
+            self.estop(reason, by)
 
     def _lived(self, device: Device) -> None:
         if self.started:

@@ -90,6 +90,7 @@ def status(engine: Engine, simulated: frozenset[str], clients: int, started_at: 
                 "board": device.spec.board,
                 "state": device.state.value,
                 "fault": device.fault,
+                **({"feedback": device.feedback} if isinstance(device, Actuator) else {}),
                 "readings": readings(device, now),
             }
             for name, device in rig.devices.items()
