@@ -80,8 +80,8 @@ def twin(
 
     Or let something go wrong: corrupt 2%, drop 1%, delay 5..40 ms, split, stall 800 ms, full 500 ms,
     garbage 64 B, unplug 5 s, reboot, reboot garbage 400 B, freeze battery, stuck bumper, runaway mast,
-    nak, deaf, slow clock 20%; with `for 10 s` where it lasts, with `after 5 s` where it is to begin later. `mend` ends
-    them all, `faults` explains them.
+    nak, deaf, slow clock 20%; with `for 10 s` where it lasts, with `after 5 s` where it is to begin
+    later. `mend` ends them all, `faults` explains them.
     """
     if (pty is None) == (tcp is None):
         raise typer.BadParameter("say where: --pty PATH or --tcp HOST:PORT")
