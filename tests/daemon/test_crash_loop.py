@@ -1,4 +1,4 @@
-"""A daemon that is killed again and again, its far end the judge: nothing moves, and what stopped stays so."""
+"""A daemon that is killed again and again, its far end the judge: nothing moves; what stopped stays so."""
 
 from __future__ import annotations
 
