@@ -15,7 +15,8 @@ from robotd.daemon.engine import Engine
 from robotd.runtime.cancelled import Cancelled
 from robotd.runtime.executor import Executor
 from robotd.runtime.ledger import Ledger
-from robotd.safety.stop import Latch, Stop
+from robotd.safety.latch import Latch
+from robotd.safety.stop import Stop
 
 
 class Planted(NamedTuple):
