@@ -67,6 +67,31 @@ def test_the_same_id_again_says_what_became_of_it_and_runs_nothing() -> None:
     assert (other.exit_code, "id_conflict" in other.stdout + other.stderr) == (Exit.REFUSED, True)
 
 
+@pytest.mark.parametrize(
+    ("journal", "complaint"),
+    [
+        ([], "is written by the daemon of rover (process {pid})"),
+        (["--journal", "memory"], "another daemon of this robot, or its guard, holds "),
+    ],
+)
+def test_a_second_daemon_of_the_same_robot_cannot_start(
+    robot: RunningRobot, journal: list[str], complaint: str
+) -> None:
+    before = status()
+    folders = {"XDG_RUNTIME_DIR": str(robot.folder / "other"), "XDG_STATE_HOME": str(robot.folder / "state")}
+    second = subprocess.run(
+        [sys.executable, "-m", "robotd", "run", str(robot.folder / "rover.yaml"), "--sim", *journal],
+        env=os.environ | folders,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (second.returncode, second.stdout) == (Exit.FAILED, "")
+    assert complaint.format(pid=robot.process.pid) in second.stderr
+    after = status()
+    assert (before["journal"]["boot"], before["guard"]) == (after["journal"]["boot"], after["guard"])
+
+
 @pytest.mark.parametrize("transport", ["unix", "tcp", "websocket"])
 def test_every_transport_leads_to_the_same_robot(robot: RunningRobot, transport: str) -> None:
     answer = run(app, ["status", "--json", "--url", getattr(robot, transport)])
