@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from tests.faults.children import PATIENCE_S, Child, HarnessError
 from tests.faults.clock import now, pause
-from tests.faults.evidence import STOPS, Chunk, Heard
+from tests.faults.evidence import STOPS, Chunk, Heard, turning
 from tests.faults.handlers import MOMENT
 from tests.faults.load import Load, busy_processes
 from tests.faults.zygote import Order
@@ -58,6 +58,7 @@ class Bench:
         self.struck = 0
         """The guard that something was done to."""
         self._children: dict[str, Child] = {}
+        self._heard: Heard = {}
 
     @classmethod
     @contextmanager
@@ -223,7 +224,7 @@ class Bench:
         if self.daemon is None or world:
             self.begin(**world)
         self.reset()
-        self.heard()
+        self.forget_heard()
 
     def reset(self) -> None:
         """Take back whatever latch there is, as soon as that is possible."""
@@ -251,12 +252,14 @@ class Bench:
         """Every motor turns when this returns, by this bench's own lease, and setpoints stream."""
         self.drive_only(**world)
         self.order("spin", "started", duty=0.5)
+        self.until(lambda: "mill" in turning(self.heard(), now()), "the mill turns")
 
     def drive_only(self, **world: Any) -> None:
         """As `move`, but for the mill."""
         self.arm(**world)
         self.lead()
         self.order("drive", "started", **DRIVE)
+        self.until(lambda: "wheels" in turning(self.heard(), now()), "the wheels turn")
 
     def order(self, kind: str, stage: str, **payload: Any) -> None:
         """Send a command and wait for `stage`. Raises `HarnessError` where it ends otherwise."""
@@ -289,9 +292,16 @@ class Bench:
     # ------------------------------------------------------------------ its far ends
 
     def heard(self) -> Heard:
-        """What the far ends have heard since this was asked last."""
-        heard = json.loads(self.twin.ask("heard"))
-        return {name: [Chunk(at, bytes.fromhex(data)) for at, data in heard[name]] for name in STOPS}
+        """What the far ends have heard since `forget_heard`."""
+        told = json.loads(self.twin.ask("heard"))
+        new = {name: [Chunk(at, bytes.fromhex(data)) for at, data in told[name]] for name in STOPS}
+        self._heard = {name: [*self._heard.get(name, ()), *chunks] for name, chunks in new.items()}
+        return self._heard
+
+    def forget_heard(self) -> None:
+        """Everything is at rest: what was heard is of no interest any more."""
+        self.heard()
+        self._heard = {}
 
     def inject(self, board: str, fault: str) -> float:
         """Something goes wrong with a board; returns the moment before it was told to."""

@@ -45,11 +45,6 @@ class NotStopped(Exception):  # noqa: N818  # it is the verdict
     """Something was still turning at the end, or turned again."""
 
 
-def joined(first: Heard, then: Heard) -> Heard:
-    """Both, one after the other."""
-    return {board: [*chunks, *then[board]] for board, chunks in first.items()}
-
-
 def duties(board: str, chunks: Iterable[Chunk]) -> Iterator[tuple[float, int, int]]:
     """Each duty that a board was told: when, the pin, and the value."""
     decoder = Decoder.of_requests()
@@ -67,6 +62,15 @@ def turning(heard: Heard, at: float) -> list[str]:
         if any(now.values()):
             found.append(board)
     return found
+
+
+def moved(heard: Heard, since: float) -> list[str]:
+    """The boards that were told to turn something after that moment."""
+    return [
+        board
+        for board, chunks in heard.items()
+        if any(value for at, _, value in duties(board, chunks) if at > since)
+    ]
 
 
 def stopped(heard: Heard, fault_at: float) -> Stopped:

@@ -68,11 +68,11 @@ async def _abort(_robot: Robot) -> None:
 
 
 async def _eat(robot: Robot) -> None:
-    """Take all the memory there is, bite by bite, and leave the loop its turns."""
-    eaten: list[bytes] = []
+    """Take all the memory there is, bite by bite, and drive on."""
+    eaten: list[bytearray] = []
     while True:
-        _tell()
-        eaten.append(os.urandom(BITE_BYTES))
+        robot.base.drive(linear_m_s=0.2, angular_rad_s=0.0)
+        eaten.append(bytearray(b"\1") * BITE_BYTES)
         await robot.sleep(0.0)
 
 

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.faults.children import HarnessError
+from tests.faults.clock import now, pause
+
 ROOMS = (
-    # Its folder, what a group uses, and what bounds that.
-    (Path("/sys/fs/cgroup/memory"), "memory.usage_in_bytes", "memory.limit_in_bytes"),
-    (Path("/sys/fs/cgroup"), "memory.current", "memory.max"),
+    # Its folder, what a group uses, what bounds that, and where its kills are counted.
+    (Path("/sys/fs/cgroup/memory"), "memory.usage_in_bytes", "memory.limit_in_bytes", "memory.oom_control"),
+    (Path("/sys/fs/cgroup"), "memory.current", "memory.max", "memory.events"),
 )
+LOOK_S = 0.0005
+PATIENCE_S = 5.0
 ROOM_BYTES = 48 << 20
 """So much more than it has now it may have."""
 
@@ -25,16 +30,17 @@ class Limited:
     folder: Path
     usage: str
     limit: str
+    kills: str
 
     @classmethod
     def make(cls) -> Self:
         """A group without a limit yet. Raises `OSError` where that is not permitted."""
-        for root, usage, limit in ROOMS:
+        for root, usage, limit, kills in ROOMS:
             folder = root / f"robotd-faults-{os.getpid()}"
             with suppress(OSError):
                 folder.mkdir()
                 if (folder / limit).exists():
-                    return cls(folder, usage, limit)
+                    return cls(folder, usage, limit, kills)
                 folder.rmdir()
         raise PermissionError("no memory controller is writable")
 
@@ -42,6 +48,17 @@ class Limited:
         """From now on only a little more than is used now."""
         used = int((self.folder / self.usage).read_text())
         (self.folder / self.limit).write_text(str(used + ROOM_BYTES))
+
+    def moment(self) -> float:
+        """Wait until the kernel kills one of them; returns a moment shortly before. Raises `HarnessError`."""
+        deadline = now() + PATIENCE_S
+        last_at = now()
+        while (looked_at := now()) < deadline:
+            if "oom_kill 0" not in (self.folder / self.kills).read_text():
+                return last_at
+            last_at = looked_at
+            pause(LOOK_S)
+        raise HarnessError("the kernel kills nobody")
 
 
 @contextmanager

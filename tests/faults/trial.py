@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.faults.bench import Bench
 from tests.faults.children import HarnessError
 from tests.faults.clock import now, pause
-from tests.faults.evidence import STOPS, Heard, NotStopped, joined, stopped, strays, turning
+from tests.faults.evidence import STOPS, Heard, NotStopped, stopped, strays, turning
 
 LOAD_SETTLES_S = 0.05
 """The busy processes have their cores by then."""
@@ -97,7 +97,7 @@ def _watched(row: Row, bench: Bench, fault: Fault) -> Heard:
     heard = bench.heard()
     while turning(_of(fault, heard), now()) and now() < end + LATE_S:
         pause(LOOK_S)
-        heard = joined(heard, bench.heard())
+        heard = bench.heard()
     heard = _of(fault, heard)
     still = [board for board in fault.boards if board not in turning(heard, fault.at)]
     if still:

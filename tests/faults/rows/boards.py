@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.faults.bench import Bench
-from tests.faults.clock import pause
-from tests.faults.evidence import NotStopped, duties
+from tests.faults.clock import now, pause
+from tests.faults.evidence import NotStopped, moved
 from tests.faults.trial import EVERYWHERE, Fault, Row
 
 UNPLUGGED_MS = 200
@@ -28,9 +28,9 @@ def _silence(bench: Bench) -> Fault:
 
 
 def _comes_back_inactive(bench: Bench) -> None:
+    judged_at = now()
     bench.until(bench.all_online, "the board comes back")
-    heard = bench.heard()
-    turned = [board for board in heard if any(value for _, _, value in duties(board, heard[board]))]
+    turned = moved(bench.heard(), judged_at)
     devices = bench.get("status")["devices"]
     if turned or "inactive" not in {devices["base"]["state"], devices["spindle"]["state"]}:
         raise NotStopped(f"a board that came back: {turned=} {devices=}")

@@ -6,8 +6,8 @@ import signal
 from functools import partial
 
 from tests.faults.bench import Bench, RefusedError
-from tests.faults.clock import pause
-from tests.faults.evidence import NotStopped, duties
+from tests.faults.clock import now, pause
+from tests.faults.evidence import NotStopped, moved
 from tests.faults.memory import limited, obstacle
 from tests.faults.rows.code import EXIT_S
 from tests.faults.trial import Fault, Row, Stopper
@@ -34,15 +34,15 @@ def _abort(bench: Bench) -> Fault:
 
 
 def _eat(bench: Bench) -> Fault:
-    """In a control group that has only little more than the daemon. The moment is that of the last bite."""
+    """In a control group that has only little more memory than the daemon."""
     with limited() as group:
         bench.move(cgroup=str(group.folder))
         group.tighten()
-        bench.forget_moment()
         bench.send("fail", how="eat")
+        at = group.moment()
         bench.wait(EXIT_S)
         pause(LAST_WORDS_S)
-        return Fault(bench.moment())
+        return Fault(at)
 
 
 def _gone(bench: Bench) -> None:
@@ -58,19 +58,18 @@ def _exits_well(bench: Bench) -> None:
 def _begins_inactive(bench: Bench) -> None:
     """The next daemon finds the latch, moves nothing, and lets nobody move anything before a reset."""
     _gone(bench)
-    bench.heard()
+    killed_at = now()
     bench.begin(home=bench.home)
     try:
         answer = bench.get("send", type="arm", wait="done")["stage"]
     except RefusedError as error:
         answer = error.reason
     pause(LOOKED_AT_S)
-    heard = bench.heard()
     status = bench.get("status")
-    moved = [board for board in heard if any(value for _, _, value in duties(board, heard[board]))]
+    turned = moved(bench.heard(), killed_at)
     active = [name for name, device in status["devices"].items() if device["state"] == "active"]
-    if moved or active or status["latch"] is None or answer != "latched":
-        raise NotStopped(f"a new daemon: {moved=} {active=} {status['latch']=} arm: {answer}")
+    if turned or active or status["latch"] is None or answer != "latched":
+        raise NotStopped(f"a new daemon: {turned=} {active=} {status['latch']=} arm: {answer}")
 
 
 def _freeze(bench: Bench) -> Fault:

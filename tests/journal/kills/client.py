@@ -78,7 +78,7 @@ class Client:
     def _take(self, said: Mapping[str, Any]) -> None:
         if said.get("method") == "stage":
             self.told.append((said["params"]["id"], said["params"]["stage"]))
-        else:
+        elif "id" in said:
             self.answers[said["id"]] = said
             if "stage" in said.get("result", ()):
                 self.told.append((said["result"]["id"], said["result"]["stage"]))
