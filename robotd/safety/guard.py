@@ -2,9 +2,10 @@
 
     python -I -S guard.py SOCKET STOP LOCK LATCH [INPUT KIND LINE ACTIVE]
 
-SOCKET, STOP, LOCK and INPUT are inherited descriptors (-1: none): its end of a SEQPACKET pair with the daemon;
-a datagram socket that stops; a file that is locked while this has it open; a line that stops when it is ACTIVE
-(`low`, `high`): LINE cts, dsr, dcd or ri of a `port`, or a `gpio` line. LATCH: the file that says why (-: none).
+SOCKET, STOP, LOCK and INPUT are inherited descriptors (-1: none): its end of a SEQPACKET pair with the daemon,
+a datagram socket that stops, a file that is locked while it is open, and a line that stops when it is ACTIVE:
+low or high. LINE is cts, dsr, dcd or ri where KIND is `port`, and not looked at where it is `gpio`. LATCH is
+the path of the file that keeps the reason (-: none).
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 import termios
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from math import inf
-from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 SILENT_S = 0.15
@@ -32,18 +33,15 @@ PARTS = ("dispatcher", "executor", "journal")
 TICKS_A_TOCK = 10
 ROUND_S, ROUNDS = 0.02, 3
 """So often the stop frames are written before the latch is saved; after that until the daemon is gone."""
-GAP_S, PAUSE_S = 0.01, 0.001
-"""How long a round waits at most for a gap on a half-duplex bus, and how often it looks for one."""
-LINGER_S = 0.1
-"""Closing a port waits up to 30 s for what it has not sent: after so long that is discarded."""
-MESSAGE_BYTES, REASON_LETTERS = 65_536, 200
+SENDING_ROUNDS = 5  # a slow line has so many to send what is written, before that is discarded again
+GAP_US = 10_000  # a round waits at most so long for a gap on a half-duplex bus
+LINGER_S, PAUSE_S = 0.1, 0.001  # for what is unsent at the end: closing a port waits up to 30 s for that
+MESSAGE_BYTES, REASON_BYTES = 65_536, 200
 IGNORED = ("TERM", "INT", "ABRT", "HUP", "QUIT", "TSTP", "TTIN", "TTOU", "USR1", "USR2", "ALRM")
-"""What ends or freezes a daemon may be sent to its guard, too."""
 LINES = {"cts": termios.TIOCM_CTS, "dsr": termios.TIOCM_DSR, "dcd": termios.TIOCM_CD, "ri": termios.TIOCM_RI}
-GPIO = (0xC010B40E, bytes(8) + (1).to_bytes(8, sys.byteorder), 1)
+GPIO = (0xC010B40E, struct.pack("QQ", 0, 1), 1)
 """GPIO_V2_LINE_GET_VALUES_IOCTL of linux/gpio.h, its argument (values and mask), and the bit of the level."""
-LOCK_ALL, PRIORITY = 1 | 2 | 4, 10
-"""MCL_CURRENT, MCL_FUTURE and MCL_ONFAULT of sys/mman.h: what was in memory once stays there."""
+LOCK_ALL, PRIORITY = 1 | 2 | 4, 10  # MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT: what was in memory stays there
 
 Words: TypeAlias = tuple[str, ...]
 Next: TypeAlias = "tuple[State, tuple[Words, ...]]"
@@ -56,8 +54,7 @@ class State(NamedTuple):
     ports: Mapping[str, tuple[float, bytes]] = {}
     """By board: how long a half-duplex line is quiet before one may speak (else 0), and the stop frames."""
     ticks: int = 0
-    progress: tuple[tuple[str, float], ...] = (("-", 0.0),) * len(PARTS)
-    """How far each of `PARTS` is, and since when."""
+    progress: tuple[tuple[str, float], ...] = (("-", 0.0),) * len(PARTS)  # and since when
     silent_at: float = inf
     latch: Mapping[str, str] = {}
     stops: int = 0
@@ -75,10 +72,10 @@ class State(NamedTuple):
 def step(state: State, now: float, event: Words) -> Next:
     """What becomes of `event` at the time `now`, in seconds: the next state, and what to do, in this order.
 
-    Events: the daemon's messages `tick`, `keep`, `back`, `bye`; `gone`, its end; `stop REASON`, from anyone;
-    `input SENTENCE`, a line that stops or cannot be read; `time`. What is malformed means nothing.
-    Actions: `write`, a round of stop frames to all ports; `kill` the daemon; `save` the latch; `sync` it to the
-    disk; `tell MESSAGE` to the daemon; `close BOARD`; `exit`. Ports and latch are those of the next state.
+    Events: the daemon's messages `tick`, `keep`, `back` and `bye`; `gone`, its end; `stop REASON`;
+    `input SENTENCE`; `time`. What is malformed means nothing.
+    Actions: `write` a round of stop frames; `kill` the daemon; `save` the latch; `sync` it to the disk;
+    `tell MESSAGE` to the daemon; `close BOARD`; `exit`. Ports and latch are those of the next state.
     """
     match event:
         case _ if state.over:
@@ -87,7 +84,7 @@ def step(state: State, now: float, event: Words) -> Next:
             return _tick(state, now, counters)
         case ("keep", board, gap_us, frames):
             with suppress(ValueError):
-                port = (float(gap_us) / 1e6, bytes.fromhex(frames.removeprefix("-")))
+                port = (min(max(0, int(gap_us)), GAP_US) / 1e6, bytes.fromhex(frames.removeprefix("-")))
                 return state._replace(ports={**state.ports, board: port}), (("tell", f"kept {board}"),)
         case ("back", board):
             others = {name: port for name, port in state.ports.items() if name != board}
@@ -150,45 +147,47 @@ def _round(state: State, now: float, *, last: bool) -> Next:
 class Guard:
     """Does what `step` decides. Nothing keeps it waiting but the disk, after three rounds."""
 
-    def __init__(self, daemon: socket.socket, stop: socket.socket | None, latch: str, *line: str) -> None:
-        self._daemon, self._stop, self._line, self.ioctl = daemon, stop, line, fcntl.ioctl
+    def __init__(self, daemon: str, stop: str, _lock: str, latch: str, *line: str) -> None:
+        self._daemon = socket.socket(fileno=int(daemon))
+        self._stop = None if stop == "-1" else socket.socket(fileno=int(stop))
         self._path = latch if latch != "-" else "/dev/null/-"  # where no file can be
+        self._line, self.ioctl = line, fcntl.ioctl
         # Who made the pair: unlike the parent's number it is the daemon's, whoever is our parent by now.
-        pid = daemon.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4)
-        self._pid = int.from_bytes(pid, sys.byteorder)
+        (self._pid,) = struct.unpack("i", self._daemon.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4))
         self._ports: dict[str, int] = {}
         self._state = State(os.urandom(6).hex())
         self._poll = select.poll()
-        for source in filter(None, (daemon, stop)):
+        for source in filter(None, (self._daemon, self._stop)):
             self._poll.register(source, select.POLLIN)
 
-    def run(self) -> None:
-        """Guard until the daemon is gone or says `bye`."""
+    def run(self, first: str) -> None:
+        """Tell the daemon `first`; guard until it is gone, or says `bye`."""
         try:
+            with suppress(OSError):
+                self._tell(first)
             while not self._state.over:
                 self._turn()
         finally:  # ports are left by an unforeseen error alone; the daemon hears of our end and halts, too
             for board, port in self._ports.items():
                 with suppress(Exception):
-                    self._stop_port(port, 0.0, self._state.ports[board][1])
+                    self._stop_port(port, 0.0, self._state.ports[board][1], anew=True)
 
     def _turn(self) -> None:
         wait_s = min(self._state.due - time.monotonic(), SILENT_S)
         for source, _ in self._poll.poll(max(0.0, wait_s * 1e3)):
-            if source == self._daemon.fileno():
-                self._hear()
-            elif self._stop:
-                reason = self._stop.recv(MESSAGE_BYTES, socket.MSG_DONTWAIT).decode(errors="replace")
-                self._step("stop", reason[:REASON_LETTERS])
+            # The daemon's end comes after its last words; another guard may have been faster.
+            with suppress(ConnectionResetError, BlockingIOError):
+                if source == self._daemon.fileno():
+                    self._hear()
+                elif self._stop and not self._state.over:  # or it is left to the next guard
+                    reason = self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT)
+                    self._step("stop", reason.decode(errors="replace"))
         if self._line:
             self._look(*self._line)
         self._step("time")
 
     def _hear(self) -> None:
-        try:
-            data, passed, _, _ = socket.recv_fds(self._daemon, MESSAGE_BYTES, 1, socket.MSG_DONTWAIT)
-        except ConnectionResetError:  # the end, with a word of ours unread: its own last words come next
-            return
+        data, passed, _, _ = socket.recv_fds(self._daemon, MESSAGE_BYTES, 1, socket.MSG_DONTWAIT)
         if not data:
             self._poll.unregister(self._daemon)
         words = data.decode(errors="replace").split() or ["gone"]
@@ -197,21 +196,21 @@ class Guard:
                 self._close(board)
                 os.set_blocking(port, False)
                 self._ports[board] = port
-            case ["keep", board, *_], _ if board not in self._ports:
+            case ["keep", board, *_], [] if board not in self._ports:
                 return
             case _, [unasked]:
                 os.close(unasked)
         self._step(*words)
 
-    def _look(self, number: str, kind: str, name: str, active: str) -> None:
+    def _look(self, port: str, kind: str, name: str, active: str) -> None:
         request, argument, mask = GPIO if kind == "gpio" else (termios.TIOCMGET, bytes(4), LINES[name])
         try:
-            level = int.from_bytes(self.ioctl(int(number), request, argument)[:8], sys.byteorder) & mask
+            level = int.from_bytes(self.ioctl(int(port), request, argument)[:8], sys.byteorder) & mask
+            said = f"is {active}"
         except OSError as error:
-            self._step("input", f"the input line {name} cannot be read: {error.strerror}")
-        else:
-            if bool(level) == (active == "high"):
-                self._step("input", f"the input line {name} is {active}")
+            level, said = active == "high", f"cannot be read: {error.strerror}"
+        if bool(level) == (active == "high"):
+            self._step("input", f"the input line {name} {said}")
 
     def _step(self, *event: str) -> None:
         self._state, actions = step(self._state, time.monotonic(), event)
@@ -220,17 +219,19 @@ class Guard:
                 getattr(self, f"_{verb}")(*words)
 
     def _write(self) -> None:
-        for board, (gap_s, frames) in sorted(self._state.ports.items(), key=itemgetter(1)):
-            self._stop_port(self._ports[board], gap_s, frames)
+        anew = self._state.over or self._state.rounds % SENDING_ROUNDS == 1
+        for board, (gap_s, frames) in sorted(self._state.ports.items(), key=lambda item: item[1]):
+            self._stop_port(self._ports[board], gap_s, frames, anew=anew)
 
-    def _stop_port(self, port: int, gap_s: float, frames: bytes) -> None:
+    def _stop_port(self, port: int, gap_s: float, frames: bytes, *, anew: bool) -> None:
         """It takes them now or in the next round: a dead port delays no other. Those with a gap come last."""
-        unsent = _count(port, termios.TIOCOUTQ)
-        if unsent > len(frames) or self._state.rounds <= 1:
+        if (unsent := _traffic(port)[0]) > len(frames) or anew:
             _discard(port)
-        elif unsent:  # stop frames on their way: a slow line would never get to their end
+        elif unsent:  # stop frames on their way
             return
-        _await_gap(port, gap_s)
+        end, traffic = time.monotonic() + GAP_US / 1e6, (-1, -1)
+        while gap_s and time.monotonic() < end and traffic != (traffic := _traffic(port)):
+            time.sleep(gap_s)
         with suppress(OSError):
             os.write(port, frames)
 
@@ -242,9 +243,8 @@ class Guard:
         self._daemon.send(message.encode(), socket.MSG_DONTWAIT)
 
     def _close(self, board: str) -> None:
-        port = self._ports.pop(board, None)
-        if port is not None:
-            if self._state.rounds:
+        if (port := self._ports.pop(board, None)) is not None:
+            if self._state.rounds:  # else it is the daemon's, which closed its own with care
                 _discard(port)
             os.close(port)
 
@@ -261,17 +261,18 @@ class Guard:
 
     def _exit(self) -> None:
         end = time.monotonic() + LINGER_S
-        while any(_count(port, termios.TIOCOUTQ) for port in self._ports.values()) and time.monotonic() < end:
+        while any(_traffic(port)[0] for port in self._ports.values()) and time.monotonic() < end:
             time.sleep(PAUSE_S)
         for board in list(self._ports):
             self._close(board)
 
 
-def _count(port: int, what: int) -> int:
-    """Of bytes unsent or unread."""
-    with suppress(OSError):  # it does not say
-        return int.from_bytes(fcntl.ioctl(port, what, bytes(4)), sys.byteorder)
-    return 0
+def _traffic(port: int) -> tuple[int, int]:
+    """How many bytes of it are unsent, and how many unread; 0 where it does not say."""
+    with suppress(OSError):
+        counts = fcntl.ioctl(port, termios.TIOCOUTQ, bytes(4)) + fcntl.ioctl(port, termios.FIONREAD, bytes(4))
+        return struct.unpack("ii", counts)
+    return 0, 0
 
 
 def _discard(port: int) -> None:
@@ -279,19 +280,9 @@ def _discard(port: int) -> None:
         termios.tcflush(port, termios.TCOFLUSH)
 
 
-def _await_gap(port: int, gap_s: float) -> None:
-    began = since = time.monotonic()
-    unread = _count(port, termios.FIONREAD)
-    while time.monotonic() < min(since + gap_s, began + GAP_S):
-        time.sleep(PAUSE_S)
-        before, unread = unread, _count(port, termios.FIONREAD)
-        if unread != before or _count(port, termios.TIOCOUTQ):
-            since = time.monotonic()
-
-
-def main(daemon: str, stop: str, _lock: str, latch: str, *line: str) -> None:
+def main(*words: str) -> None:
     """Guard, with the words of the command line."""
-    for name in IGNORED:
+    for name in IGNORED:  # what ends or freezes a daemon may be sent to its guard, too
         signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
     fifo = locked = "-"
     with suppress(OSError):
@@ -301,10 +292,7 @@ def main(daemon: str, stop: str, _lock: str, latch: str, *line: str) -> None:
         import ctypes  # not at the top: the daemon, which imports `step`, has no use for it
 
         locked = "-" if ctypes.CDLL(None).mlockall(LOCK_ALL) else "locked"
-    pair = socket.socket(fileno=int(daemon))
-    with suppress(OSError):
-        pair.send(f"ready {fifo} {locked}".encode())
-    Guard(pair, None if stop == "-1" else socket.socket(fileno=int(stop)), latch, *line).run()
+    Guard(*words).run(f"ready {fifo} {locked}")
 
 
 if __name__ == "__main__":
