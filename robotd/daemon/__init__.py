@@ -196,6 +196,8 @@ class Daemon:
                     self._reload = listeners.reload
                     self._log.info("ready", robot=self._config.robot, guard=guard_data(engine)["detail"])
                     ready(self._ready(listeners))
+                    if engine.guarding is not None:
+                        engine.guarding.beat()
                     await _first(stop, engine.crashed)
                 await deciding
                 supervisors.cancel()

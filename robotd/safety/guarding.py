@@ -86,11 +86,12 @@ class Guarding:
         self._timer: asyncio.TimerHandle | None = None
         self._restart: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._last = 0.0
+        self.slowest_tick_s = 0.0
+        """The longest time between two ticks; the guard ends a daemon at 150 ms."""
 
     async def __aenter__(self) -> Self:
         self._begin()
-        self._due = asyncio.get_running_loop().time()
-        self._tick()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -98,6 +99,14 @@ class Guarding:
             if timer is not None:
                 timer.cancel()
         self._part()
+
+    def beat(self) -> None:
+        """The daemon is up: from now on its guard hears a tick as long as the loop turns.
+
+        A start has long work to do in one piece. It moves nothing, and its death is noticed all the same.
+        """
+        self._due = self._heard_at = asyncio.get_running_loop().time()
+        self._tick()
 
     def goodbye(self) -> None:
         """The daemon ends in good order: the guard writes its stop frames once more and goes."""
@@ -146,6 +155,7 @@ class Guarding:
             "real_time": self.real_time,
             "memory_locked": self.memory_locked,
             "starts": self.starts,
+            "slowest_tick_ms": round(self.slowest_tick_s * 1000, 1),
         }
 
     # -- what the boards ask ------------------------------------------------------------------------
@@ -258,6 +268,9 @@ class Guarding:
         """Say that the loop turns and how far each part is, and what the stop frames are by now."""
         loop = asyncio.get_running_loop()
         now = loop.time()
+        if self._last:
+            self.slowest_tick_s = max(self.slowest_tick_s, now - self._last)
+        self._last = now
         if now - self._due > self._silent_s / 2:
             self._heard_at = now  # this loop slept: what the guard said meanwhile is not read yet
         # From the first deadline, or the lateness of each would add up; after a gap from now.

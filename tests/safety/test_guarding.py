@@ -89,7 +89,7 @@ class Guard:
         self.takes = True
         self.killed = False
         self.closed = False
-        self._ticks = 0
+        self.ticks = 0
 
     def send(self, message: bytes, descriptor: int | None = None) -> None:
         if self.killed:
@@ -105,8 +105,8 @@ class Guard:
             case ["back", board]:
                 self.tell(f"gave {board}")
             case ["tick", *_]:
-                self._ticks += 1
-                if self._ticks % 10 == 0:
+                self.ticks += 1
+                if self.ticks % 10 == 0:
                     self.tell("tock")
 
     def tell(self, text: str) -> None:
@@ -168,6 +168,7 @@ def tell(body: Callable[[Daemon, Guarding], Coroutine[Any, Any, None]], daemon: 
     async def story() -> None:
         told = daemon or Daemon()
         async with Guarding(told.start, told, Log()) as guarding:
+            guarding.beat()
             await asyncio.sleep(0.001)
             await body(told, guarding)
 
@@ -203,7 +204,7 @@ def test_a_wire_that_only_this_process_can_write_to_counts_as_unprotected():
 
         assert daemon.guards[0].said == []
         assert guarding.missing() is None
-        assert guarding.as_data() | {"starts": 1} == {
+        assert guarding.as_data() | {"slowest_tick_ms": 20.0} == {
             "state": "ready",
             "detail": "no ports (simulated)",
             "ports": [],
@@ -211,6 +212,7 @@ def test_a_wire_that_only_this_process_can_write_to_counts_as_unprotected():
             "real_time": True,
             "memory_locked": True,
             "starts": 1,
+            "slowest_tick_ms": 20.0,
         }
 
     tell(story)
@@ -427,6 +429,22 @@ def test_a_reset_of_a_stop_that_was_not_the_guards_leaves_it_be():
         assert len(daemon.guards) == 1
 
     tell(story)
+
+
+def test_there_is_no_tick_before_the_daemon_is_up():
+    async def story() -> tuple[int, int]:
+        daemon = Daemon()
+        async with Guarding(daemon.start, daemon, Log()) as guarding:
+            await asyncio.sleep(60.0)
+            before = daemon.guards[0].ticks
+            guarding.beat()
+            await asyncio.sleep(0.1)
+            return before, daemon.guards[0].ticks
+
+    before, after = virtual.run(story())
+
+    assert before == 0
+    assert after >= 5
 
 
 def test_ticks_come_at_their_rate_and_carry_the_progress():
