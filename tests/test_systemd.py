@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,14 +15,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from robotd.cli import app
 from robotd.safety.watchdog import Progress, Watch
 from robotd.systemd import BEATS_PER_WATCHDOG, Notifier
 from tests import virtual
+from tests.cli.conftest import rover_on_any_port
 
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "systemd" / "robotd.service"
-EXPOSURE_LIMIT = 20
+EXPOSURE_LIMIT = 16
 """In tenths: systemd-analyze calls up to 2.0 `OK`; an unhardened service has 9.6."""
 
 needs_systemd_analyze = pytest.mark.skipif(
@@ -183,10 +189,10 @@ def test_the_environment_says_how_often_to_beat(environ: dict[str, str], beat_s:
 
 @pytest.fixture
 def installed_unit(tmp_path: Path) -> Path:
-    """The unit with a program that exists on this machine."""
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/robotd/bin/robotd", f"{sys.executable} -m robotd"))
-    return unit
+    """The unit as `robotd service install` writes it."""
+    done = CliRunner().invoke(app, ["service", "install", "--prefix", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    return tmp_path / "etc" / "systemd" / "system" / "robotd.service"
 
 
 @needs_systemd_analyze
@@ -204,18 +210,110 @@ def test_systemd_calls_the_unit_well_hardened(installed_unit: Path) -> None:
     assert judged.returncode == 0, judged.stdout[-200:]
 
 
-def test_the_unit_says_what_the_daemon_relies_on() -> None:
-    lines = set(UNIT.read_text().splitlines())
-
+def test_the_unit_says_what_the_daemon_and_its_guard_rely_on() -> None:
     expected = {
         "Type=notify",
         "WatchdogSec=2",
         "Restart=on-failure",
         "RestartPreventExitStatus=78",
+        "StartLimitBurst=5",
+        "KillMode=control-group",
+        "TimeoutStopSec=5",
+        "OOMPolicy=continue",
+        "ExecReload=/bin/kill -HUP $MAINPID",
         "RuntimeDirectory=robotd",
         "StateDirectory=robotd",
+        "LimitCORE=0",
+        "LimitRTPRIO=20",
+        "LimitMEMLOCK=64M",
+        "DevicePolicy=closed",
+        "IPAddressDeny=any",
     }
-    assert expected <= lines
+    assert expected <= set(_settings())
+    assert "RestrictRealtime=yes" not in _settings()
+
+
+@needs_systemd_analyze
+def test_the_system_calls_that_a_stop_needs_are_allowed() -> None:
+    allowed = _allowed_calls()
+
+    assert {"kill", "mlockall", "sched_setscheduler", "sendmsg", "ioctl", "poll", "execve"} <= allowed
+    assert allowed.isdisjoint({"ptrace", "mount", "setuid", "reboot", "init_module", "setpriority"})
+
+
+@needs_systemd_analyze
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_the_daemon_and_its_guard_run_within_what_the_unit_allows(
+    tmp_path: Path, address: str, listener: Listener
+) -> None:
+    calls = tmp_path / "calls"
+    robot = subprocess.Popen(
+        [
+            *("strace", "--follow-forks", "--summary-only", "--output", str(calls)),
+            *(sys.executable, "-c", AS_THE_UNIT, str(rover_on_any_port(tmp_path)), str(tmp_path / "journal")),
+        ],
+        env=os.environ
+        | {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000000", "RUNTIME_DIRECTORY": str(tmp_path)},
+        cwd="/",
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert robot.stdout is not None
+        assert robot.stdout.readline().startswith("ready")
+        words = ["status", "--json", "--url", f"unix://{tmp_path}/robotd.sock"]
+        status = json.loads(subprocess.check_output([sys.executable, "-m", "robotd", *words]))
+        holder = re.search(r"process (\d+)", (tmp_path / "journal" / "journal.lock").read_text())
+        assert holder is not None
+        os.kill(int(holder[1]), signal.SIGTERM)
+        assert robot.wait(30) == 0
+    finally:
+        robot.kill()  # and strace ends whom it follows
+        robot.communicate()
+
+    heard = listener.heard()
+    assert [word.partition("=")[0] for word in heard if "WATCHDOG" not in word] == ["READY", "STOPPING"]
+    assert "WATCHDOG=1" in heard
+    assert status["guard"]["state"] == "ready"
+    made = {line.split()[-1] for line in calls.read_text().splitlines()[2:-2]}
+    # SQLite gives its files to their owner when it runs as root, and only then.
+    assert made - _allowed_calls() - {"fchown"} == set()
+
+
+AS_THE_UNIT = """
+import ctypes, os, sys
+NO_MEMORY_BOTH_WRITABLE_AND_EXECUTABLE = 65, 1, 0, 0, 0  # PR_SET_MDWE of Linux 6.3
+ctypes.CDLL(None).prctl(*NO_MEMORY_BOTH_WRITABLE_AND_EXECUTABLE)
+os.umask(0o007)
+file, journal = sys.argv[1:]
+os.execv(sys.executable, [sys.executable, "-m", "robotd", "run", file, "--sim", "--journal", journal])
+"""
+
+
+def _settings() -> list[str]:
+    return [line for line in UNIT.read_text().splitlines() if line and not line.startswith(("#", "["))]
+
+
+def _allowed_calls() -> set[str]:
+    """What the lines `SystemCallFilter=` come to, in their order."""
+    groups: dict[str, list[str]] = {}
+    members: list[str] = []
+    for line in _analyze("syscall-filter").stdout.splitlines():
+        if line.startswith("@"):
+            members = groups[line] = []
+        elif line.startswith("    ") and not line.lstrip().startswith("#"):
+            members.append(line.strip())
+
+    def calls(name: str) -> set[str]:
+        return {name} if name[0] != "@" else {call for member in groups[name] for call in calls(member)}
+
+    allowed: set[str] = set()
+    for line in _settings():
+        key, _, value = line.partition("=")
+        if key == "SystemCallFilter":
+            named = {call for name in value.lstrip("~").split() for call in calls(name)}
+            allowed = allowed - named if value.startswith("~") else allowed | named
+    return allowed
 
 
 def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
