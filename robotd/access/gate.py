@@ -6,6 +6,7 @@ no timer: somebody calls `look` every `LOOK_S`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
@@ -96,8 +97,9 @@ class Gate:
         """Whether a client has to prove who it is, the system's own users aside."""
         return self._source is not None
 
-    def __len__(self) -> int:
-        """How many tokens there are."""
+    @property
+    def tokens(self) -> int:
+        """How many there are."""
         return len(self._tokens)
 
     # -- who somebody is ----------------------------------------------------------------------------
@@ -123,7 +125,7 @@ class Gate:
                 "busy",
                 "too many tokens from this address did not count",
                 hint="wait, then say hello with a valid one",
-                retry_after_ms=1 + int(wait_s * 1000),
+                retry_after_ms=math.ceil(wait_s * 1000),
             )
         self.compared += 1
         found, why = self._tokens.find(said, self._wall_clock())

@@ -15,10 +15,11 @@ class Admission:
 
     def __init__(self, limits: Limits, gate: Gate | None = None) -> None:
         """Without a `gate` nobody is asked for a token."""
-        self.gate = gate or Gate()
+        self.gate = Gate() if gate is None else gate
         self._limits = limits
         self._from: Counter[str] = Counter()
-        self._strangers = 0
+        self.strangers = 0
+        """How many have not proved yet who they are."""
         self._closed = False
 
     def __len__(self) -> int:
@@ -37,19 +38,19 @@ class Admission:
             return self._refusal(f"{limits.connections} clients are connected")
         if self._from[address] >= limits.connections_per_address:
             return self._refusal(f"{limits.connections_per_address} clients are connected from {address}")
-        if stranger and self._strangers >= limits.unauthenticated:
-            return self._refusal(f"{self._strangers} clients have not said yet who they are")
+        if stranger and self.strangers >= limits.unauthenticated:
+            return self._refusal(f"{self.strangers} clients have not said yet who they are")
         self._from[address] += 1
-        self._strangers += stranger
+        self.strangers += stranger
         return None
 
     def recognise(self) -> None:
         """A stranger has proved who it is."""
-        self._strangers -= 1
+        self.strangers -= 1
 
     def leave(self, address: str, *, stranger: bool = False) -> None:
         """Count one out that had come in; a `stranger` if it still is one."""
-        self._strangers -= stranger
+        self.strangers -= stranger
         self._from[address] -= 1
         if not self._from[address]:
             del self._from[address]

@@ -104,7 +104,7 @@ class Pages:
         """Without a `gate` nobody is asked for a token."""
         self._service = service
         self._access = access
-        self._gate = gate or Gate()
+        self._gate = Gate() if gate is None else gate
         self.routes: Mapping[str, Mapping[str, Callable[[Request], Answer | Awaitable[Answer]]]] = {
             "/": {"GET": self._page},
             "/healthz": {"GET": self._health},
