@@ -13,8 +13,9 @@ ROBOT ?= config/rover.yaml
 TESTS ?=
 HOURS ?= 24
 SEEDS ?= 20
+TRIALS ?= 2000
 
-.PHONY: help sim test check unit bench campaign format lock clean
+.PHONY: help sim test check unit bench faults campaign format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +36,9 @@ unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
 
 bench: $(STAMP) ## commands per second, round trips and stop latency, side by side with three baselines
 	$(BIN)/python -m tests.benchmarks
+
+faults: $(STAMP) ## break real robots TRIALS=2000 times, in every way of the safety page: how long until they stood still
+	$(BIN)/python -m tests.faults --trials $(TRIALS)
 
 campaign: $(STAMP) ## the tests with their full counts of random cases; the rover lives SEEDS=20 times HOURS=24 hours
 	ROBOTD_CAMPAIGN=1 ROBOTD_HOURS=$(HOURS) ROBOTD_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)

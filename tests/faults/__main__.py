@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from tests.faults.children import HarnessError
 from tests.faults.matrix import run
 from tests.faults.rows import ROWS
 from tests.faults.table import Progress, markdown, text
@@ -28,7 +29,11 @@ def main() -> int:
     rows = [row for row in ROWS if not options.words or any(word in row.title for word in options.words)]
     if not rows:
         parser.error("no row has such a name")
-    results = run(rows, options.trials / ALL, Progress(sys.stderr))
+    try:
+        results = run(rows, options.trials / ALL, Progress(sys.stderr))
+    except HarnessError as error:
+        sys.stderr.write(f"a trial could not be made: {error}\n")
+        return 1
     sys.stdout.write((markdown if options.markdown else text)(results))
     return int(any(result.missed or not result.within for result in results))
 

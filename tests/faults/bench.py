@@ -26,7 +26,7 @@ DRIVE = {"linear": 0.4, "angular": 0.2}
 STREAM_S = 0.02
 """So often a client that streams sends a setpoint."""
 LOOK_S = 0.005
-KEPT_LOG_BYTES = 4000
+KEPT_LOG_BYTES = 800
 FLOOD = "tests.benchmarks.flood"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -102,20 +102,20 @@ def _round(result: Result, trials: int, bench: Bench, watcher: Watcher) -> Itera
     for _ in range(trials):
         watcher.step(result.row)
         try:
-            yield _made(result.row, bench, watcher)
+            yield made(result.row, bench, watcher.say)
         except NotStopped as missed:
             result.why_missed.append(str(missed))
             watcher.say(f"{result.row.title}: MISSED: {missed}")
             bench.end()
 
 
-def _made(row: Row, bench: Bench, watcher: Watcher) -> float:
-    """One trial; one that could not be made is made again."""
+def made(row: Row, bench: Bench, say: Callable[[str], None]) -> float:
+    """One trial, as `attempt`; one that could not be made is made again."""
     for _ in range(FAILURES_AT_MOST - 1):
         try:
             return attempt(row, bench)
         except HarnessError as error:
-            watcher.say(f"{row.title}: again, {error}")
+            say(f"{row.title}: again, {error}")
             bench.end()
     return attempt(row, bench)
 

@@ -57,7 +57,7 @@ def main() -> None:
 
 def _live(order: Order) -> None:
     """Be `robotd`. Returns to nobody: what the zygote had to do afterwards is none of its business."""
-    code = 70
+    code = 1  # as Python ends with an error that nobody caught
     try:
         die_with_the_parent()
         log = os.open(f"{order.folder}/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

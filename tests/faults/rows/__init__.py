@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.rows import boards, code, guard, operators, process, stops
+from tests.faults.rows import boards, clocks, code, guard, journal, operators, process, stops
 from tests.faults.trial import Row
 
 ROWS: tuple[Row, ...] = (
@@ -12,4 +12,6 @@ ROWS: tuple[Row, ...] = (
     *guard.ROWS,
     *boards.ROWS,
     *operators.ROWS,
+    *journal.ROWS,
+    *clocks.ROWS,
 )
