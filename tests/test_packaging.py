@@ -107,17 +107,31 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
 def test_robotd_from_the_wheel_checks_an_example_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
 
-    checked = subprocess.run(
-        [sys.executable, "-m", "robotd", "check", "example:rover"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    checked = _robotd(tmp_path, "check", "example:rover")
+
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.startswith("ok  rover: ")
+
+
+def test_robotd_from_the_wheel_installs_its_service_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+
+    installed = _robotd(tmp_path, "service", "install", "--prefix", str(tmp_path / "root"))
+
+    assert installed.returncode == 0, installed.stderr
+    unit = (tmp_path / "root" / "etc" / "systemd" / "system" / "robotd.service").read_text()
+    assert "KillMode=control-group" in unit
+
+
+def _robotd(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "robotd", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         timeout=MANY_S,
     )
-
-    assert checked.returncode == 0, checked.stderr
-    assert checked.stdout.startswith("ok  rover: ")
 
 
 @pytest.mark.parametrize("script", ["run", "venv"])
