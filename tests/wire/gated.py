@@ -58,10 +58,11 @@ class House:
             else asyncio.open_connection("127.0.0.1", self.tcp)
         )
         reader, writer = await opening
+        caller = OnLines(reader, writer)
         try:
-            yield OnLines(reader, writer)
+            yield caller
         finally:
-            writer.transport.abort()
+            caller.close()
 
     async def page(self, page: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """A page such as `GET /metrics`: its status, headers and body."""
@@ -140,6 +141,10 @@ class OnLines(Caller):
 
     def write(self, message: bytes) -> None:
         self._writer.write(message + b"\n")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.transport.abort()
 
     async def hear(self) -> Any:
         line = await self._reader.readline()
