@@ -25,6 +25,7 @@ STOP_SUFFIX = ".guard"
 PATIENCE_S = 2.0
 """A guard whose daemon has died stops the robot, keeps the reason, and is gone within a tenth of that."""
 LOOK_AGAIN_S = 0.01
+LONGEST_NUMBER = 20
 
 
 @asynccontextmanager
@@ -38,8 +39,8 @@ async def guard_process(config: RobotConfig, state: Path) -> AsyncIterator[Start
         opened.callback(os.close, lock)
         stop = None
         if config.listen.unix is not None:
-            path = socket_path(config.listen.unix).with_suffix(STOP_SUFFIX)
             try:
+                path = socket_path(config.listen.unix).with_suffix(STOP_SUFFIX)
                 stop = opened.enter_context(listen_unix(path, socket.SOCK_DGRAM))
             except CannotListen as error:
                 raise CannotStart(str(error)) from error
@@ -74,10 +75,13 @@ async def _locked(path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if asyncio.get_running_loop().time() > deadline:
+                holder = os.pread(descriptor, LONGEST_NUMBER, 0).decode(errors="replace").strip() or "unknown"
                 os.close(descriptor)
-                raise CannotStart(f"another daemon of this robot, or its guard, holds {path}") from None
+                raise CannotStart(f"{path} is held by another daemon of this robot (pid {holder})") from None
             await asyncio.sleep(LOOK_AGAIN_S)
         else:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             return descriptor
 
 

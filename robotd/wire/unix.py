@@ -43,7 +43,7 @@ def socket_path(name: str, environ: Mapping[str, str] = os.environ) -> Path:
     """Where the socket is: an absolute `name` itself, or else in the run-time folder, which is made.
 
     The folder is systemd's `RuntimeDirectory`, or `robotd` in the user's own, or a private one among the
-    temporary files. Raises `CannotListen` when the last is not ours alone.
+    temporary files. Raises `CannotListen` when it cannot be made, or when the last is not ours alone.
     """
     if Path(name).is_absolute():
         return Path(name)
@@ -51,7 +51,10 @@ def socket_path(name: str, environ: Mapping[str, str] = os.environ) -> Path:
         return Path(service_folder.partition(":")[0]) / name
     if user_folder := environ.get("XDG_RUNTIME_DIR"):
         folder = Path(user_folder) / "robotd"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise CannotListen(f"the folder {folder} cannot be made: {error.strerror}") from None
         return folder / name
     folder = Path(tempfile.gettempdir()) / f"robotd-{os.getuid()}"
     with suppress(FileExistsError):

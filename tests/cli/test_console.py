@@ -23,6 +23,7 @@ STATUS: dict[str, Any] = {
     },
     "queue": {"safety": 0, "command": 3},
     "latch": {"latch_id": "l-1", "reason": "bump", "by": "rule", "age_s": 4.0},
+    "guard": {"state": "ready", "detail": "holds arduino", "real_time": False, "memory_locked": True},
     "journal": {
         "path": "/var/lib/robotd",
         "seq": 812,
@@ -49,6 +50,7 @@ def test_a_status_names_the_latch_the_fault_and_what_waits(capsys: pytest.Captur
         "device   kind    state                readings",
         "left     motor   faulted: no answer   duty -",
         "queue: command 3",
+        "guard: holds arduino (without real time)",
         "journal: row 812, /var/lib/robotd",
     ]
     assert expected == lines

@@ -136,11 +136,13 @@ async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):
 
 async def test_a_second_daemon_on_the_same_serial_port_names_the_holder_and_ends_with_1(tmp_path: Path):
     file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
+    second_user = tmp_path / "second"
+    second_user.mkdir()
     async with asyncio.timeout(60), serve_pty(make_twin(file), port), running(file, port) as (first, client):
         second = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "robotd", "run", str(file), "--journal", "memory"),
             *("--port", f"arduino={port}"),
-            env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path / "second")},
+            env={**os.environ, "XDG_RUNTIME_DIR": str(second_user), "XDG_STATE_HOME": str(second_user)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

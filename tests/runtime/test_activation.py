@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from hal import Rig
+from hal import Actuator, Rig
 from robotd.core.chart import State
 from robotd.core.decision import Decision, Entry, Outcome
+from robotd.errors import Refused
 from robotd.runtime.activation import Activation
 from tests import virtual
 from tests.core.making import event
@@ -22,7 +23,8 @@ class Stage:
         self.rig = rig
         self.present: dict[str, Entry] = {}
         self.refused: list[tuple[str, str]] = []
-        self.activation = Activation(rig.devices, self._needed, self._refuse)
+        self.locked: Refused | None = None
+        self.activation = Activation(rig.devices, self._needed, self._refuse, lambda: self.locked)
 
     def _needed(self) -> frozenset[str]:
         named = [entry.state.active or () for entry in self.present.values()]
@@ -115,5 +117,17 @@ def test_after_a_stop_every_actuator_is_inactive_and_every_sensor_as_it_was():
         stage.activation.end()
 
         assert stage.active == {"battery", "range", "bumper"}
+
+    staged(body)
+
+
+def test_while_actuators_are_locked_only_sensors_are_activated_and_why_is_told():
+    async def body(stage: Stage) -> None:
+        stage.locked = Refused("latched", "the guard process is not there yet")
+        stage.move(enter=(EVERYTHING,))
+        actuators = {name for name, device in stage.rig.devices.items() if isinstance(device, Actuator)}
+
+        assert stage.active == set(stage.rig.devices) - actuators
+        assert set(stage.refused) == {("arduino", "latched")}
 
     staged(body)
