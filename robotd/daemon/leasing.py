@@ -247,11 +247,13 @@ class Leasing:
         return not any(map(self._needs_lease, self._executor.actuating()))
 
     def _is_used(self) -> bool:
-        """Whether a motion with an end is under way that a command of the holder caused, or what followed."""
-        return any(
-            run.cause.trace_id in self._traces and not self._executor.streams(run)
-            for run in filter(self._needs_lease, self._executor.actuating())
-        )
+        """Whether a motion with an end is under way that a command of the holder caused, or what followed.
+
+        No such motion lets a stream go on beside it that nobody renews.
+        """
+        runs = [*filter(self._needs_lease, self._executor.actuating())]
+        caused = any(run.cause.trace_id in self._traces for run in runs)
+        return caused and not any(map(self._executor.streams, runs))
 
     def _setpoint_lapsed(self, cause: Message) -> None:
         if type(cause) is Command and self._commands[cause.type].streamed:
