@@ -41,6 +41,7 @@ ANY: tuple[Proof, ...] = (
     motion.leaseless,
     hardware.unused,
     hardware.unprotected,
+    hardware.feedback,
 )
 
 

@@ -146,6 +146,14 @@ transitions:
         "arduino: {driver: firmata, port: /dev/ttyACM0}",
         "arduino: {driver: firmata, port: /dev/ttyACM0, deadman: none}     # known, and told as a note",
     ),
+    "no-feedback": Explanation(
+        "A note: of these actuators nobody hears what they really do. Where the board tells what it puts out "
+        "(the state of a pin), that is compared with their limits, and twice in a row beyond one stops the "
+        "robot; a wheel that slips, or a servo that is held, shows nowhere.",
+        "mast: {kind: servo, board: arduino, pin: 9, min: -80 deg, max: 80 deg}",
+        "Use an actuator that reports its position where that matters; a switch at its end is an event: "
+        "at_end: {when: end_switch.active, lane: safety}.",
+    ),
     "unattended": Explanation(
         "A note: in this state the robot goes on moving without an operator's lease.",
         "auto: {do: patrol, unattended: true}",

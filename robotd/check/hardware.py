@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from hal import ActuatorSpec, DeviceSpec
+from hal import ActuatorSpec, DeviceSpec, Feedback
 from robotd.check.context import Context, listed, note, warning
 from robotd.check.finding import Finding
+from robotd.check.motion import moves
 from robotd.check.subject import Subject
 from robotd.core.chart import NOWHERE
 
@@ -64,6 +65,24 @@ def _named_by(handler: Callable[..., Any]) -> set[str]:
         found.update(one for one in code.co_consts if isinstance(one, str))
         codes += [one for one in code.co_consts if isinstance(one, CodeType)]
     return found
+
+
+def feedback(context: Context) -> Iterator[Finding]:
+    """Actuators of which nobody hears what they really do: no limit is held by that."""
+    for board in context.subject.boards:
+        silent: dict[Feedback, list[str]] = {}
+        for name, spec in context.subject.devices.items():
+            if spec.board == board and isinstance(spec, ActuatorSpec) and moves(spec):
+                silent.setdefault(spec.FEEDBACK, []).append(name)
+        where = context.subject.places.get(f"boards.{board}", NOWHERE)
+        if "none" in silent:
+            sentence = f"{listed(silent['none'])}: nothing comes back, so no limit is held by feedback"
+            yield note("no-feedback", where, sentence)
+        if "output" in silent:
+            sentence = (
+                f"{listed(silent['output'])}: limits are held by what {board} puts out, not by what moves"
+            )
+            yield note("no-feedback", where, sentence)
 
 
 def unprotected(context: Context) -> Iterator[Finding]:

@@ -17,15 +17,20 @@ def stop_values(context: Context) -> Iterator[Finding]:
     for name, spec in context.subject.devices.items():
         if not isinstance(spec, ActuatorSpec) or spec.on_stop != "keep":
             continue
-        kind = KINDS.get(spec.kind)
-        infos = [verb.verb_info for verb in verbs(kind).values()] if kind else []  # type: ignore[attr-defined]  # set on every verb
-        if any(info.moves and info.streamed for info in infos):
+        if moves(spec, streamed=True):
             yield error(
                 "no-stop-value",
                 context.subject.places.get(f"devices.{name}", NOWHERE),
                 f"{name} goes on as it is after a stop: it is a {spec.kind} and says 'on_stop: keep'",
                 "leave 'on_stop' out; what must keep running through a stop belongs on a digital_output",
             )
+
+
+def moves(spec: ActuatorSpec, *, streamed: bool = False) -> bool:
+    """Whether some verb of its kind moves it, or lets it go on moving: one that is `streamed`."""
+    kind = KINDS.get(spec.kind)
+    infos = [verb.verb_info for verb in verbs(kind).values()] if kind else []  # type: ignore[attr-defined]  # set on every verb
+    return any(info.moves and (info.streamed or not streamed) for info in infos)
 
 
 def bounds(context: Context) -> Iterator[Finding]:

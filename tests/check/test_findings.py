@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hal import BoardSpec, DeviceSpec, DigitalOutputSpec, MotorSpec
 from robotd.check import Finding, Severity, Subject, TraceStep, prove
 from robotd.core.action import ActionInfo, CommandInfo, Parameter, Signature
 from robotd.core.chart import NOWHERE, Chart, State, Timeout, Transition, Where
@@ -300,3 +301,30 @@ def test_a_trace_step_is_plain_data() -> None:
 
     assert isinstance(step, TraceStep)
     assert step.as_json()["after"] == ["busy"]
+
+
+# --- hardware
+
+
+class ReportingMotorSpec(MotorSpec, frozen=True):
+    """A driver's, that hears how fast its motor turns."""
+
+    FEEDBACK = "motion"
+
+
+def test_actuators_are_noted_of_which_nobody_hears_what_they_do() -> None:
+    devices: dict[str, DeviceSpec] = {
+        "left": MotorSpec(board="uno"),
+        "right": MotorSpec(board="uno"),
+        "lift": ReportingMotorSpec(board="uno"),
+        "lamp": DigitalOutputSpec(board="uno"),
+    }
+    boards = {"uno": BoardSpec(driver="any", port="any")}
+
+    notes = [
+        one for one in found(Subject(chart=TWO, boards=boards, devices=devices)) if one.code == "no-feedback"
+    ]
+
+    assert [(one.severity, one.sentence) for one in notes] == [
+        (Severity.NOTE, "left, right: nothing comes back, so no limit is held by feedback")
+    ]

@@ -26,7 +26,7 @@ def test_the_rover_is_proven_strictly() -> None:
 
     assert done.exit_code == Exit.DONE, done.stderr
     assert done.stdout.startswith("ok  rover: ")
-    assert "configurations, 3 notes" in done.stdout
+    assert "configurations, 4 notes" in done.stdout
 
 
 def test_a_finding_has_its_line_a_caret_the_way_there_and_a_hint() -> None:

@@ -147,13 +147,19 @@ def test_check_says_ok_and_what_there_is() -> None:
     assert done.exit_code == Exit.DONE, done.output
     assert done.stdout.startswith("ok  rover: 1 board, 9 devices, 1 region, ")
     assert "note[unprotected]: left, right, mast, lamp: unprotected if the host dies" in done.stderr
+    assert "note[no-feedback]: left, right, mast: limits are held by what arduino puts out" in done.stderr
 
 
 def test_check_tells_scripts_as_json() -> None:
     answer = json.loads(run(app, ["check", ROVER, "--json"]).stdout)
 
     assert (answer["ok"], answer["robot"]) == (True, "rover")
-    assert [finding["code"] for finding in answer["findings"]] == ["unprotected", "unattended", "unattended"]
+    assert [finding["code"] for finding in answer["findings"]] == [
+        "unprotected",
+        "no-feedback",
+        "unattended",
+        "unattended",
+    ]
 
 
 @pytest.mark.parametrize("command", [["check"], ["run"], ["graph"], ["twin"]])
