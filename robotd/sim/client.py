@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from robotd.core.stage import TERMINAL
-from robotd.json import decode, encode
+from robotd.json import encode, parse
 
 HOST = "127.0.0.1"
 TCP_PORT = 8081
@@ -170,7 +170,7 @@ class Console(asyncio.Protocol):
 
     def receive(self, message: bytes) -> None:
         """One whole message from the daemon."""
-        said = decode(message)
+        said = parse(message)
         for one in said if isinstance(said, list) else (said,):  # a list answers a batch
             self._take(one)
         if self.on_message is not None:

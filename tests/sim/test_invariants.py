@@ -111,8 +111,9 @@ def test_settles_is_broken_by_a_message_that_still_waits() -> None:
 def test_settles_is_broken_by_an_action_that_still_runs() -> None:
     async def wrong(sim: Simulation) -> None:
         console = await sim.connect("other")
+        await sim.sleep(3.0)  # who drove has lost the lease by then
         console.send("patrol")
-        await sim.sleep(0.6)  # the setpoint has lapsed by then
+        await sim.sleep(0.6)
         for look in sim.at_end:
             look()
 

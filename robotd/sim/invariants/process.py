@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from robotd.core.decision import Decision
-from robotd.runtime.cancelled import GRACE_S
+from robotd.runtime.robot import GRACE_S
 from robotd.sim.invariants.promise import Promise
 from robotd.sim.simulation import Simulation
 
