@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Some environments keep Python from storing what it compiled: each process that a test starts compiles all again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The stamp carries the path of the checkout: a moved or copied .venv points to the old place and is made anew.
 VENV  := .venv

@@ -1,4 +1,4 @@
-"""What every test is kept from: the journals of this machine's robots, and those of other tests."""
+"""What tests are kept from: the journals of this machine's robots, those of other tests, a slow tracer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from itertools import count
 import pytest
 
 _NUMBERS = count(1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coverage does not trace random cases: it triples their time, and a line needs a test that means it.
+
+    Tests that live many lives from seeds say so themselves: `pytestmark = pytest.mark.no_cover`.
+    """
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(autouse=True)

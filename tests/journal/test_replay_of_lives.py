@@ -14,6 +14,8 @@ from robotd.journal.store import Select
 from robotd.sim.campaign.life import live
 from tests.counts import CAMPAIGN
 
+pytestmark = pytest.mark.no_cover
+
 ROVER = Path(__file__).parents[2] / "config" / "rover.yaml"
 HOURS = 5.0 if CAMPAIGN else 0.05
 """Of each of four lives."""

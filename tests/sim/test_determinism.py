@@ -14,6 +14,8 @@ from tests.counts import cases
 from tests.sim.pythons import PROJECT, NotThere, python_with_robotd
 from tests.sim.turmoil import digests
 
+pytestmark = pytest.mark.no_cover
+
 SEEDS = max(cases(20), 3)
 RUN_S = 240
 

@@ -12,6 +12,8 @@ from robotd.config import load
 from robotd.sim.campaign.faults import Faults
 from robotd.sim.scenario.model import Fault
 
+pytestmark = pytest.mark.no_cover
+
 ROVER = load(Path(__file__).parents[3] / "config" / "rover.yaml")
 DRAWN = 4_000
 

@@ -13,6 +13,8 @@ from robotd.sim.campaign.life import live
 from tests.counts import HOURS
 from tests.counts import SEEDS as LONG_SEEDS
 
+pytestmark = pytest.mark.no_cover
+
 TESTS = Path(__file__).parents[2]
 ROVER = load(TESTS.parent / "config" / "rover.yaml")
 SHUTTLE = load(Path(__file__).parent / "robots" / "shuttle.yaml")

@@ -19,6 +19,8 @@ from robotd.sim.scenario.writing import to_yaml
 from tests.counts import CAMPAIGN, cases
 from tests.sim.campaign.planted import PLANTED
 
+pytestmark = pytest.mark.no_cover
+
 SHUTTLE = Path(__file__).parent / "robots" / "shuttle.yaml"
 CONFIG: RobotConfig = load(SHUTTLE)
 SEEDS = 200

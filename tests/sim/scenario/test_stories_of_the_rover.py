@@ -12,6 +12,8 @@ from robotd.sim.scenario.telling import report
 from tests.counts import cases
 from tests.sim.scenario.making import CONFIG, robots
 
+pytestmark = pytest.mark.no_cover
+
 FILES = sorted((CONFIG / "scenarios").glob("*.yaml"))
 SEEDS = cases(20)
 
