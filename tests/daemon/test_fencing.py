@@ -68,9 +68,9 @@ def test_a_verb_that_ignores_the_end_of_its_time_is_fenced_after_its_grace(
         assert ended.error is not None
         assert ended.error["message"] == "mast: move_to has not ended, and ignores that its time is over"
         assert story.reading("base.target_linear") == 0.1
-        assert story.engine.executor.zombies == 1
+        assert story.service.status()["counters"]["actions_ignoring_cancellation"] == 1
         await asyncio.sleep(10.0)
-        assert story.engine.executor.zombies == 0
+        assert story.service.status()["counters"]["actions_ignoring_cancellation"] == 0
 
     tell(body, robot_file(tmp_path, lease="lease: off\n"))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from hal import Actuator, DeviceSilent, Rig
 from robotd.runtime.readings import ReadingTable
-from robotd.runtime.robot import Fenced, Permit, Robot, within
+from robotd.runtime.robot import GRACE_S, Fenced, Permit, Robot, within
 from tests import virtual
 from tests.hal.rover import simulated_rover
 
@@ -157,6 +158,32 @@ def test_its_clock_is_the_robots():
 
         assert hand.robot.now() == pytest.approx(began + 3.0)
         assert hand.robot.payload == {"speed": 0.2}
+
+    held(body)
+
+
+async def ignores_its_end(for_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + for_s
+    while (left_s := until - loop.time()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(left_s)
+
+
+def test_a_verb_that_ignores_the_end_of_its_time_is_told_of_when_its_grace_is_over_and_no_other():
+    async def body(hand: Hand) -> None:
+        base = hand.device("base")
+        told: dict[str, float] = {}
+        permit = Permit("turn", hangs=lambda _, verb: told.update({verb: hand.robot.now()}))
+        await within(1.0, base, "quick", asyncio.sleep(0.9), permit)
+        with pytest.raises(DeviceSilent):
+            await within(1.0, base, "heeds", asyncio.sleep(9), permit)
+        await within(1.0, base, "tidies up", ignores_its_end(1.0 + GRACE_S - 0.1), permit)
+        await asyncio.sleep(5.0)
+        began = hand.robot.now()
+        await within(1.0, base, "hangs", ignores_its_end(9.0), permit)
+
+        assert told == {"hangs": pytest.approx(began + 1.0 + GRACE_S)}
 
     held(body)
 

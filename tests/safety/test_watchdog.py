@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from robotd.journal.memory import MemoryStore
+from robotd.runtime.robot import GRACE_S
 from robotd.safety.watchdog import STUCK_S, Progress, Watch
 from robotd.sim.simulation import Disk
 from tests.daemon.story import Story, tell
+from tests.daemon.test_handlers import robot_with
 
 
 def test_a_robot_that_rests_says_that_all_of_it_is_idle() -> None:
@@ -60,6 +65,32 @@ def test_a_journal_says_how_far_it_is_until_it_has_told_that_its_disk_is_slow() 
         assert engine.progress.words().journal == "-"
 
     tell(story, disk=disk)
+
+
+def test_the_executor_is_busy_only_while_something_should_have_been_fenced_and_was_not(
+    tmp_path: Path,
+) -> None:
+    handler = """
+    try:
+        await robot.sleep(60)
+    except asyncio.CancelledError:
+        await robot.sleep(9)
+    """
+
+    async def story(robot: Story) -> None:
+        engine = robot.engine
+        await robot.arm()
+        await robot.do("work")
+        await robot.do("leave")
+        late = engine.clock() + GRACE_S + 0.001
+
+        assert engine.progress.words().executor == "-"
+        assert engine.executor._cancelled.overdue(late) == 1  # were the timer of its grace never to fire
+        await asyncio.sleep(GRACE_S + 0.01)
+        assert engine.executor.zombies == 1
+        assert engine.progress.words().executor == "-"
+
+    tell(story, robot_with(tmp_path, handler))
 
 
 def test_what_moves_on_or_rests_is_never_stuck() -> None:
