@@ -44,7 +44,8 @@ def status(answer: Mapping[str, Any]) -> None:
         _line(Text.assemble(f"{name}: ", (region["state"], style), since))
     latch = answer["latch"]
     if latch is not None:
-        said = f"latched {latch['latch_id']}: {latch['reason']}, by {latch['by']}, {_age(latch['age_s'])} ago"
+        when = f"{_age(latch['age_s'])} ago{', before it started' if latch.get('kept') else ''}"
+        said = f"latched {latch['latch_id']}: {latch['reason']}, by {latch['by']}, {when}"
         _line(Text(said, "bold red"))
     table(
         ("board", "state", "", "since"),

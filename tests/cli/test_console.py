@@ -22,7 +22,7 @@ STATUS: dict[str, Any] = {
         "left": {"kind": "motor", "state": "faulted", "fault": "no answer", "readings": {"duty": None}},
     },
     "queue": {"safety": 0, "command": 3},
-    "latch": {"latch_id": "l-1", "reason": "bump", "by": "rule", "age_s": 4.0},
+    "latch": {"latch_id": "l-1", "reason": "bump", "by": "rule", "age_s": 4.0, "kept": True},
     "guard": {"state": "ready", "detail": "holds arduino", "real_time": False, "memory_locked": True},
     "journal": {
         "path": "/var/lib/robotd",
@@ -42,7 +42,7 @@ def test_a_status_names_the_latch_the_fault_and_what_waits(capsys: pytest.Captur
         "rover  real, robotd 1.2.3, up 5 min",
         "main: estopped  since 4 s, by estop from unix:0:1",
         "health: ok  since 2 h",
-        "latched l-1: bump, by rule, 4 s ago",
+        "latched l-1: bump, by rule, 4 s ago, before it started",
         "",
         "board     state      since",
         "arduino   lost       1 s",
