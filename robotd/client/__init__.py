@@ -8,6 +8,11 @@
         async for update in robot.subscribe("state", "reading.*", max_hz=10):
             print(update.topic, update.data)
 
+One at a time moves a robot; who means to stay takes the lease, which is renewed meanwhile:
+
+    async with robot.lease() as lease:
+        ...
+
 After a loss, a new connection goes on where the old one ended:
 
     async with connect("tcp://127.0.0.1:8081") as again:
@@ -20,6 +25,7 @@ Stands apart from the daemon: it needs the standard library, and `websockets` fo
 from robotd.client.address import default_url
 from robotd.client.command import Command, Stage
 from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight, RemoteError
+from robotd.client.lease import Lease
 from robotd.client.robot import RemoteRobot, connect
 from robotd.client.subscription import Subscription, Update
 
@@ -29,6 +35,7 @@ __all__ = [
     "Command",
     "ConnectionLost",
     "InFlight",
+    "Lease",
     "RemoteError",
     "RemoteRobot",
     "Stage",

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 from robotd.client.channel import Channel, open_channel
 from robotd.client.command import Command, Stage
 from robotd.client.errors import CannotConnect, ClientError, ConnectionLost, InFlight, RemoteError
+from robotd.client.lease import Lease
 from robotd.client.line import Line
 from robotd.client.subscription import Subscription, Update
 from robotd.client.target import Target
@@ -37,6 +38,7 @@ class RemoteRobot:
         self._new_id = new_id
         self._commands: WeakValueDictionary[str, Command] = WeakValueDictionary()
         self._subscriptions: list[Subscription] = []
+        self._leases: list[Lease] = []
         self._following: asyncio.Task[Any] | None = None
         self.server: Mapping[str, Any] = {}
         """The robot's answer to `hello`: its name, version, capabilities and limits."""
@@ -127,6 +129,15 @@ class RemoteRobot:
         answer: dict[str, Any] = await self.call("reset", params)
         return answer
 
+    def lease(self, window_s: float | None = None, *, steal: bool = False) -> Lease:
+        """Have the robot to oneself: `async with robot.lease() as lease:`. It is renewed meanwhile.
+
+        The first command that moves something takes a free lease by itself, for as long as it moves; this one
+        stays. `window_s` (0.2 to 10): the robot halts when it hears nothing for so long. `steal`: also from
+        who is not heard any more, or has a lower role.
+        """
+        return Lease(self.call, self._leases, window_s, steal=steal)
+
     async def why(self, about: str | int | None = None) -> dict[str, Any]:
         """The causes of a command (its id) or of a row (its number); of neither, of standing still now."""
         params = {} if about is None else {"seq" if isinstance(about, int) else "id": about}
@@ -200,6 +211,10 @@ class RemoteRobot:
             raise
 
     def _take_notification(self, method: str, params: Mapping[str, Any]) -> None:
+        if method == "lease.lost":
+            for lease in self._leases:
+                lease.heard(params)
+            return
         if method == "stage":
             self.last_seq = max(self.last_seq, params.get("seq") or 0)
             command = self._commands.get(params["id"])
