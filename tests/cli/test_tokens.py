@@ -52,7 +52,7 @@ def test_a_token_is_printed_once_alone_on_its_line_and_counts(folder: Path) -> N
     token = found(said, folder)
     assert (token.name, token.role, token.expires) == ("alice", Role.OPERATOR, None)
     assert said not in done.stderr
-    assert said.rpartition("_")[2] not in (folder / "secret" / "tokens.json").read_text()
+    assert said.split("_", 2)[2] not in (folder / "secret" / "tokens.json").read_text()
     assert said not in told("list") + told("list", "--json")
 
 
