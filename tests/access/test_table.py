@@ -27,6 +27,12 @@ def test_every_method_and_every_page_has_a_row_and_every_row_is_one_of_them():
     assert set(NEEDED) == METHODS | pages
 
 
+def test_the_description_of_the_wire_says_the_same():
+    said = {name: FILE["operations"][name]["x-role"] for name in METHODS}
+
+    assert said == {name: str(NEEDED[name]) for name in METHODS}
+
+
 def test_whoever_may_look_may_not_drive_and_so_on_up():
     allowed = {role: {what for what in NEEDED if refusal(role, what) is None} for role in Role}
 
