@@ -1,4 +1,4 @@
-"""A stop outlives `kill -9`, with `guard: off` and a journal in memory too: the daemon's own file keeps it."""
+"""A stop outlives `kill -9` without a guard and without a journal: the daemon keeps it in a file of its own."""
 
 from __future__ import annotations
 
