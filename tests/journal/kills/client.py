@@ -16,7 +16,8 @@ PATIENCE_S = 10.0
 class Client:
     """Sends requests, and hears answers and the stages of all commands."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, stages: bool = True) -> None:
+        """`stages`: it wants to hear those of all commands, whoever sent them."""
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
         self._rest = b""
@@ -25,7 +26,8 @@ class Client:
         """Commands and the stages that they were told to have reached, in order."""
         self.answers: dict[str, Mapping[str, Any]] = {}
         """What was answered, by the request's id: `result` or `error`."""
-        self.get("subscribe", topics=["stage"])
+        if stages:
+            self.get("subscribe", topics=["stage"])
 
     def get(self, method: str, **params: Any) -> Any:
         """Ask, and wait for the result."""
