@@ -15,7 +15,7 @@ from typing import Protocol
 from robotd.client.address import Address
 from robotd.client.errors import CannotConnect
 from robotd.client.target import Target
-from robotd.client.tls import client_context, why_not
+from robotd.client.tls import HUNG_UP, client_context, why_not
 
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 """The longest answer that is read (a `describe` of a large chart); a longer one ends the connection."""
@@ -92,7 +92,7 @@ async def open_channel(target: Target, timeout_s: float) -> Channel:
     except TimeoutError:
         why = f"no answer in {timeout_s:g} s"
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        why = os.strerror(error.errno) if error.errno else str(error) or HUNG_UP
     raise CannotConnect(f"cannot connect to {address}: {why}; is robotd running there?")
 
 

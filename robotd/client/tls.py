@@ -21,6 +21,7 @@ _VERIFICATION = {
 }
 """What is wrong with a certificate, by OpenSSL's number for it (X509_V_ERR in x509_vfy.h)."""
 _UNTRUSTED = f"nobody whom this machine trusts signed its certificate; {_PIN}"
+HUNG_UP = "it hung up in the middle of the handshake"
 _TOO_OLD = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"})
 
 
@@ -78,7 +79,7 @@ def why_not(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _VERIFICATION.get(error.verify_code, _UNTRUSTED)
     if isinstance(error, ssl.SSLEOFError):
-        return "it hung up in the middle of the TLS handshake"
+        return HUNG_UP
     if error.reason in _TOO_OLD:
         return "it does not speak TLS 1.3"
     return "no TLS is spoken there; connect with tcp:// or ws://, or give the robot a certificate"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -105,6 +106,19 @@ async def listening(folder: Path) -> AsyncIterator[tuple[Peer, str]]:
     path = folder / "robot.sock"
     async with await asyncio.start_unix_server(peer.serve, path):
         yield peer, f"unix://{path}"
+        if peer._writer is not None:
+            peer._writer.close()
+            await peer.ended.wait()
+
+
+@asynccontextmanager
+async def listening_at_a_port(tls: ssl.SSLContext | None) -> AsyncIterator[tuple[Peer, str]]:
+    """A peer for one client at a port of this machine, and its address."""
+    peer = Peer()
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=tls)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield peer, f"{'tcp' if tls is None else 'tcps'}://127.0.0.1:{port}"
         if peer._writer is not None:
             peer._writer.close()
             await peer.ended.wait()
