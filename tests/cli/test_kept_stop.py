@@ -1,4 +1,4 @@
-"""A stop outlives `kill -9` without a guard and without a journal: the daemon keeps it in a file of its own."""
+"""A stop outlives `kill -9` without a guard and a journal: the daemon keeps it in a file of its own."""
 
 from __future__ import annotations
 
