@@ -372,9 +372,9 @@ class Engine:
 
     def _latch_trouble(self, trouble: str | None) -> None:
         if trouble is None:
-            self.log.warning("the latch is kept again")
+            self.log.warning("the latch file is well again")
         else:
-            self.log.error("latch", trouble=trouble)
+            self.log.error("latch file", trouble=trouble)
 
     def _locked(self) -> Refused | None:
         refusal = self.stop.refusal()

@@ -43,6 +43,12 @@ def latch(engine: Engine) -> dict[str, Any] | None:
     return None if latch is None else latch.as_data(engine.clock())
 
 
+def latch_file(engine: Engine) -> dict[str, Any]:
+    """Where a stop is kept over restarts, and what is wrong with that."""
+    store = engine.stop.store
+    return {"path": None if store.path is None else str(store.path.absolute()), "trouble": store.trouble}
+
+
 def state(engine: Engine) -> dict[str, Any]:
     """What the topic `state` tells."""
     return {"state": engine.state(), "regions": regions(engine), "latch": latch(engine)}
@@ -97,6 +103,7 @@ def status(engine: Engine, simulated: frozenset[str], clients: int, started_at: 
         },
         "queue": engine.queue.depths(),
         "epoch": engine.stop.epoch,
+        "latch_file": latch_file(engine),
         "lease": engine.leasing.as_data(),
         "guard": watched.as_data(engine),
         "journal": journal(engine),

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from robotd.json import encode, parse
 
@@ -64,6 +64,8 @@ class Latch:
 class LatchStore(Protocol):
     """Where the latch outlives the daemon. Nothing of it raises, and only `close` waits."""
 
+    path: Path | None
+    """The file; None in memory."""
     trouble: str | None
     """Why it does not hold what it was told last; None while all is well."""
     on_trouble: Callable[[str | None], None]
@@ -88,6 +90,7 @@ class LatchInMemory:
     def __init__(self, content: bytes | None = None) -> None:
         self.content = content
         """What the file would say."""
+        self.path: Path | None = None
         self.trouble: str | None = None
         self.on_trouble: Callable[[str | None], None] = _nobody
 
@@ -107,6 +110,13 @@ class LatchInMemory:
         """As `LatchStore.close`."""
 
 
+class _Work(NamedTuple):
+    """Something to do with the file, and what it means when that fails."""
+
+    do: Callable[[], None]
+    otherwise: str
+
+
 class LatchFile:
     """On a disk, written by one thread, so that the loop waits for no fsync.
 
@@ -115,12 +125,12 @@ class LatchFile:
     """
 
     def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
-        self.path = path
+        self.path: Path | None = path
         self.trouble: str | None = None
         self.on_trouble: Callable[[str | None], None] = _nobody
         self._loop = loop
-        self._new = path.with_name(f"{path.name}.new")
-        self._wanted: Callable[[], None] | None = None
+        self._file, self._new = path, path.with_name(f"{path.name}.new")
+        self._wanted: _Work | None = None
         self._told = threading.Event()
         self._ending = False
         # A daemon thread: a disk that hangs for ever does not hold up the end of the process.
@@ -130,22 +140,22 @@ class LatchFile:
     def read(self, now: float, wall: float, new_id: Callable[[], str]) -> Latch | None:
         """As `LatchStore.read`. Blocks: it is for the start."""
         try:
-            with self.path.open("rb") as file:
+            with self._file.open("rb") as file:
                 content = file.read(LONGEST_BYTES + 1)
         except OSError as error:
             missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-            if missing and not os.path.lexists(self.path):
+            if missing and not os.path.lexists(self._file):
                 return None
-            return _unread(f"{self.path}, which cannot be read ({error.strerror})", now, new_id)
-        return _decode(content, str(self.path), now, wall, new_id)
+            return _unread(f"{self._file}, which cannot be read ({error.strerror})", now, new_id)
+        return _decode(content, str(self._file), now, wall, new_id)
 
     def keep(self, latch: Latch, wall: float) -> None:
         """As `LatchStore.keep`."""
-        self._tell(partial(self._write, latch, wall))
+        self._tell(_Work(partial(self._write, latch, wall), "this stop is not kept over a restart"))
 
     def forget(self) -> None:
         """As `LatchStore.forget`."""
-        self._tell(partial(self._remove))
+        self._tell(_Work(self._remove, "the next start will find the stop that was reset"))
 
     def close(self) -> None:
         """As `LatchStore.close`."""
@@ -153,12 +163,12 @@ class LatchFile:
         self._told.set()
         self._thread.join(END_S)
 
-    def _tell(self, work: Callable[[], None]) -> None:
+    def _tell(self, work: _Work) -> None:
         self._wanted = work
         self._told.set()
 
     def _run(self) -> None:
-        done: Callable[[], None] | None = None
+        done: _Work | None = None
         ending = False
         while not ending:
             self._told.wait(None if self.trouble is None else AGAIN_S)
@@ -168,12 +178,12 @@ class LatchFile:
             if work is not None and work is not done and self._has_done(work):
                 done = work
 
-    def _has_done(self, work: Callable[[], None]) -> bool:
+    def _has_done(self, work: _Work) -> bool:
         trouble = None
         try:
-            work()
+            work.do()
         except Exception as error:
-            trouble = f"the latch is not kept over a restart: {error}"
+            trouble = f"{work.otherwise}: {error}"
         if trouble != self.trouble:
             self.trouble = trouble
             with suppress(RuntimeError):  # the loop is closed: nobody is left who wants to know
@@ -186,12 +196,12 @@ class LatchFile:
             file.write(_encode(latch, wall))
             file.flush()
             os.fsync(file.fileno())
-        self._new.replace(self.path)
-        _sync_folder(self.path.parent)
+        self._new.replace(self._file)
+        _sync_folder(self._file.parent)
 
     def _remove(self) -> None:
-        self.path.unlink(missing_ok=True)
-        _sync_folder(self.path.parent)
+        self._file.unlink(missing_ok=True)
+        _sync_folder(self._file.parent)
 
 
 def _nobody(_trouble: str | None) -> None:

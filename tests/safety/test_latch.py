@@ -293,7 +293,7 @@ def test_a_latch_that_cannot_be_kept_is_told_and_tried_again(tmp_path: Path, mon
         store.keep(SMOKE, STOPPED_AT)
         trouble = await asyncio.wait_for(told.get(), 10)
         assert trouble is not None
-        assert "not kept over a restart" in trouble
+        assert "this stop is not kept over a restart" in trouble
         assert str(file.parent) in trouble
         assert store.trouble == trouble
 
@@ -309,6 +309,23 @@ def test_a_latch_that_cannot_be_kept_is_told_and_tried_again(tmp_path: Path, mon
 
     assert kept is not None
     assert kept.reason == "smoke"
+
+
+def test_a_latch_that_cannot_be_removed_is_told(file: Path):
+    file.mkdir()
+
+    async def whole() -> None:
+        told: asyncio.Queue[str | None] = asyncio.Queue()
+        store = LatchFile(file, asyncio.get_running_loop())
+        store.on_trouble = told.put_nowait
+        store.forget()
+        trouble = await asyncio.wait_for(told.get(), 10)
+        store.close()
+
+        assert trouble is not None
+        assert trouble.startswith("the next start will find the stop that was reset: ")
+
+    asyncio.run(whole())
 
 
 def test_what_cannot_be_written_down_harms_nobody(file: Path):
