@@ -9,6 +9,7 @@ Words select the rows whose names have one of them.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from tests.faults.children import HarnessError
@@ -39,6 +40,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind then, either
     try:
         sys.exit(main())
     except KeyboardInterrupt:

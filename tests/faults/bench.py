@@ -180,7 +180,7 @@ class Bench:
     def client(self) -> Client:
         """The one that leads the robot."""
         if self._client is None:
-            self._client = Client(self.socket)
+            self._client = Client(self.socket, stages=False)
         return self._client
 
     def forget_client(self) -> None:
@@ -240,13 +240,17 @@ class Bench:
     def arm(self, **world: Any) -> None:
         """As `ready`, and everything may be moved by whoever takes the lease."""
         self.ready(**world)
+        self._arm()
+
+    def _arm(self) -> None:
         self.until(self.all_online, "its boards come online")
-        if self.get("status")["state"] == "disarmed":
-            self.order("arm", "done")
+        if self.get("status")["state"] != "disarmed":
+            self.order("disarm", "done")
+        self.order("arm", "done")
 
     def lead(self) -> None:
-        """Take the lease, for the usual window."""
-        self.get("lease.acquire")
+        """Take the lease, for longer than any trial lasts."""
+        self.get("lease.acquire", window_ms=10_000)
 
     def move(self, **world: Any) -> None:
         """Every motor turns when this returns, by this bench's own lease, and setpoints stream."""
@@ -256,8 +260,9 @@ class Bench:
 
     def drive_only(self, **world: Any) -> None:
         """As `move`, but for the mill."""
-        self.arm(**world)
+        self.ready(**world)
         self.lead()
+        self._arm()
         self.order("drive", "started", **DRIVE)
         self.until(lambda: "wheels" in turning(self.heard(), now()), "the wheels turn")
 

@@ -17,7 +17,7 @@ RENEWALS = 5
 
 def main(socket: Path, window_ms: int) -> None:
     """Move until somebody ends this process."""
-    client = Client(socket)
+    client = Client(socket, stages=False)
     lease_id = client.get("lease.acquire", window_ms=window_ms)["lease_id"]
     for kind, payload in (("spin", {"duty": 0.5}), ("drive", {"linear": 0.4, "angular": 0.2})):
         client.get("send", type=kind, payload=payload, valid_for_ms=30_000, wait="started")

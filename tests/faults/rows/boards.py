@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hal.drivers.firmata.board import AUDIT_S
 from tests.faults.bench import Bench
 from tests.faults.clock import now, pause
 from tests.faults.evidence import NotStopped, moved
@@ -12,6 +13,8 @@ SILENT_MS = 400
 STALE_S = 0.1
 """As `robot.yaml` says."""
 NOTICED_S = 0.02
+SAMPLE_S = 3 * AUDIT_S
+"""The mill has three pins, and is asked for one after the other."""
 
 
 def _unplug(bench: Bench) -> Fault:
@@ -25,6 +28,17 @@ def _silence(bench: Bench) -> Fault:
     """One board says nothing more; it, too, is told to stop."""
     pause(bench.rng.uniform(0.0, 0.02))
     return Fault(bench.inject(bench.rng.choice(EVERYWHERE), f"stall {SILENT_MS} ms"))
+
+
+def _run_away(bench: Bench) -> Fault:
+    """What nobody commanded turns; what was commanded must halt."""
+    pause(bench.rng.uniform(0.0, 0.2))
+    return Fault(bench.inject("mill", "runaway spindle"), ("wheels",))
+
+
+def _mend(bench: Bench) -> None:
+    bench.end()
+    bench.twin.ask("mend")
 
 
 def _comes_back_inactive(bench: Bench) -> None:
@@ -51,5 +65,13 @@ ROWS = (
         trials=80,
         fail=_silence,
         after=_comes_back_inactive,
+    ),
+    Row(
+        name="limit violated by feedback, twice",
+        limit_s=2 * SAMPLE_S,
+        trials=20,
+        scene=Bench.drive_only,
+        fail=_run_away,
+        after=_mend,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import closing
 
 from tests.faults.bench import Bench
@@ -16,7 +17,7 @@ BURST = 150
 
 def _stop(bench: Bench) -> Fault:
     """From a client that does nothing else."""
-    with closing(Client(bench.socket)) as client:
+    with closing(Client(bench.socket, stages=False)) as client:
         bench.drive(bench.rng.randrange(4))
         pause(bench.rng.uniform(0.0, 0.02))
         at = now()
@@ -25,16 +26,26 @@ def _stop(bench: Bench) -> Fault:
     return Fault(at)
 
 
+def _ask_the_guard(bench: Bench) -> Fault:
+    """By a datagram, as `robotd stop` does when the daemon does not answer."""
+    pause(bench.rng.uniform(0.0, 0.02))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stop:
+        at = now()
+        stop.sendto(b"a trial", str(bench.socket.with_suffix(".guard")))
+    return Fault(at)
+
+
 def _among_a_flood(bench: Bench) -> None:
     """50 clients send without end, 50 never read; the one who leads is none of them."""
     bench.ready()
+    bench.lead()  # before they come
     bench.flood()
     bench.move()
 
 
 def _amid_a_burst(bench: Bench) -> Fault:
     """The one who leads sends far more than fits."""
-    with closing(Client(bench.socket)) as client:
+    with closing(Client(bench.socket, stages=False)) as client:
         bench.drive(BURST)
         at = now()
         client.ask("stop", "estop", reason="a trial")
@@ -57,6 +68,7 @@ ROWS = (
         scene=_among_a_flood,
         fail=_stop,
     ),
+    Row(name="stop command to the guard", limit_s=0.002, share=0.99, trials=60, fail=_ask_the_guard),
     Row(
         name="queue full: stop amid a burst",
         limit_s=0.005,
