@@ -97,10 +97,9 @@ class Gate:
         """Whether a client has to prove who it is, the system's own users aside."""
         return self._source is not None
 
-    @property
-    def tokens(self) -> int:
-        """How many there are."""
-        return len(self._tokens)
+    def as_data(self) -> dict[str, Any]:
+        """What `status` tells: how many tokens there are (None: nobody is asked), and why none counts."""
+        return {"tokens": len(self._tokens) if self.asks else None, "trouble": self.trouble}
 
     # -- who somebody is ----------------------------------------------------------------------------
 

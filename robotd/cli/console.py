@@ -68,6 +68,8 @@ def status(answer: Mapping[str, Any]) -> None:
     )
     waiting = {lane: depth for lane, depth in answer["queue"].items() if depth}
     _line(Text(f"queue: {_pairs(waiting) or 'empty'}"))
+    if trouble := answer.get("access", {}).get("trouble"):
+        _line(Text(f"nobody comes in by a token: {trouble}", "bold red"))
     _guard(answer["guard"])
     _journal(answer["journal"])
 

@@ -192,7 +192,7 @@ class Daemon:
                     end.callback(gate.close)
                     end.callback(listeners.let_nobody_in)
                     end.callback(self.rig.halt)
-                    service.clients = listeners.count
+                    service.clients, service.access = listeners.count, gate.as_data
                     self._reload = listeners.reload
                     self._log.info("ready", robot=self._config.robot, guard=guard_data(engine)["detail"])
                     ready(self._ready(listeners))

@@ -237,6 +237,9 @@ class Record:
             **more,
         }
         self._journal.write(kinds.LEASE, data, None, trace)
+        if what == "stolen":
+            by, lost = more["by"], held.holder.as_data()
+            self.audit("lease.stolen", source=by["source"], who=by["principal"], role=by["role"], holder=lost)
 
     def joined(self, source: str, principal: str) -> None:
         """A client has come."""

@@ -45,6 +45,8 @@ class RobotService:
         self.streamed = frozenset(name for name, info in engine.config.commands.items() if info.streamed)
         self.clients: Callable[[], int] = lambda: 0
         """How many clients are connected; the listeners know."""
+        self.access: Callable[[], Mapping[str, Any]] = lambda: {"tokens": None, "trouble": None}
+        """Who may come in, as `status` tells it; the gate knows."""
         self.hub = Hub()
         self._history = History(engine)
         self.turns = Turns()
@@ -78,7 +80,8 @@ class RobotService:
 
     def status(self) -> dict[str, Any]:
         """Where everything stands now."""
-        return status.status(self._engine, self._simulated, self.clients(), self._started_at)
+        said = status.status(self._engine, self._simulated, self.clients(), self._started_at)
+        return said | {"access": self.access()}
 
     def new_id(self) -> str:
         """An id that nothing else has."""

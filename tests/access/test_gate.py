@@ -241,14 +241,15 @@ def test_a_file_that_cannot_be_read_lets_nobody_in_and_says_so_until_it_can(door
     assert visit.expelled == REVOKED
     assert doorway.refusal(said).reason == "unauthenticated"
     assert doorway.told == ["nobody comes in by a token: tokens.json: it is no file"]
-    assert gate.trouble == "tokens.json: it is no file"
+    assert gate.as_data() == {"tokens": 0, "trouble": "tokens.json: it is no file"}
     assert gate.comer("tcp:x").role is Role.STRANGER
 
     doorway.keys.damage(None)
     gate.look()
 
     assert doorway.enter(said).who.role is Role.OPERATOR
-    assert gate.trouble is None
+    assert gate.as_data() == {"tokens": 1, "trouble": None}
+    assert Gate().as_data() == {"tokens": None, "trouble": None}
     assert doorway.names()[-2:] == ["token.refused", "tokens.changed"]
 
 

@@ -125,7 +125,9 @@ def test_an_operator_drives_a_viewer_looks_and_a_stranger_stops(robot: Robot):
         ]
         assert robot.engine.state() == "armed.teleop"
         stopped = await eve.call("send", {"type": "estop"})
+        status = (await bob.call("status"))["result"]
 
+        assert status["access"] == {"tokens": 2, "trouble": None}
         assert found == [None, None, None, "forbidden", "unauthenticated", "unauthenticated"]
         assert stopped["result"]["stage"] == "done"
         assert robot.engine.state() == "estopped"
@@ -171,6 +173,19 @@ def test_what_somebody_may_have_to_answer_for_is_in_the_audit_and_the_chain_goes
 
 async def story_without_words() -> None:
     await asyncio.sleep(1)
+
+
+def test_a_lease_that_is_stolen_is_in_the_audit_with_both(robot: Robot):
+    operator, maintainer = robot.give(Role.OPERATOR, 1), robot.give(Role.MAINTAINER, 2)
+
+    async def story() -> None:
+        alice, bob = await robot.connect(operator), await robot.connect(maintainer)
+        assert await alice.reason("lease.acquire") is None
+        assert await bob.reason("lease.acquire", {"steal": True}) is None
+
+    robot.run(story)
+    [stolen] = [row.data for row in robot.audit() if row.data["what"] == "lease.stolen"]
+    assert (stolen["who"], stolen["holder"]["principal"]) == ("token:tok00002", "token:tok00001")
 
 
 def test_the_session_of_a_revoked_token_ends_within_a_second_and_its_motion_with_it(robot: Robot):
