@@ -66,7 +66,7 @@ class State(NamedTuple):
     @property
     def due(self) -> float:
         """When it wants to hear that time has passed; infinite: never."""
-        return min(self.silent_at, self.round_at)
+        return inf if self.over else min(self.silent_at, self.round_at)
 
 
 def step(state: State, now: float, event: Words) -> Next:
