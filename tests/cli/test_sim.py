@@ -40,6 +40,7 @@ def test_it_lives_and_tells_what_it_has_seen(folder: Path) -> None:
     assert "times as fast" in done.stdout
 
 
+@pytest.mark.no_cover
 def test_a_script_reads_it_as_json_and_the_same_seed_says_the_same(folder: Path) -> None:
     words = ["sim", "example:rover", *MINUTES, "--faults", "5%", "--seed", "3", "--seeds", "2", "--json"]
     first, second = (json.loads(run(app, words).stdout) for _ in range(2))
@@ -51,10 +52,12 @@ def test_a_script_reads_it_as_json_and_the_same_seed_says_the_same(folder: Path)
     assert first["checked"]["freshness"] > 0
 
 
+@pytest.mark.no_cover
 def test_it_compares_each_life_with_a_second_one_where_that_is_asked_for(folder: Path) -> None:
     assert run(app, ["sim", "example:rover", *MINUTES, "--check-repeat"]).exit_code == Exit.DONE
 
 
+@pytest.mark.no_cover
 def test_two_processes_live_the_same_lives_as_one(folder: Path) -> None:
     words = ["sim", "example:rover", *MINUTES, "--seeds", "2", "--json"]
     one, two = (json.loads(run(app, [*words, "--jobs", jobs]).stdout) for jobs in ("1", "2"))

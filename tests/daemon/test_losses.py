@@ -265,6 +265,7 @@ WAITS = """
 """
 
 
+@pytest.mark.no_cover
 def test_a_patrol_ends_after_ten_minutes_counted_from_its_last_beginning(tmp_path: Path):
     async def body(story: Story) -> None:
         await story.arm()

@@ -201,6 +201,7 @@ def test_what_was_queued_before_a_stop_is_dead_for_ever(lane: Lane):
     tell(body)
 
 
+@pytest.mark.no_cover
 def test_a_flood_of_stops_is_one_long_stop():
     async def body(story: Story) -> None:
         await story.arm()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from robotd.config import load
 from robotd.journal.channels import messages
 from robotd.journal.dead import dead_letters
@@ -17,6 +19,7 @@ MINUTES = 2
 FAULTS = 0.3
 
 
+@pytest.mark.no_cover
 def test_all_of_a_life_with_faults_can_be_told_counted_and_drawn() -> None:
     rows = MemoryStore()
     life = live(load(ROVER), 5, MINUTES * 60, FAULTS, store=rows)

@@ -80,6 +80,7 @@ def test_that_journal_is_trimmed_and_carried_over_while_it_is_written(tmp_path: 
     assert any(isinstance(each, Rename) for each in done)
 
 
+@pytest.mark.no_cover
 def test_whenever_the_power_goes_all_that_a_daemon_told_is_there_and_the_next_one_settles_the_rest(
     tmp_path: Path,
 ) -> None:
@@ -107,6 +108,7 @@ def test_whenever_the_power_goes_all_that_a_daemon_told_is_there_and_the_next_on
         assert witness.open_commands == []
 
 
+@pytest.mark.no_cover
 def test_whenever_the_power_goes_while_a_broken_journal_is_put_aside_no_whole_row_is_lost(
     tmp_path: Path,
 ) -> None:

@@ -62,6 +62,7 @@ def judge(still: Still, content: bytes, folder: Path) -> None:
     assert lost == [row.seq for row in still.rows if row not in kept]
 
 
+@pytest.mark.no_cover
 def test_a_bit_that_flips_is_harmless_or_costs_the_one_row_that_it_is_in(
     still: Still, tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_bit_that_flips_is_harmless_or_costs_the_one_row_that_it_is_in(
         judge(still, bytes(content), tmp_path / str(flip))
 
 
+@pytest.mark.no_cover
 def test_a_file_that_is_cut_costs_no_whole_row_that_is_left(still: Still, tmp_path: Path) -> None:
     rng = random.Random(6)
     cuts = [
@@ -89,6 +91,7 @@ def test_a_file_that_is_cut_costs_no_whole_row_that_is_left(still: Still, tmp_pa
         judge(still, still.content[:cut], tmp_path / str(cut))
 
 
+@pytest.mark.no_cover
 def test_whatever_becomes_of_its_files_a_journal_starts_again_with_true_rows(
     still: Still, tmp_path: Path
 ) -> None:

@@ -162,6 +162,7 @@ def test_after_a_silence_all_that_was_held_back_comes_and_the_end_of_it_too(serv
     assert at == pytest.approx(60, abs=0.01)
 
 
+@pytest.mark.no_cover
 def test_websockets_talks_over_it_unmodified_for_a_day():
     async def story() -> float:
         async def answer(connection: ServerConnection) -> None:

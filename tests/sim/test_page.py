@@ -129,6 +129,7 @@ def test_a_scenario_in_which_no_time_passes_is_drawn(tmp_path: Path) -> None:
     assert "svg" in {tag for tag, _ in Markup(page([shown(tmp_path, "- send: arm")])).elements}
 
 
+@pytest.mark.no_cover
 def test_a_long_run_stays_a_page_that_a_browser_opens(tmp_path: Path) -> None:
     steps = "- send: arm\n- send: {drive: {angular: 1 rad/s}}\n  for: 10 min\n- wait: 10 min"
 

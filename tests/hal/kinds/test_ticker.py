@@ -26,6 +26,7 @@ def ticks_of(duration_s: float, busy: dict[int, float] | None = None) -> list[fl
     return ticks
 
 
+@pytest.mark.no_cover
 def test_ticks_are_counted_from_the_first_and_do_not_drift_in_an_hour():
     ticks = ticks_of(3600.01)
 
