@@ -11,7 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from robotd.config import RobotConfig
 
 UNIT = Path("etc/systemd/system/robotd.service")
 RULES = Path("etc/udev/rules.d/60-robotd.rules")
@@ -23,6 +29,8 @@ TEMPLATE_USER = "robotd"
 SERIAL_GROUPS = ("dialout", "uucp")
 """Who may open serial ports: with Debian and its kin, and elsewhere."""
 GPIO_GROUP = "gpio"
+
+LOOPBACK_ONLY = "IPAddressDeny=any\nIPAddressAllow=localhost\n"
 
 Command = tuple[str, ...]
 
@@ -94,6 +102,8 @@ class Service:
     program: Command
     groups: tuple[str, ...]
     """Of devices, beside its own."""
+    network: bool = False
+    """The robot's file lets in other machines, or talks to boards on the network."""
 
     @property
     def for_this_machine(self) -> bool:
@@ -158,9 +168,19 @@ class Service:
             text = text.replace(f"{key}={TEMPLATE_USER}\n", f"{key}={self.user}\n")
         groups = f"SupplementaryGroups={' '.join(self.groups)}\n" if self.groups else ""
         text = text.replace("SupplementaryGroups=dialout\n", groups)
+        if self.network:
+            text = text.replace(LOOPBACK_ONLY, "")
         if any(path.is_relative_to("/home") for path in (Path(self.program[0]), *_interpreter())):
             text = text.replace("ProtectHome=yes\n", "ProtectHome=read-only\n")
         return text
+
+
+def uses_the_network(config: RobotConfig) -> bool:
+    """Whether the robot of this file talks to other machines."""
+    boards = [urlsplit(board.port) for board in config.boards.values()]
+    hosts = [port.hostname or "" for port in boards if port.scheme == "tcp"]
+    hosts += [address.host for address in (config.listen.websocket, config.listen.tcp) if address is not None]
+    return not all(_is_here(host) for host in hosts)
 
 
 def this_program() -> Command:
@@ -186,6 +206,13 @@ def templates_folder() -> Path:
 def shown(command: Command) -> str:
     """As one would type it."""
     return shlex.join(command)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _template(name: str) -> str:

@@ -18,6 +18,7 @@ from robotd.cli.files import load
 
 if TYPE_CHECKING:
     from robotd.cli.installing import Command, Planned, Service
+    from robotd.config import RobotConfig
 
 app = typer.Typer(
     help="Make the daemon a service of systemd, which starts it with the machine and after a fall.",
@@ -68,24 +69,27 @@ def install(
 
     Example: sudo /opt/robotd/bin/robotd service install config/rover.yaml
     """
-    from robotd.cli.installing import ROBOT, Service, device_groups, this_program
+    from robotd.cli.installing import ROBOT, Service, device_groups, this_program, uses_the_network
 
     if not _USER_NAME.fullmatch(user_name):
         raise typer.BadParameter(f"{user_name!r} is no name for a user of a service")
     prefix = prefix.absolute()
-    everywhere = prefix != Path("/")
+    installed = prefix / ROBOT
+    robots = [str(installed)] if installed.exists() else []
+    if file is not None or not robots:
+        robots.append(file or EXAMPLE)
+    configs = [load(name, as_json=as_json) for name in robots]
     service = Service(
         prefix=prefix,
         user=user_name,
         program=this_program() if program is None else (program,),
-        groups=("dialout",) if everywhere else device_groups(),
+        groups=device_groups() if prefix == Path("/") else ("dialout",),
+        network=any(map(uses_the_network, configs)),
     )
     if not dry_run:
         _need_root(service)
     _look_for_closed_folders(service, given=program is not None, dry_run=dry_run)
-    robot: list[Planned] = []
-    if file is not None or not (prefix / ROBOT).exists():
-        robot = _robot(service, file or EXAMPLE, as_json=as_json)
+    robot = _robot(service, configs[-1])
     try:
         files = service.files(robot)
         _tell(files, service.commands(), START, dry_run=dry_run, as_json=as_json)
@@ -157,10 +161,8 @@ def _look_for_closed_folders(service: Service, *, given: bool, dry_run: bool) ->
     complain(sentence)
 
 
-def _robot(service: Service, file: str, *, as_json: bool) -> list[Planned]:
-    """Its file, once it is found to be sound, and its handlers."""
-    config = load(file, as_json=as_json)
-
+def _robot(service: Service, config: RobotConfig) -> list[Planned]:
+    """Its file, and its handlers."""
     from robotd.config.place import Place
 
     handlers = [str(entry.value) for entry in (Place(config.document) / "handlers").elements()]

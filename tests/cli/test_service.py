@@ -122,7 +122,7 @@ def test_without_a_file_the_example_is_installed_once_and_then_what_is_there_cou
     install(prefix)
 
     assert (prefix / ROBOT).read_bytes() == (CONFIG / "rover.yaml").read_bytes()
-    assert list(states(prefix)) == [UNIT, RULES, USERS]
+    assert set(states(prefix).values()) == {"unchanged"}
 
 
 def test_a_robot_with_errors_is_not_installed(prefix: Path, tmp_path: Path) -> None:
@@ -143,6 +143,30 @@ def test_handlers_from_elsewhere_are_refused_with_what_to_do(prefix: Path, robot
 
     assert f"the handlers in ../patrol.py lie outside of {elsewhere}; put them beside robot.yaml" in said
     assert not prefix.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "closed"),
+    [
+        ("", "", True),
+        ("127.0.0.1:8080", "localhost:8080", True),
+        ("port: /dev/serial/by-id/usb-Arduino_Uno-if00", "port: 'tcp://127.0.0.1:5000'", True),
+        ("port: /dev/serial/by-id/usb-Arduino_Uno-if00", "port: 'tcp://192.0.2.1:5000'", False),
+        ("127.0.0.1:8080", "0.0.0.0:8080", False),
+    ],
+)
+def test_the_network_is_closed_unless_the_file_needs_it(
+    prefix: Path, robot: Path, before: str, after: str, closed: bool
+) -> None:
+    text = robot.read_text().replace(before, after) if before else robot.read_text()
+    assert after in text
+    robot.write_text(text + "\naccess: {tokens: tokens.json, certificate: a.crt, key: a.key}\n")
+
+    install(prefix, robot)
+
+    assert ("\nIPAddressDeny=any\n" in (prefix / UNIT).read_text()) is closed
+    install(prefix)  # what is installed by now says the same
+    assert ("\nIPAddressDeny=any\n" in (prefix / UNIT).read_text()) is closed
 
 
 def test_another_user_is_named_everywhere(prefix: Path, robot: Path) -> None:
