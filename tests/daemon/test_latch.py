@@ -26,6 +26,7 @@ from tests.daemon.tap import Tap
 
 DRIVE = {"linear": 0.3, "angular": 0.0}
 REST_S = 0.5
+FROM_A_GUARD = b'{"latch_id": "ab-1", "reason": "the daemon died", "by": "guard:daemon_died", "wall": 0.5}'
 Body = Callable[[Story], Coroutine[Any, Any, None]]
 
 
@@ -244,9 +245,7 @@ def test_why_leads_to_the_stop_before_the_restart():
 
 def test_why_leads_to_the_start_where_a_guard_stopped_the_robot_of_a_dead_daemon():
     lives = Lives()
-    lives.latch.content = json.dumps(
-        {"latch_id": "ab12-1", "reason": "the daemon died", "by": "guard:daemon_died", "wall": 0.0}
-    ).encode()
+    lives.latch.content = FROM_A_GUARD
 
     async def ask(story: Story) -> None:
         await story.rows()
@@ -261,19 +260,20 @@ def test_why_leads_to_the_start_where_a_guard_stopped_the_robot_of_a_dead_daemon
 # -- what leads out of it -------------------------------------------------------------------------------
 
 
-def test_after_a_restart_the_robot_rests_before_a_reset_as_after_any_stop():
+def test_after_a_restart_the_robot_rests_before_a_reset_however_old_the_stop_is():
     lives = Lives()
-    lives.live(stopped)
+    lives.latch.content = FROM_A_GUARD
 
     async def next_day(story: Story) -> None:
-        latch_id = latch_of(story)["latch_id"]
+        latch = latch_of(story)
+        assert latch["age_s"] > 3600.0
         with pytest.raises(Refused, match="not at rest") as early:
-            story.service.reset(latch_id, "ws:ann")
+            story.service.reset(latch["latch_id"], "ws:ann")
         wait_ms = early.value.data["retry_after_ms"]
         await asyncio.sleep(wait_ms / 1000)
-        assert story.service.reset(latch_id, "ws:ann")["ready"]
+        assert story.service.reset(latch["latch_id"], "ws:ann")["ready"]
         with pytest.raises(Refused, match="nothing is latched"):
-            story.service.reset(latch_id, "ws:ann")
+            story.service.reset(latch["latch_id"], "ws:ann")
 
     lives.live(next_day)
 

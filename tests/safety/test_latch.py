@@ -216,17 +216,22 @@ class Disk:
     def __init__(self, patch: pytest.MonkeyPatch, file: Path) -> None:
         self.answers = threading.Event()
         self.answers.set()
-        self.asked = threading.Event()
         self.synced: list[tuple[str, bool]] = []
         """What was, and whether the file was in its place then."""
+        self._asked = threading.Semaphore(0)
         self._file = file
         self._fsync = os.fsync
         patch.setattr(os, "fsync", self._sync)
 
+    def is_asked(self, times: int = 1) -> None:
+        """Wait until it was asked so often more."""
+        for _ in range(times):
+            assert self._asked.acquire(timeout=10)
+
     def _sync(self, descriptor: int) -> None:
         name = Path(os.readlink(f"/proc/self/fd/{descriptor}")).name
         self.synced.append((name, self._file.exists()))
-        self.asked.set()
+        self._asked.release()
         assert self.answers.wait(10)
         self._fsync(descriptor)
 
@@ -236,8 +241,13 @@ def test_a_stop_is_whole_on_the_disk_before_it_has_its_name_and_its_name_after_i
 ):
     disk = Disk(monkeypatch, file)
 
-    with_store(file, lambda store: store.keep(SMOKE, STOPPED_AT))
-    with_store(file, lambda store: store.forget())
+    def stop_and_reset(store: LatchFile) -> None:
+        store.keep(SMOKE, STOPPED_AT)
+        disk.is_asked(times=2)
+        store.forget()
+        disk.is_asked()
+
+    with_store(file, stop_and_reset)
 
     folder = file.parent.name
     assert disk.synced == [(f"{FILE}.new", False), (folder, True), (folder, False)]
@@ -251,7 +261,7 @@ def test_a_disk_that_hangs_holds_up_nobody_and_a_flood_of_stops_is_one_file(
     def flood(store: LatchFile) -> None:
         disk.answers.clear()
         store.keep(SMOKE, STOPPED_AT)
-        assert disk.asked.wait(10)
+        disk.is_asked()
         for number in range(1000):
             store.keep(Latch(f"id-{number}", "again", "ws:ann", at=0.0), STOPPED_AT)
             store.forget()
@@ -268,18 +278,23 @@ def test_a_disk_that_hangs_holds_up_nobody_and_a_flood_of_stops_is_one_file(
 
 
 def test_a_disk_that_never_answers_does_not_hold_up_the_end(file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "END_S", 0.01)
     disk = Disk(monkeypatch, file)
+    disk.answers.clear()
+    stores: list[LatchFile] = []
 
     def stop(store: LatchFile) -> None:
-        disk.answers.clear()
+        stores.append(store)
+        monkeypatch.setattr(module, "END_S", 0.01)
         store.keep(SMOKE, STOPPED_AT)
-        assert disk.asked.wait(10)
+        disk.is_asked()
 
     with_store(file, stop)
 
     assert not file.exists()
+    monkeypatch.setattr(module, "END_S", 10.0)
     disk.answers.set()
+    stores[0].close()
+    assert file.exists()
 
 
 def test_a_latch_that_cannot_be_kept_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
