@@ -42,6 +42,7 @@ ANY: tuple[Proof, ...] = (
     hardware.unused,
     hardware.unprotected,
     hardware.feedback,
+    hardware.unguarded,
 )
 
 

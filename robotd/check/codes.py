@@ -159,6 +159,12 @@ transitions:
         "auto: {do: patrol, unattended: true}",
         "Leave 'unattended' out where somebody is to watch.",
     ),
+    "no-guard": Explanation(
+        "A daemon that is killed or hangs leaves these actuators running: the file says 'guard: off', or "
+        "their board is reached over TCP, where the guard has no wire of its own.",
+        "guard: off",
+        "Leave it out where the robot is real. A board on TCP needs a deadman of its own: deadman: 300 ms.",
+    ),
     "no-lease": Explanation(
         "A note: the file says 'lease: off'. Whoever may send commands moves the robot, also several at "
         "once, and what an operator began goes on when that operator is lost.",

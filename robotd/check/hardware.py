@@ -104,3 +104,22 @@ def unprotected(context: Context) -> Iterator[Finding]:
             yield warning(
                 "unprotected", where, f"{sentence}; {name} does not say whether it has a deadman", hint
             )
+
+
+def unguarded(context: Context) -> Iterator[Finding]:
+    """Actuators that the guard does not stop: it is switched off, or has no wire to their board."""
+    subject = context.subject
+    actuators = {name: one for name, one in subject.devices.items() if isinstance(one, ActuatorSpec)}
+    if subject.guard is not None and not subject.guard.on and actuators:
+        where = subject.places.get("guard", NOWHERE)
+        sentence = "nothing stops the robot when the daemon is killed or hangs"
+        yield warning("no-guard", where, sentence, "leave 'guard: off' out where the robot is real")
+        return
+    for name, spec in subject.boards.items():
+        on_it = [device for device, one in actuators.items() if one.board == name]
+        if on_it and spec.port.startswith("tcp://") and spec.deadman in (None, "none"):
+            where = subject.places.get(f"boards.{name}", NOWHERE)
+            sentence = f"{listed(on_it)}: the guard cannot stop them, since {name} is reached over TCP"
+            yield warning(
+                "no-guard", where, sentence, "give its firmware a deadman, and say so: deadman: 300 ms"
+            )

@@ -13,12 +13,12 @@ from robotd.core.invariant import Invariant
 from robotd.core.rules import Rule
 
 
-class Lease(Protocol):
-    """What the file says of it."""
+class Switched(Protocol):
+    """What the file says of something that it may switch off."""
 
     @property
     def on(self) -> bool:
-        """False for `lease: off`."""
+        """False for `lease: off` and its like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,12 @@ class Subject:
     devices: Mapping[str, DeviceSpec] = field(default_factory=dict)
     handlers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """The user's functions: what their code names counts as used."""
-    lease: Lease | None = None
+    guard: Switched | None = None
+    """Whether a second process stops the robot when the daemon cannot; None: so it is."""
+    lease: Switched | None = None
     """Whether somebody has to have the lease to move the robot; None: so it is."""
     places: Mapping[str, Where] = field(default_factory=dict)
-    """Where each board, device and event stands, by section and name: `devices.left`; and `lease`."""
+    """Where each board, device and event stands, by section and name: `devices.left`; also `guard`, `lease`."""
 
     @classmethod
     def of(cls, file: Any) -> Subject:

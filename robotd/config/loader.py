@@ -65,7 +65,7 @@ class RobotConfig:
     invariants: tuple[Invariant, ...]
     """What the file says under `never` and `always`."""
     places: Mapping[str, Where] = field(repr=False, compare=False)
-    """Where each board, device and event stands, by section and name: `devices.left`; and `lease`."""
+    """Where each board, device and event stands, by section and name: `devices.left`; also `guard`, `lease`."""
     document: Document = field(repr=False, compare=False)
     """The text, for whoever shows a line of it."""
 
@@ -123,12 +123,12 @@ def load(path: Path) -> RobotConfig:
 
 
 def _places(root: Place) -> dict[str, Where]:
-    lease = root / "lease"
+    sections = {name: root / name for name in ("guard", "lease") if name in root}
     return {
         f"{section}.{place.name}": place.document.where(place.steps, key=True)
         for section in ("boards", "devices", "events")
         for place in (root / section).members()
-    } | ({"lease": lease.document.where(lease.steps, key=True)} if "lease" in root else {})
+    } | {name: place.document.where(place.steps, key=True) for name, place in sections.items()}
 
 
 def _version(root: Place) -> int:

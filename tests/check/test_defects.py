@@ -85,7 +85,7 @@ def test_what_would_break_a_proof_at_once_is_refused_with_the_same_code(path: Pa
 
 WITHOUT_A_TRACE = {
     *("unreachable-state", "unknown-trigger", "no-stop-value", "unused-device"),
-    *("unprotected", "no-feedback", "unattended", "no-lease", "unproven"),
+    *("unprotected", "no-feedback", "no-guard", "unattended", "no-lease", "unproven"),
 }
 
 
