@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from robotd.journal.why import explain
 from tests.journal.why.rover import ANN, BOB, Rover, root, why
 
@@ -175,6 +177,31 @@ def test_after_a_crash_the_crash_and_what_was_under_way_are_named(rover: Rover) 
             "robotd ended without a word after 12:00:10.300 (crash, kill or power cut), "
             f"base.drive under way since 12:00:10.300, by drive #{drive.seq} from {ANN}"
         )
+
+
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [
+        ("blocked", "ended itself because its loop stood still"),
+        ("aborted", "was ended by SIGABRT from the guard, systemd's watchdog or its own C code,"),
+        ("crashed", "crashed"),
+        ("of a later version", "crashed"),
+    ],
+)
+def test_a_crash_that_left_a_traceback_names_the_line(rover: Rover, what: str, how: str) -> None:
+    drive = rover.drive("d1")
+    rover.boot = "b00700000002"
+    rover.start()
+    fell = rover.add("fall", what=what, error="an error", where="patrol.py:14 in think", traceback="...")
+    rover.add("dead", "d1", type="drive", source=ANN, stage="unknown", reason="restart")
+
+    for about in (None, "d1"):
+        assert root(rover, about) == (
+            f"robotd {how} in patrol.py:14 in think after 12:00:10.300, "
+            f"base.drive under way since 12:00:10.300, by drive #{drive.seq} from {ANN}"
+        )
+    assert why(rover, fell.seq).summary == f"robotd {how} in patrol.py:14 in think"
+    assert f"robotd journal show {fell.seq} has its traceback" in why(rover, fell.seq).links[-1].sentence
 
 
 def test_where_no_daemon_runs_a_journal_that_just_ends_tells_of_a_crash(rover: Rover) -> None:
