@@ -43,7 +43,7 @@ class Subject:
     lease: Switched | None = None
     """Whether somebody has to have the lease to move the robot; None: so it is."""
     places: Mapping[str, Where] = field(default_factory=dict)
-    """Where each board, device and event stands, by section and name: `devices.left`; also `guard`, `lease`."""
+    """Where each board, device and event stands, by section and name: `devices.left`; `guard`, `lease`."""
 
     @classmethod
     def of(cls, file: Any) -> Subject:

@@ -65,7 +65,7 @@ class RobotConfig:
     invariants: tuple[Invariant, ...]
     """What the file says under `never` and `always`."""
     places: Mapping[str, Where] = field(repr=False, compare=False)
-    """Where each board, device and event stands, by section and name: `devices.left`; also `guard`, `lease`."""
+    """Where each board, device and event stands, by section and name: `devices.left`; `guard`, `lease`."""
     document: Document = field(repr=False, compare=False)
     """The text, for whoever shows a line of it."""
 
