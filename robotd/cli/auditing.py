@@ -10,6 +10,7 @@ import typer
 from robotd.cli.connection import Json, Url
 from robotd.cli.exits import Exit, printable
 from robotd.cli.locating import JournalPath, RobotName, open_journal
+from robotd.cli.proving import Commands
 from robotd.cli.selecting import local_date_and_time
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ SHOWN_ROWS = 50
 COVERED = ("n", "what", "who", "source", "prev", "chain")
 
 app = typer.Typer(
+    cls=Commands,
     help="The audit rows of the journal: tokens that were taken and refused, stops, resets, leases that were "
     "stolen, what was forbidden, and the configuration of each start.\n\n"
     "Example: robotd audit list",

@@ -56,6 +56,13 @@ def test_run_says_in_one_line_where_it_listens(robot: RunningRobot) -> None:
     assert re.fullmatch(r"ready  ws://127\.0\.0\.1:\d+/ws  tcp 127\.0\.0\.1:\d+  \(simulated\)", robot.ready)
 
 
+def test_sighup_ends_nothing_where_there_is_nothing_to_read_again(robot: RunningRobot) -> None:
+    robot.process.send_signal(signal.SIGHUP)
+
+    assert [status()["state"] for _ in range(3)] == ["disarmed"] * 3
+    assert robot.process.poll() is None
+
+
 def test_the_same_id_again_says_what_became_of_it_and_runs_nothing() -> None:
     first = run(app, ["send", "arm", "--id", "today", "--json"])
     assert run(app, ["send", "disarm"]).exit_code == Exit.DONE
