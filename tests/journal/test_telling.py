@@ -112,6 +112,11 @@ def test_a_refusal_says_the_condition_and_what_it_saw() -> None:
             "3 readings of 2.5 s: a, b",
         ),
         ("bug", {"action": "patrol", "error": "ZeroDivisionError()"}, "patrol raised ZeroDivisionError()"),
+        (
+            "fall",
+            {"what": "crashed", "error": "Bus error", "where": "arm.py:3 in reach"},
+            "the daemon before fell: crashed (Bus error) at arm.py:3 in reach",
+        ),
         ("clock", {"jump_s": -3600.0}, "the clock on the wall jumped by -3600 s"),
         (
             "journal",
