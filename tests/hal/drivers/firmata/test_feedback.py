@@ -168,7 +168,7 @@ def test_a_servo_whose_first_angle_was_lost_on_the_way_is_beyond_nothing():
 
 
 @pytest.mark.parametrize("seed", range(cases(20)))
-@pytest.mark.parametrize("faults", [(), ("delay 5..40 ms",), ("drop 1%",)], ids=" ".join)
+@pytest.mark.parametrize("faults", [(), ("delay 5..40 ms",), ("split", "delay 1..5 ms")], ids=" ".join)
 def test_a_robot_that_does_what_it_is_told_is_beyond_no_limit(faults: tuple[str, ...], seed: int):
     async def body(rover: Rover) -> None:
         rng = random.Random(seed)
