@@ -16,6 +16,11 @@ from tests.faults.children import PATIENCE_S, HarnessError
 from tests.faults.clock import now, pause
 
 SMALL_BYTES = 2 << 20
+THROTTLES = (
+    # Where control groups bound what is written, in which file, and how a bound and none are said there.
+    (Path("/sys/fs/cgroup/blkio"), "blkio.throttle.write_bps_device", "{device} 20000", "{device} 0"),
+    (Path("/sys/fs/cgroup"), "io.max", "{device} wbps=20000", "{device} wbps=max"),
+)
 SYNCS = "fsync,fdatasync"
 LOOK_S = 0.002
 _MS_NOSUID, _MNT_DETACH = 2, 2
@@ -47,6 +52,61 @@ def no_small_disk() -> str | None:
     """Why there is none here."""
     try:
         with TemporaryDirectory() as folder, small_disk(Path(folder)):
+            return None
+    except OSError as error:
+        return str(error)
+
+
+class Throttle:
+    """A control group whose processes can be made to wait for their disk, where nothing kills them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Of the disk on which `folder` is. Raises `OSError` where that is not permitted."""
+        device = folder.stat().st_dev
+        self._device = f"{os.major(device)}:{os.minor(device)}"
+        for root, file, slow, quick in THROTTLES:
+            self.group = root / f"robotd-faults-{os.getpid()}"
+            self._file, self._slow, self._quick = self.group / file, slow, quick
+            with suppress(OSError):
+                self.group.mkdir()
+                try:
+                    self.loosen()
+                except OSError:
+                    self.group.rmdir()
+                else:
+                    return
+        raise PermissionError(f"no control group bounds what is written to {self._device}")
+
+    def tighten(self) -> None:
+        """A few kilobytes a second."""
+        self._file.write_text(self._slow.format(device=self._device))
+
+    def loosen(self) -> None:
+        """As fast as the disk is."""
+        self._file.write_text(self._quick.format(device=self._device))
+
+
+@contextmanager
+def throttle(folder: Path) -> Iterator[Throttle]:
+    """As `Throttle`; its processes are gone when this ends."""
+    made = Throttle(folder)
+    try:
+        yield made
+    finally:
+        made.loosen()
+        made.group.rmdir()
+
+
+def waits_for_its_disk(process: int) -> bool:
+    """Whether one of its threads does, deaf to every signal (state D of proc(5))."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return any((thread / "stat").read_text().rpartition(") ")[2].startswith("D") for thread in threads)
+
+
+def no_throttle() -> str | None:
+    """Why no disk can be throttled here."""
+    try:
+        with TemporaryDirectory() as folder, throttle(Path(folder)):
             return None
     except OSError as error:
         return str(error)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from functools import partial
 
-from tests.faults.bench import Bench, RefusedError
+from tests.faults.bench import STREAM_S, Bench, RefusedError
 from tests.faults.clock import now, pause
+from tests.faults.disks import no_throttle, throttle, waits_for_its_disk
 from tests.faults.evidence import NotStopped, moved
 from tests.faults.memory import limited, obstacle
 from tests.faults.rows.code import EXIT_S
@@ -14,6 +15,7 @@ from tests.faults.trial import Fault, Row, Stopper
 
 LOOKED_AT_S = 0.3
 """So long a new daemon is watched: it should do nothing."""
+KILLED_S = 0.05
 LAST_WORDS_S = 0.1
 """A guard is gone so long after its daemon."""
 FREEZE_S = 0.06
@@ -43,6 +45,24 @@ def _eat(bench: Bench) -> Fault:
         bench.wait(EXIT_S)
         pause(LAST_WORDS_S)
         return Fault(at)
+
+
+def _kill_while_the_disk_hangs(bench: Bench) -> Fault:
+    """What waits for its disk cannot be killed, and keeps the files of the whole process open."""
+    with throttle(bench.folder) as disk:
+        bench.move(cgroup=str(disk.group))
+        disk.tighten()
+        assert bench.daemon is not None
+        while not waits_for_its_disk(bench.daemon):
+            bench.drive()
+            pause(STREAM_S)
+        bench.drive()
+        at = bench.kill(signal.SIGKILL)
+        pause(KILLED_S + LAST_WORDS_S)
+        disk.loosen()
+        bench.wait(EXIT_S)
+        pause(LAST_WORDS_S)
+    return Fault(at)
 
 
 def _gone(bench: Bench) -> None:
@@ -86,7 +106,7 @@ def _freeze(bench: Bench) -> Fault:
 def _kill_row(trials: int, *, loaded: bool) -> Row:
     return Row(
         name="daemon killed (SIGKILL)",
-        limit_s=0.05 if loaded else 0.015,
+        limit_s=KILLED_S if loaded else 0.015,
         share=0.99,
         trials=trials,
         fail=partial(_signal, signal.SIGKILL),
@@ -111,6 +131,15 @@ def _freeze_row(trials: int, *, loaded: bool) -> Row:
 ROWS = (
     _kill_row(200, loaded=False),
     _kill_row(150, loaded=True),
+    Row(
+        name="daemon killed while its disk hangs",
+        limit_s=KILLED_S,
+        trials=40,
+        scene=Bench.end,
+        fail=_kill_while_the_disk_hangs,
+        stopper=Stopper.GUARD,
+        obstacle=no_throttle,
+    ),
     Row(
         name="daemon crashes (abort)",
         limit_s=0.05,
