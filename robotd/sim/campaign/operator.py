@@ -10,7 +10,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from robotd.core.chart import BUILT_IN_TRIGGERS
 from robotd.sim.campaign.values import NONSENSE, Values
@@ -22,6 +22,7 @@ from robotd.sim.scenario.model import (
     Cancel,
     Connect,
     Disconnect,
+    Lease,
     Reset,
     Send,
     SetWorld,
@@ -45,10 +46,15 @@ BUSY_FOR = 12
 PAUSES_S = (0.0, 0.0, 0.01, 0.05, 0.1, 0.3, 0.5, 1.0)
 """Between two things. Nothing at all is as in a script, or in what a gap in the network held up."""
 STREAMS_S = (0.2, 0.5, 1.0, 3.0)
+LEASES: tuple[Literal["acquire", "release", "steal"], ...] = (*(("acquire",) * 6), "release", "steal")
+RENEWED_S = (None, None, 0.5, 3.0)
+"""How long a lease is renewed: not at all is as of a client that hangs at once."""
 VALIDITIES_S = (0.001, 0.02, 0.2, 1.0, 10.0)
 FLOODS = (20, 60, 300)
 LETS_GO = 0.2
 """How likely, before anything else, a quantity that is held is given back: the world is mostly as it is."""
+TAKES_IT = 0.3
+"""How likely, before anything else, a lease that nobody has is asked for: many commands need it."""
 KEEPS_AT_IT = 0.9
 """How likely a stopped robot is not left alone yet."""
 LATCHES = ("none", "a-latch-of-last-week")
@@ -93,6 +99,8 @@ class Operator:
             self._waver: 6,
             self._stop: 4,
             self._reset: 3,
+            self._lease: 5,
+            self._fall_silent: 8,
             self._world: 14,
             self._nonsense: 4,
             self._malformed: 2,
@@ -122,6 +130,9 @@ class Operator:
         rng = self._rng
         if self._simulation.engine.stop.latch is not None and rng.random() < 0.5:
             return self._reset()
+        leasing = self._simulation.engine.leasing
+        if leasing.on and leasing.lease.holder is None and rng.random() < TAKES_IT:
+            return self._lease()
         if self._pinned and rng.random() < LETS_GO:
             return self._let_go()
         (deed,) = rng.choices(self._deeds, self._weights)
@@ -196,6 +207,23 @@ class Operator:
     def _reset(self) -> Step:
         latch = LATEST if self._rng.random() < 0.8 else self._rng.choice(LATCHES)
         return Step(Reset(latch, self._client()))
+
+    def _lease(self) -> Step:
+        """Mostly taken, and renewed for a while or not; sometimes given back, or from who has it."""
+        what = self._rng.choice(LEASES)
+        for_s = None if what == "release" else self._rng.choice(RENEWED_S)
+        return Step(Lease(what, self._client()), for_s=for_s)
+
+    def _fall_silent(self) -> Step:
+        """A setpoint that is good for long, and then not a word."""
+        commands = self._config.commands
+        streamed = [kind for kind in self._simulation.engine.machine.possible() if commands[kind].streamed]
+        if not streamed:
+            return self._possible()
+        self._busy = 0
+        kind = self._rng.choice(streamed)
+        payload = self._values.payload(kind, commands[kind].parameters)
+        return Step(Send(kind, payload, valid_for_s=VALIDITIES_S[-1], client=self._client()))
 
     # -- what is no command
 

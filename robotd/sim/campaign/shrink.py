@@ -18,6 +18,7 @@ from robotd.sim.scenario.model import (
     OPERATOR,
     Cancel,
     Connect,
+    Lease,
     Reset,
     Scenario,
     Send,
@@ -229,7 +230,7 @@ def _plainer(step: Step) -> list[Step]:
         others += [Step(Send(do.type, NO_PAYLOAD)), Step(Send(do.type, _rounded(do))), Step(once)]
         others += [Step(replace(once, times=times)) for times in (2, 10, 50) if times < do.times]
         others += [Step(do), replace(step, do=once), Step(replace(do, client=OPERATOR))]
-    elif isinstance(do, Stop | Reset | Cancel | Write):
+    elif isinstance(do, Stop | Reset | Lease | Cancel | Write):
         others.append(replace(step, do=replace(do, client=OPERATOR)))
     return [other for other in others if other != step]
 

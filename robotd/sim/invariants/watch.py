@@ -12,6 +12,7 @@ from robotd.core.decision import Decision
 from robotd.core.invariant import Invariant
 from robotd.sim.invariants.commands import Bounds, InTime, OneEnd, Settles
 from robotd.sim.invariants.deciding import FreshReadings, Legal, OwnOutcomes
+from robotd.sim.invariants.leasing import Lease
 from robotd.sim.invariants.motion import Freshness, Limits, Standing
 from robotd.sim.invariants.process import NoBug, NoLeak
 from robotd.sim.invariants.promise import Broken, Promise
@@ -26,6 +27,7 @@ STANDARD: tuple[type[Promise], ...] = (
     Standing,
     Limits,
     Freshness,
+    Lease,
     Epoch,
     Latch,
     Legal,

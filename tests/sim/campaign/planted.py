@@ -1,4 +1,4 @@
-"""Ten bugs, each a small change of the shipped code, and the promise that each of them breaks."""
+"""Eleven bugs, each a small change of the shipped code, and the promise that each of them breaks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from hal import Actuator, Device, DeviceState
 from robotd.core.decision import Entry
 from robotd.core.message import Lane, Message
 from robotd.core.queue import MessageQueue
+from robotd.core.role import Role
 from robotd.daemon.engine import Engine
+from robotd.daemon.leasing import Leasing
 from robotd.runtime.cancelled import Cancelled
 from robotd.runtime.executor import Executor
 from robotd.runtime.ledger import Ledger
@@ -82,9 +84,9 @@ def queue_unbounded(patch: pytest.MonkeyPatch) -> None:
 def latch_cleared_by_a_new_command(patch: pytest.MonkeyPatch) -> None:
     offer = Engine.offer
 
-    def clearing(self: Engine, command: Any) -> None:
+    def clearing(self: Engine, command: Any, role: Role) -> None:
         self.stop.clear()
-        offer(self, command)
+        offer(self, command, role)
 
     patch.setattr(Engine, "offer", clearing)
 
@@ -109,6 +111,10 @@ def double_terminal_stage(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ledger, "settle", twice)
 
 
+def lost_operator_halts_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Leasing, "_halt", lambda self, why: None)
+
+
 PLANTED: Mapping[str, Planted] = {
     "freshness not checked": Planted(freshness_not_checked, "freshness"),
     "outcome not stamped": Planted(outcome_not_stamped, "own outcomes"),
@@ -119,5 +125,6 @@ PLANTED: Mapping[str, Planted] = {
     "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch"),
     "stale read after reconnect": Planted(stale_read_after_reconnect, "fresh readings"),
     "handler leaked": Planted(handler_leaked, "no leak"),
+    "lost operator halts nothing": Planted(lost_operator_halts_nothing, "lease"),
     "double terminal stage": Planted(double_terminal_stage, "one end"),
 }

@@ -1,4 +1,4 @@
-"""What a campaign is for: each of ten bugs is found, by the promise it breaks, and shown in a few steps."""
+"""What a campaign is for: each of eleven bugs is found, by the promise it breaks, and shown in few steps."""
 
 from __future__ import annotations
 
