@@ -12,6 +12,7 @@ from hashlib import blake2b
 from itertools import count
 from typing import Any, NamedTuple
 
+from transitions import Event as Trigger
 from transitions import EventData, Machine, Transition
 
 from robotd.core.change import Change
@@ -299,8 +300,21 @@ class _Transition(Transition):
         return True
 
 
+class _Trigger(Trigger):
+    """One trigger: its transitions, by leaf."""
+
+    def trigger(self, model: Any, *args: Any, **_: Any) -> bool:
+        """Without the library's queue, which is off, and its lists of callbacks, which are empty."""
+        event_data = EventData(None, self, self.machine, model, args, {})
+        for transition in self.transitions[getattr(model, _LEAF)]:
+            if transition.execute(event_data):
+                return True
+        return False
+
+
 class _FlatMachine(Machine):
     transition_cls = _Transition
+    event_cls = _Trigger
 
 
 class _Region:
