@@ -2,10 +2,10 @@
 
     python -I -S guard.py SOCKET STOP LOCK LATCH [INPUT KIND LINE ACTIVE]
 
-SOCKET, STOP, LOCK and INPUT are inherited descriptors (-1: none): its end of a SEQPACKET pair with the daemon,
-a datagram socket that stops, a file that is locked while it is open, and a line that stops when it is ACTIVE:
-low or high. LINE is cts, dsr, dcd or ri where KIND is `port`, and not looked at where it is `gpio`. LATCH is
-the path of the file that keeps the reason (-: none).
+SOCKET, STOP, LOCK and INPUT are inherited descriptors (-1: none): an end of a SEQPACKET pair with the daemon,
+a datagram socket that stops, a file that is only held open, and with it locked, and a line that stops when it
+is ACTIVE (low, high): LINE is cts, dsr, dcd or ri of KIND port, and 0 of KIND gpio. LATCH is the path of the
+file that keeps the reason (-: none).
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class Guard:
 
     def _close(self, board: str) -> None:
         if (port := self._ports.pop(board, None)) is not None:
-            if self._state.rounds:  # else it is the daemon's, which closed its own with care
+            if self._state.rounds and _traffic(port)[0]:  # else nothing of ours is left in it
                 _discard(port)
             os.close(port)
 
