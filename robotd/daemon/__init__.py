@@ -148,7 +148,7 @@ class Daemon:
             raise engine.crashed.result()
 
     def reload(self) -> None:
-        """Read again what may change while the robot runs: its certificate. An unusable one changes nothing."""
+        """Read again what may change while the robot runs: its certificate. A bad one changes nothing."""
         self._reload()
 
     async def _guard(self, engine: Engine, guards: AsyncExitStack) -> Callable[[], None]:

@@ -29,6 +29,8 @@ from tests.virtual import VirtualLoop
 from tests.wire.raw import TEXT, RawClient, frame, plugged_in, request, upgraded
 from tests.wire.still_robot import StillRobot
 
+PATIENCE_S = 30.0
+"""A test that waits for longer has failed."""
 FREE = Limits(rate_per_s=1e6, burst=1_000_000)
 
 
@@ -98,10 +100,11 @@ class Caller:
         """The answer to one call; what else comes is passed over."""
         number = next(self._numbers)
         self.say(method, params, number)
-        while True:
-            message: dict[str, Any] = await self.hear()
-            if message.get("id") == number:
-                return message
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                message: dict[str, Any] = await self.hear()
+                if message.get("id") == number:
+                    return message
 
     async def reason(self, method: str, params: Any = None) -> str | None:
         """Why a call is refused; None where it is not."""
@@ -111,8 +114,9 @@ class Caller:
     async def until_cut(self) -> float:
         """Wait until the robot ends the connection; the loop's time then."""
         try:
-            while True:
-                await self.hear()
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    await self.hear()
         except (EOFError, ConnectionError):
             return asyncio.get_running_loop().time()
 

@@ -145,6 +145,13 @@ def test_no_made_up_host_is_let_in(host: str, origin: str | None):
         assert refusal is not None
 
 
+def test_a_page_that_the_table_does_not_name_is_for_nobody(robot: StillRobot):
+    pages = Pages(robot, Access())
+    pages.routes = {"/new": {"GET": lambda _: Answer(HTTPStatus.OK, (), b"")}}
+
+    assert answer_at_once(pages, request("/new")).status == HTTPStatus.FORBIDDEN
+
+
 # -- what is answered -------------------------------------------------------------------------------------
 
 

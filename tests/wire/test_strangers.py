@@ -203,6 +203,21 @@ def test_the_sessions_of_a_token_that_counts_no_more_end_within_a_second_and_no_
     virtual.run(story())
 
 
+def test_who_has_left_is_not_sent_away():
+    async def story() -> None:
+        async with house() as here:
+            token = all_keys(here)[Role.OPERATOR]
+            async with here.enter("tcp") as caller:
+                await caller.call("hello", {"token": token})
+            await asyncio.sleep(1)
+            here.keys.take(token)
+            await asyncio.sleep(1)
+
+        assert [what for what, *_ in here.audit][-1] == "tokens.changed"
+
+    virtual.run(story())
+
+
 def test_a_command_of_a_session_that_was_sent_away_is_left_to_its_own_end():
     """What it set in motion goes on as long as its lease and its freshness say: the session only closes."""
 
