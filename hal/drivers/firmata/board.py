@@ -23,7 +23,6 @@ from hal.drivers.firmata.fittings import (
     AnalogInputFitting,
     DigitalInputFitting,
     Fitting,
-    MotorFitting,
     Pin,
 )
 from hal.drivers.firmata.words import Frame, PinMode
@@ -262,13 +261,8 @@ class FirmataBoard(Board):
         if fitting is None:
             return
         with suppress(HalError):
-            if (
-                isinstance(fitting, MotorFitting)
-                and fitting.motor.at_rest
-                and not fitting.judge(state).confirmed
-            ):
-                # Its stop was lost on the way, or refused: nothing else would say it once more.
-                self.send(codec.END_ANYTHING + fitting.stop())
+            if again := fitting.again(state):
+                self.send(codec.END_ANYTHING + again)
             if self._ready_at is not None and fitting.feel(state, now):
                 self.send(codec.pin_state_query(state.pin))
 

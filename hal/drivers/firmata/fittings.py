@@ -61,6 +61,10 @@ class Fitting(ABC):
         """What the state of `stop_pin` says about the stop."""
         return Evidence(confirmed=False, why="it is a sensor")
 
+    def again(self, state: PinState) -> bytes:
+        """What to say once more, since by the state of `stop_pin` it was lost on the way, or refused."""
+        return b""
+
     def feel(self, state: PinState, now: float) -> bool:
         """Compare the state of `stop_pin` with the limits; whether it is to be asked for again at once.
 
@@ -104,6 +108,10 @@ class MotorFitting(Fitting):
                 False, duty, 0.0, f"pin {state.pin} still has a duty of {state.state} of {FULL_DUTY}"
             )
         return Evidence(True, duty)
+
+    def again(self, state: PinState) -> bytes:
+        """Its stop."""
+        return self.stop() if self.motor.at_rest and not self.judge(state).confirmed else b""
 
     def feel(self, state: PinState, now: float) -> bool:
         """Its duty; which way round the other pin says."""
@@ -202,10 +210,18 @@ class DigitalOutputFitting(Fitting):
 
     def judge(self, state: PinState) -> Evidence:
         """Safe is off."""
-        on = bool(state.state) is (self._spec.active == "high")
+        on = self._is_on(state)
         if on and self._spec.on_stop == "off":
             return Evidence(False, 1.0, why=f"pin {state.pin} is still on")
         return Evidence(True, float(on))
+
+    def again(self, state: PinState) -> bytes:
+        """That it is off."""
+        told = self.output.reading("on")
+        return self._off if self._is_on(state) and not (told and told.value) else b""
+
+    def _is_on(self, state: PinState) -> bool:
+        return bool(state.state) is (self._spec.active == "high")
 
     def feel(self, state: PinState, now: float) -> bool:
         """Its level: 1 for on, 0 for off."""

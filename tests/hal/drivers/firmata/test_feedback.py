@@ -167,6 +167,23 @@ def test_a_servo_whose_first_angle_was_lost_on_the_way_is_beyond_nothing():
     run(body)
 
 
+def test_a_lamp_whose_off_was_lost_on_the_way_is_told_once_more_and_beyond_nothing():
+    async def body(rover: Rover) -> None:
+        rover.lamp.write(True)
+        await asyncio.sleep(0.1)
+        rover.rig.inject("arduino", "drop 100% for 1 ms")
+        rover.lamp.write(False)
+        await asyncio.sleep(0.1)
+        assert rover.rig.world()["lamp"] is True
+
+        await asyncio.sleep(ROUND_S)
+
+        assert rover.rig.world()["lamp"] is False
+        assert rover.told == []
+
+    run(body)
+
+
 @pytest.mark.parametrize("seed", range(cases(20)))
 @pytest.mark.parametrize("faults", [(), ("delay 5..40 ms",), ("split", "delay 1..5 ms")], ids=" ".join)
 def test_a_robot_that_does_what_it_is_told_is_beyond_no_limit(faults: tuple[str, ...], seed: int):
