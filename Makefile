@@ -34,7 +34,8 @@ check: $(STAMP) ## the half of `make test` that runs no code
 	$(BIN)/lint-imports --no-logo
 
 unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch --cov-report= $(TESTS)
+	$(BIN)/python -m coverage report
 
 bench: $(STAMP) ## commands per second, round trips and stop latency, side by side with three baselines
 	$(BIN)/python -m tests.benchmarks
