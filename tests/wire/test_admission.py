@@ -43,3 +43,26 @@ def test_while_the_daemon_ends_nobody_new_comes_in_and_those_there_may_leave():
     assert refusal is not None
     assert refusal.reason == "shutting_down"
     assert len(admission) == 0
+
+
+def test_so_many_may_be_in_of_whom_nobody_knows_who_they_are():
+    admission = Admission(Limits(unauthenticated=2))
+    refusals = [admission.enter(address, stranger=True) for address in "abc"]
+    known = admission.enter("d")
+    admission.recognise()
+    late = admission.enter("e", stranger=True)
+
+    assert refusals[:2] == [None, None]
+    assert refusals[2] is not None
+    assert refusals[2].reason == "busy"
+    assert known is late is None
+    assert admission.strangers == 2
+
+
+def test_a_stranger_that_leaves_gives_its_place_back():
+    admission = Admission(Limits(unauthenticated=1))
+    for _ in range(3):
+        assert admission.enter("a", stranger=True) is None
+        admission.leave("a", stranger=True)
+
+    assert (len(admission), admission.strangers) == (0, 0)

@@ -131,6 +131,12 @@ def test_an_origin_of_the_file_is_let_in_as_it_is_written(robot: StillRobot):
     )
 
 
+def test_a_page_without_an_origin_of_its_own_is_never_let_in_whatever_the_file_says(robot: StillRobot):
+    pages = Pages(robot, Access(origins=["null", "https://panel.example"]))
+
+    assert answer_at_once(pages, request("/healthz", origin="null")).status == HTTPStatus.FORBIDDEN
+
+
 @settings(max_examples=cases(2_000), deadline=None)
 @given(host=st.text(max_size=40), origin=st.none() | st.text(max_size=40))
 def test_no_made_up_host_is_let_in(host: str, origin: str | None):
