@@ -18,6 +18,7 @@ from robotd.cli import (
     driving,
     hardware,
     journal,
+    leading,
     replaying,
     service,
     simulating,
@@ -51,6 +52,7 @@ app.command("sim")(simulating.sim)
 app.command("status")(watching.status)
 app.command("send")(driving.send)
 app.command("watch")(watching.watch)
+app.command("lease")(leading.lease)
 app.command("stop")(controlling.stop)
 app.command("reset")(controlling.reset)
 app.add_typer(journal.app, name="journal")

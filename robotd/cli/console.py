@@ -47,6 +47,7 @@ def status(answer: Mapping[str, Any]) -> None:
         when = f"{_age(latch['age_s'])} ago{', before it started' if latch.get('kept') else ''}"
         said = f"latched {latch['latch_id']}: {latch['reason']}, by {latch['by']}, {when}"
         _line(Text(said, "bold red"))
+    lease(answer.get("lease"))
     table(
         ("board", "state", "", "since"),
         (
@@ -72,6 +73,20 @@ def status(answer: Mapping[str, Any]) -> None:
         _line(Text(f"nobody comes in by a token: {trouble}", "bold red"))
     _guard(answer["guard"])
     _journal(answer["journal"])
+
+
+def lease(said: Mapping[str, Any] | str | None) -> None:
+    """Who moves the robot."""
+    if isinstance(said, str):
+        _line(Text("lease: off; whoever may send commands moves it", "yellow"))
+    elif said is not None and (holder := said["holder"]) is not None:
+        who = f"{holder['source']} ({holder['principal']}, {holder['role']})"
+        if "lost_ms" in said:
+            _line(Text(f"lease: lost by {who}, not heard for {_age(said['age_ms'] / 1000)}", "bold red"))
+        else:
+            _line(Text(f"lease: {who}, heard {said['age_ms']:.0f} ms ago"))
+    elif said is not None:
+        _line(Text("lease: free" + (", and unattended" if said["unattended"] else "")))
 
 
 def _guard(said: Mapping[str, Any]) -> None:

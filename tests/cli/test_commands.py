@@ -24,6 +24,7 @@ NEED_A_ROBOT = {
     "watch": [],
     "stop": [],
     "reset": ["latch-1"],
+    "lease": [],
 }
 BROKEN = "robot: rover\nbords: {}\n"
 
@@ -38,7 +39,7 @@ def broken(tmp_path: Path) -> str:
 
 
 def test_the_commands_are_these() -> None:
-    words = "check graph ports replay reset run schema send sim status stop test twin version watch why"
+    words = "check graph lease ports replay reset run schema send sim status stop test twin version watch why"
 
     assert " ".join(COMMANDS) == words
 

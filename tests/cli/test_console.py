@@ -8,6 +8,7 @@ import pytest
 
 from robotd.cli import console
 
+ANN = {"source": "tcp:1", "principal": "ann", "role": "operator"}
 STATUS: dict[str, Any] = {
     "robot": "rover",
     "version": "1.2.3",
@@ -140,3 +141,25 @@ def test_what_a_robot_says_is_text_without_markup_or_control_characters(
     assert "[red]patrol[/red]" in said
     assert ":smile:" in said
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    ("lease", "said"),
+    [
+        ("off", "lease: off; whoever may send commands moves it"),
+        ({"holder": None, "unattended": False}, "lease: free"),
+        ({"holder": None, "unattended": True}, "lease: free, and unattended"),
+        (
+            {"holder": ANN, "age_ms": 9.0, "unattended": False},
+            "lease: tcp:1 (ann, operator), heard 9 ms ago",
+        ),
+        (
+            {"holder": ANN, "age_ms": 3000.0, "lost_ms": 1000.0, "unattended": False},
+            "lease: lost by tcp:1 (ann, operator), not heard for 3 s",
+        ),
+    ],
+)
+def test_status_says_who_moves_it(capsys: pytest.CaptureFixture[str], lease: Any, said: str):
+    console.lease(lease)
+
+    assert capsys.readouterr().out.strip() == said

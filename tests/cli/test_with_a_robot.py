@@ -399,3 +399,29 @@ def test_a_twin_is_served_on_a_tcp_port(tmp_path: Path) -> None:
 
     assert re.fullmatch(r"ready  arduino on \S*127\.0\.0\.1:[1-9]\d*\n", said)
     assert twin.returncode == Exit.DONE
+
+
+def test_who_keeps_the_lease_keeps_everybody_else_from_moving_it(robot: RunningRobot) -> None:
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "robotd", "lease", "--keep"],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(robot.folder)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert keeper.stdout is not None
+    assert "the lease is yours" in keeper.stdout.readline()
+    run(app, ["send", "arm"])
+    refused = run(app, ["send", "drive", "linear=0.1", "--json"])
+    refused_again = run(app, ["lease", "--keep"])
+    shown = run(app, ["lease"]).stdout
+    keeper.send_signal(signal.SIGINT)
+    ended = keeper.wait(MANY_S)
+    keeper.stdout.close()
+
+    assert refused.exit_code == refused_again.exit_code == Exit.REFUSED
+    assert json.loads(refused.stdout)["error"]["data"]["holder"]["source"].startswith("unix:")
+    assert "has the lease" in refused.stderr
+    assert re.search(r"lease: unix:\S+ \(.*\), heard \d+ ms ago", shown)
+    assert ended == Exit.DONE
+    assert run(app, ["send", "drive", "linear=0.1"]).exit_code == Exit.DONE
+    assert run(app, ["send", "drive", "linear=0.1"]).exit_code == Exit.DONE  # the same principal

@@ -67,6 +67,7 @@ const robot = {
   },
   answer(method) {
     if (method === "hello") return { robot: "rover", role: "operator" };
+    if (method === "lease.acquire") return { lease_id: "lease-2", window_ms: 2000, renew_ms: 400 };
     if (method === "estop") return { latch_id: "latch-1" };
     if (method === "status") return this.status();
     if (method !== "describe") return { stage: "started" };
@@ -79,8 +80,9 @@ const robot = {
   asked(method) { return this.sent.filter((call) => call.method === method); },
   async come() { this.socket.readyState = Socket.OPEN; this.socket.onopen(); await settle(); },
   async go() { this.socket.readyState = Socket.CLOSED; this.socket.onclose(); await settle(); },
-  async tell(topic, data) {
-    this.socket.onmessage({ data: JSON.stringify({ method: "update", params: { topic, data } }) });
+  async tell(topic, data) { await this.notify("update", { topic, data }); },
+  async notify(method, params) {
+    this.socket.onmessage({ data: JSON.stringify({ method, params }) });
     await settle();
   },
   get socket() { return this.sockets[this.sockets.length - 1]; },

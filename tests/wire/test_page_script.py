@@ -371,3 +371,45 @@ def test_typing_a_token_drives_nothing(told: Any):
     """)
         == []
     )
+
+
+def test_who_lost_the_lease_drives_no_further_until_it_presses_again(told: Any):
+    stopped, said, methods = told("""
+        await robot.come();
+        $("forward").fire("pointerdown");
+        await advance(210);
+        await robot.notify("lease.lost", { lease_id: "lease-1", why: "lapsed" });
+        const before = robot.sent.length;
+        const methods = () => robot.sent.slice(before).map((call) => call.method);
+        const after = () => methods().filter((name) => name !== "status");
+        await advance(1000);
+        const stopped = after().length;
+        const said = $("answer").textContent;
+        $("forward").fire("pointerup");
+        $("forward").fire("pointerdown");
+        await advance(60);
+        $("forward").fire("pointerup");
+        await advance(60);
+        $("forward").fire("pointerdown");
+        await advance(10);
+        return [stopped, said, after()];
+    """)
+
+    assert stopped == 0
+    assert "Press again" in said
+    assert methods == ["lease.acquire", *["send"] * 3, "lease.release", "send"]
+
+
+def test_the_page_shows_who_drives(told: Any):
+    shown = told("""
+        await robot.come();
+        const shown = [];
+        const holder = { source: "tcp:10.0.0.7:4711", principal: "bob", role: "operator" };
+        for (const lease of [{ holder }, { holder, lost_ms: 12 }, { holder: null }, "off"]) {
+            await robot.tell("lease", { lease });
+            shown.push($("lease").hidden ? "" : $("lease").textContent);
+        }
+        return shown;
+    """)
+
+    assert shown == ["driven by tcp:10.0.0.7:4711", "lost by tcp:10.0.0.7:4711", "", ""]
