@@ -63,7 +63,9 @@ class RoleName(StrEnum):
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Who will hold it: a person, a program, a dashboard.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Who will hold it: a person, a program, a dashboard.")
+    ],
     robot: RobotPath = None,
     role: Annotated[
         RoleName,
