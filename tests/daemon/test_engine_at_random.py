@@ -15,7 +15,7 @@ from robotd.config import RobotConfig, load
 from robotd.core.message import Lane
 from robotd.core.stage import REJECTED, STARTED, TERMINAL, Stage
 from robotd.errors import Refused
-from robotd.runtime.cancelled import GRACE_S
+from robotd.runtime.robot import GRACE_S
 from robotd.wire.service import SendRequest
 from tests import virtual
 from tests.counts import cases
