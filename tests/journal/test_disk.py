@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from robotd.access.audit import AuditChain
 from robotd.journal.database import WritableDatabase
 from robotd.journal.disk import DiskStore
 from robotd.journal.errors import JournalFailed, JournalHeld, JournalTooNew
 from robotd.journal.folder import RESERVE_BYTES
-from robotd.journal.kinds import COMMAND, DEAD, ENDED, STARTED
+from robotd.journal.kinds import AUDIT, COMMAND, DEAD, ENDED, STARTED
 from robotd.journal.reader import open_rows
 from robotd.journal.row import BEGINNING, Row, make
 from robotd.journal.schema import MIGRATIONS, PAGE_BYTES
@@ -52,6 +53,14 @@ def test_a_journal_begins_empty(tmp_path: Path) -> None:
     begun = again(tmp_path / "state" / "rover")
 
     assert begun == Beginning(open_commands=[], remembered=[])
+
+
+def test_it_knows_the_newest_audit_row_to_which_the_next_is_tied(tmp_path: Path) -> None:
+    chain = AuditChain()
+    stopped, reset = (chain.next(what, "token:tok00001", "tcp:x", {}) for what in ("stop", "reset"))
+    begun = written(tmp_path, (AUDIT, "", stopped), (AUDIT, "", reset), (COMMAND, "c1", asked()))
+
+    assert begun.audit == reset
 
 
 def test_only_its_owner_may_look_at_it(tmp_path: Path) -> None:
