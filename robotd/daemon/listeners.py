@@ -61,7 +61,7 @@ class Listeners:
         try:
             async with AsyncExitStack() as opening:
                 if listen.websocket is not None:
-                    access = Access(self._config.hosts, self._config.origins)
+                    access = Access(self._config.hosts, self._config.origins, tls=tls is not None)
                     host, port = await opening.enter_async_context(
                         serve_websocket(
                             service,

@@ -68,12 +68,14 @@ class Access:
     """The exact lists of `Host` and `Origin`.
 
     `hosts` are what the file adds: `robot.local` with any port, or `robot.local:8080` with that one. An
-    origin, where there is one, is the page's own (`http://` or `https://` and the request's `Host`),
-    or one of `origins`. Without these lists any web page could drive the robot of whoever looks at it (DNS
-    rebinding and cross-site WebSockets).
+    origin, where there is one, is the page's own (`http://` or `https://` and the request's `Host`; behind
+    `tls` only the latter, for whoever is on the way can make up a page of the former), or one of `origins`.
+    Without these lists any web page could drive the robot of whoever looks at it (DNS rebinding and
+    cross-site WebSockets).
     """
 
-    def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
+    def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = (), *, tls: bool = False) -> None:
+        self._schemes = ("https",) if tls else ("http", "https")
         self._hosts = frozenset(host.lower() for host in (*LOOPBACK_HOSTS, *hosts))
         # Every sandboxed page and every local file calls itself `null`: to let one in would be all of them.
         self._origins = frozenset(origins) - {"null"}
@@ -87,7 +89,7 @@ class Access:
                 f"the Host {request.host!r} is not one of this robot's",
                 hint="add the name to 'hosts' in the robot's file",
             )
-        own = (f"http://{host}", f"https://{host}")
+        own = [f"{scheme}://{host}" for scheme in self._schemes]
         if request.origin is not None and request.origin not in self._origins and request.origin not in own:
             return Refused(
                 "forbidden",

@@ -100,6 +100,13 @@ def test_the_pages_own_origin_or_none_is_let_in(pages: Pages, origin: str | None
     assert answer_at_once(pages, request("/healthz", origin=origin)).status == HTTPStatus.OK
 
 
+def test_behind_tls_a_page_that_came_without_is_a_strangers(robot: StillRobot):
+    pages = Pages(robot, Access(tls=True))
+
+    assert pages.answer(request("/ws", origin=f"https://{HOST}")) is None
+    assert answer_at_once(pages, request("/ws", origin=f"http://{HOST}")).status == HTTPStatus.FORBIDDEN
+
+
 @pytest.mark.parametrize(
     "origin",
     [
