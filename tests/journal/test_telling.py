@@ -105,6 +105,19 @@ def test_a_refusal_says_the_condition_and_what_it_saw() -> None:
         ("limit", {"action": "base.drive", "asked": 2.0, "sent": 0.8}, "base.drive asked 2, sent 0.8"),
         ("limit", {"action": "mast", "message": "beyond 80 deg"}, "mast refused: beyond 80 deg"),
         ("session", {"source": "ws:ann", "what": "closed", "why": "silent"}, "ws:ann is gone: silent"),
+        (
+            "audit",
+            {
+                "n": 7,
+                "what": "forbidden",
+                "who": "token:abcd2345",
+                "source": "ws:x",
+                "prev": "0",
+                "chain": "1",
+            }
+            | {"method": "send", "count": 3},
+            "audit 7: forbidden by token:abcd2345 (ws:x), method=send count=3",
+        ),
         ("readings", {"values": {"a": 1.23456, "b": True, "c": None}}, "a 1.235, b true, c -"),
         (
             "readings",
