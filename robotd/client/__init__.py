@@ -8,6 +8,11 @@
         async for update in robot.subscribe("state", "reading.*", max_hz=10):
             print(update.topic, update.data)
 
+From another machine TLS is needed, and most often a token. The robot proves who it is before it is told:
+
+    async with connect("wss://robot.local:8080/ws", fingerprint="sha256:3f0a...", token=token) as robot:
+        ...
+
 One at a time moves a robot; who means to stay takes the lease, which is renewed meanwhile:
 
     async with robot.lease() as lease:
@@ -19,7 +24,7 @@ After a loss, a new connection goes on where the old one ended:
         async for update in again.subscribe("stage", since_seq=robot.last_seq):
             print(update.data["id"], update.data["stage"])
 
-Stands apart from the daemon: it needs the standard library, and `websockets` for `ws://` alone.
+Stands apart from the daemon: it needs the standard library, and `websockets` for `ws://` and `wss://`.
 """
 
 from robotd.client.address import default_url
