@@ -7,6 +7,7 @@ import grp
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -201,6 +202,14 @@ def templates_folder() -> Path:
     package = Path(__file__).parents[1]
     installed = package / "systemd_units"
     return installed if installed.is_dir() else package.parent / "systemd"
+
+
+def carried_out(command: Command) -> bool:
+    """Run it and wait for its end. False: it failed, or is not there."""
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def shown(command: Command) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -211,16 +210,8 @@ def _tell_contents(files: Iterable[Planned]) -> None:
 
 
 def _run(commands: Iterable[Command]) -> None:
-    """All of them, even when one fails; then this does, too."""
-    from robotd.cli.installing import shown
+    from robotd.cli.installing import carried_out, shown
 
-    failed = []
-    for command in commands:
-        try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
-        except FileNotFoundError:
-            done = False
-        if not done:
-            failed.append(shown(command))
+    failed = [shown(command) for command in commands if not carried_out(command)]
     if failed:
-        fail(Exit.FAILED, f"the files are written, but this did not work: {'; '.join(failed)}")
+        fail(Exit.FAILED, f"the files are as they should be, but this did not work: {'; '.join(failed)}")

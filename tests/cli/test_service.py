@@ -212,6 +212,15 @@ def test_without_root_it_says_what_one_can_do_instead(monkeypatch: pytest.Monkey
         assert "run it with sudo" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "well"), [(("true",), True), (("false",), False), (("/nowhere/udevadm", "trigger"), False)]
+)
+def test_a_command_that_fails_or_is_not_there_is_told_from_one_that_works(
+    command: tuple[str, ...], well: bool
+) -> None:
+    assert installing.carried_out(command) is well
+
+
 def test_an_installation_that_the_user_of_the_service_cannot_enter_is_found_out(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
