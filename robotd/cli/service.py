@@ -111,7 +111,7 @@ def uninstall(prefix: Prefix = Path("/"), dry_run: DryRun = False, as_json: Json
 
     Example: sudo robotd service uninstall
     """
-    from robotd.cli.installing import RULES, UNIT, USERS, Service
+    from robotd.cli.installing import RULES, UNIT, USERS, Service, carried_out, shown
 
     service = Service(prefix.absolute(), "robotd", (), ())
     if not dry_run:
@@ -127,8 +127,7 @@ def uninstall(prefix: Prefix = Path("/"), dry_run: DryRun = False, as_json: Json
             typer.echo("nothing is installed")
     if dry_run:
         return
-    if service.for_this_machine and there:
-        _run([END])
+    ended = not service.for_this_machine or not there or carried_out(END)
     try:
         for path in there:
             path.unlink()
@@ -136,6 +135,8 @@ def uninstall(prefix: Prefix = Path("/"), dry_run: DryRun = False, as_json: Json
         fail(Exit.FAILED, f"{error.filename}: {error.strerror}")
     if service.for_this_machine and there:
         _run(after)
+    if not ended:
+        fail(Exit.FAILED, f"the files are gone, but this did not work: {shown(END)}")
 
 
 def _need_root(service: Service) -> None:
@@ -197,6 +198,7 @@ def _tell(
     for command in commands:
         typer.echo(f"  {shown(command)}")
     typer.echo(f"\nto start it, now and with the machine: {shown(start)}")
+    typer.echo("one that runs goes on as it was until systemctl restart robotd")
 
 
 def _tell_contents(files: Iterable[Planned]) -> None:
