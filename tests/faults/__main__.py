@@ -13,11 +13,9 @@ import signal
 import sys
 
 from tests.faults.children import HarnessError
-from tests.faults.matrix import run
+from tests.faults.matrix import ALL, run
 from tests.faults.rows import ROWS
 from tests.faults.table import Progress, markdown, text
-
-ALL = 2_000
 
 
 def main() -> int:

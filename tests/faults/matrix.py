@@ -15,6 +15,8 @@ from tests.faults.children import HarnessError
 from tests.faults.evidence import NotStopped
 from tests.faults.trial import Row, attempt
 
+ALL = 2_000
+"""Trials over all rows."""
 ROUNDS = 3
 """A row is judged by the best of so many rounds: this machine does other things, too."""
 FAILURES_AT_MOST = 5

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.bench import Bench
-from tests.faults.matrix import made
+from tests.faults.matrix import ALL, made
 from tests.faults.rows import ROWS
 from tests.faults.trial import Row
 
@@ -46,3 +46,8 @@ def test_a_robot_stands_still_after(row: Row, bench: Bench) -> None:
     took_s = made(row, bench, print)
 
     assert took_s < row.limit_s + GENEROUS_S
+
+
+def test_the_rows_have_names_of_their_own_and_share_all_trials() -> None:
+    assert len({row.title for row in ROWS}) == len(ROWS)
+    assert sum(row.trials for row in ROWS) == ALL

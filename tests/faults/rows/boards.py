@@ -55,14 +55,14 @@ ROWS = (
     Row(
         name="actuator board lost: the others halt",
         limit_s=0.05,
-        trials=100,
+        trials=70,
         fail=_unplug,
         after=_comes_back_inactive,
     ),
     Row(
         name="board alive but silent",
         limit_s=STALE_S + NOTICED_S,
-        trials=80,
+        trials=60,
         fail=_silence,
         after=_comes_back_inactive,
     ),

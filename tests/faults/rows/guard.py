@@ -51,7 +51,7 @@ def _row(name: str, number: signal.Signals, limit_s: float, trials: int, *, load
 
 
 ROWS = (
-    _row("guard killed", signal.SIGKILL, NOTICED_S, 100, loaded=False),
-    _row("guard killed", signal.SIGKILL, NOTICED_S, 50, loaded=True),
-    _row("guard frozen (SIGSTOP)", signal.SIGSTOP, ANSWER_S + NOTICED_S, 40, loaded=False),
+    _row("guard killed", signal.SIGKILL, NOTICED_S, 80, loaded=False),
+    _row("guard killed", signal.SIGKILL, NOTICED_S, 40, loaded=True),
+    _row("guard frozen (SIGSTOP)", signal.SIGSTOP, ANSWER_S + NOTICED_S, 20, loaded=False),
 )

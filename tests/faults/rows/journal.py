@@ -67,6 +67,6 @@ ROWS = (
         fail=_full,
         obstacle=no_small_disk,
     ),
-    Row(name="journal's disk failing", limit_s=LIMIT_S, trials=30, fail=_failing, obstacle=no_strace),
-    Row(name="journal's disk slow", limit_s=LIMIT_S, trials=20, fail=_slow, obstacle=no_strace),
+    Row(name="journal's disk failing", limit_s=LIMIT_S, trials=20, fail=_failing, obstacle=no_strace),
+    Row(name="journal's disk slow", limit_s=LIMIT_S, trials=10, fail=_slow, obstacle=no_strace),
 )

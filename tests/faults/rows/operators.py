@@ -68,7 +68,7 @@ def _row(name: str, trials: int, scene: Act, fail: Callable[[Bench], Fault]) -> 
 
 
 ROWS = (
-    _row("operator lost: client frozen, its connection alive", 60, _pilot, _freeze),
-    _row("operator lost: half-open connection", 40, _distant_pilot, _hold),
-    _row("operator lost: late renewals in a burst", 40, _distant_pilot, _late_renewals),
+    _row("operator lost: client frozen, its connection alive", 40, _pilot, _freeze),
+    _row("operator lost: half-open connection", 30, _distant_pilot, _hold),
+    _row("operator lost: late renewals in a burst", 30, _distant_pilot, _late_renewals),
 )

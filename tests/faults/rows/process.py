@@ -130,7 +130,7 @@ def _freeze_row(trials: int, *, loaded: bool) -> Row:
 
 ROWS = (
     _kill_row(200, loaded=False),
-    _kill_row(150, loaded=True),
+    _kill_row(130, loaded=True),
     Row(
         name="daemon killed while its disk hangs",
         limit_s=KILLED_S,
@@ -143,7 +143,7 @@ ROWS = (
     Row(
         name="daemon crashes (abort)",
         limit_s=0.05,
-        trials=80,
+        trials=60,
         fail=_abort,
         stopper=Stopper.GUARD,
         after=_gone,
@@ -157,14 +157,14 @@ ROWS = (
         stopper=Stopper.GUARD,
         obstacle=obstacle,
     ),
-    _freeze_row(100, loaded=False),
-    _freeze_row(100, loaded=True),
-    Row(name="daemon pauses for 60 ms: goes on, then a stop", limit_s=0.05, trials=40, fail=_freeze),
-    Row(name="SIGTERM", limit_s=0.5, trials=60, fail=partial(_signal, signal.SIGTERM), after=_exits_well),
+    _freeze_row(80, loaded=False),
+    _freeze_row(80, loaded=True),
+    Row(name="daemon pauses for 60 ms: goes on, then a stop", limit_s=0.05, trials=30, fail=_freeze),
+    Row(name="SIGTERM", limit_s=0.5, trials=50, fail=partial(_signal, signal.SIGTERM), after=_exits_well),
     Row(
         name="restart after a crash: never moves",
         limit_s=0.05,
-        trials=60,
+        trials=50,
         fail=partial(_signal, signal.SIGKILL),
         stopper=Stopper.GUARD,
         after=_begins_inactive,

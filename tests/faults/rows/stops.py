@@ -59,21 +59,21 @@ def _listen(bench: Bench) -> None:
 
 
 ROWS = (
-    Row(name="stop command", limit_s=0.002, share=0.99, trials=200, fail=_stop),
+    Row(name="stop command", limit_s=0.002, share=0.99, trials=140, fail=_stop),
     Row(
         name="stop command, 50 flooding clients and 50 dead readers",
         limit_s=0.005,
         share=0.99,
-        trials=100,
+        trials=80,
         scene=_among_a_flood,
         fail=_stop,
     ),
-    Row(name="stop command to the guard", limit_s=0.002, share=0.99, trials=60, fail=_ask_the_guard),
+    Row(name="stop command to the guard", limit_s=0.002, share=0.99, trials=40, fail=_ask_the_guard),
     Row(
         name="queue full: stop amid a burst",
         limit_s=0.005,
         share=0.99,
-        trials=60,
+        trials=50,
         fail=_amid_a_burst,
         after=_listen,
     ),
