@@ -338,9 +338,12 @@ class Engine:
         self.sampler.fault()
         self.queue.offer(message)
 
-    def _limit_violated(self, reason: str, by: str) -> None:
-        if self.started and self.stop.latch is None:  # while it is stopped, this holds up the reset
-            self.estop(reason, by)
+    def _limit_violated(self, device: str, sentence: str) -> None:
+        if self.started:
+            self.log.warning("limit", device=device, feedback=sentence)
+            self.record.violated(device, sentence)
+            if self.stop.latch is None:  # while it is stopped, this holds up the reset
+                self.estop(f"{device}: {sentence}", f"limit:{device}")
 
     def _lived(self, device: Device) -> None:
         if self.started:

@@ -184,6 +184,10 @@ class Record:
             return self._journal.write(kinds.LIMIT, data)
         return self._journal.write(kinds.LIMIT, {**data, "command": cause.id}, cause.id, cause.trace_id)
 
+    def violated(self, device: str, sentence: str) -> None:
+        """What comes back from a device lies beyond a limit."""
+        self._journal.write(kinds.LIMIT, {"device": device, "feedback": sentence})
+
     def lived(self, device: Device) -> None:
         """A device is in another part of its life."""
         data: dict[str, Any] = {"device": device.name, "state": device.state.value}

@@ -46,7 +46,8 @@ moved it; `cause`, the id of the message whose decision, stop or cancellation di
 since its last setpoint, where it lapsed; `message`, a sentence, where there is one."""
 LIMIT = "limit"
 """A soft limit cut what was asked: `device`, `action`, `command` (the message's id), `asked` and `sent` by
-name. A stream that asks for the same again is said once. What a hard limit refuses is in `ended`."""
+name. A stream that asks for the same again is said once. What a hard limit refuses is in `ended`. Or what
+comes back from it lies beyond a limit: `device`, `feedback` (a sentence)."""
 LEASE = "lease"
 """Who may move the robot: `what` (`taken`, `lapsed`, `stolen`, `released`), `lease_id`; `source`, `principal`
 and `role` (whose it is or was), `window_ms`, `explicit` (true where it was asked for and no command took it);

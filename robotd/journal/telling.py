@@ -121,6 +121,8 @@ _WHY_HALTED = {"left": "its state was left"}
 
 
 def _limit(body: Body) -> str:
+    if "feedback" in body:
+        return f"{body['device']}: {body['feedback']}"
     if "message" in body:
         return f"{body['action']} refused: {body['message']}"
     return f"{body['action']} asked {_value(body['asked'])}, sent {_value(body['sent'])}"

@@ -12,29 +12,25 @@ from hal import Actuator, Device
 
 
 class Violations:
-    """Listens to every actuator that has feedback. `stop` is told the reason, and on whose behalf."""
+    """Listens to every actuator. `tell` is told which one, and in a sentence what its feedback says."""
 
-    def __init__(self, devices: Mapping[str, Device], stop: Callable[[str, str], object]) -> None:
+    def __init__(self, devices: Mapping[str, Device], tell: Callable[[str, str], None]) -> None:
         self._actuators = [device for device in devices.values() if isinstance(device, Actuator)]
-        self._stop = stop
+        self._tell = tell
         for actuator in self._actuators:
             actuator.limit_listeners.append(partial(self._violated, actuator))
 
     def standing(self) -> str | None:
         """What is beyond its limit now, in a sentence: a cause for `Stop.causes`."""
         return next(
-            (_sentence(actuator, what) for actuator in self._actuators for what in actuator.violations), None
+            (f"{one.name}: {said}" for one in self._actuators for said in one.violations.values()), None
         )
 
     def look(self) -> None:
-        """Stop for what was found before anybody could."""
+        """Tell what was found before anybody could hear of it."""
         for actuator in self._actuators:
-            for what in actuator.violations:
-                self._stop(_sentence(actuator, what), f"limit:{actuator.name}")
+            for sentence in actuator.violations.values():
+                self._tell(actuator.name, sentence)
 
     def _violated(self, actuator: Actuator, what: str, _value: float, _limit: float, _unit: str) -> None:
-        self._stop(_sentence(actuator, what), f"limit:{actuator.name}")
-
-
-def _sentence(actuator: Actuator, what: str) -> str:
-    return f"{actuator.name}: {actuator.violations[what]}"
+        self._tell(actuator.name, actuator.violations[what])

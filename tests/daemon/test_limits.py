@@ -10,7 +10,8 @@ import pytest
 
 from robotd.config import load
 from robotd.errors import Refused
-from robotd.journal.kinds import BOOT, DECISION, STOP
+from robotd.journal.kinds import BOOT, DECISION, LIMIT, STOP
+from robotd.journal.telling import tell as tell_row
 from robotd.journal.why import explain
 from robotd.sim.simulation import Simulation, simulate
 from tests.daemon.story import Story, tell
@@ -97,6 +98,13 @@ def test_a_robot_that_is_stopped_already_remains_stopped_by_whom_it_was():
         assert story.service.status()["latch"]["latch_id"] == evidence["latch_id"]
         with pytest.raises(Refused, match="left: its feedback says duty 1"):
             story.service.reset(evidence["latch_id"], "ws:ann")
+        (row,) = await story.rows(LIMIT)
+        assert row.data == {"device": "left", "feedback": "its feedback says duty 1, beyond the limit of 0"}
+        assert tell_row(row) == "left: its feedback says duty 1, beyond the limit of 0"
+        assert (
+            "find out why it does not do what it is told"
+            in explain(story.disk.store, row.seq).links[0].sentence
+        )
 
     tell(body)
 

@@ -106,6 +106,8 @@ def refused(case: Case, row: Row) -> Fact:
 def limit(case: Case, row: Row) -> Fact:
     """What a limit changed or refused."""
     body = row.data
+    if "feedback" in body:
+        return _felt(case, row, f"{body['device']}: {body['feedback']}")
     if "message" in body:
         said_so = quoted(body["message"])
     else:
@@ -115,6 +117,14 @@ def limit(case: Case, row: Row) -> Fact:
     return Fact(
         row, phrase, f"{body['action']}{who}: {said_so}. Next: ask for less, or change the limit in the file."
     )
+
+
+def _felt(case: Case, row: Row, said: str) -> Fact:
+    """What a device really does, beyond its limit: for that the robot was stopped, if it was not already."""
+    sentence = (
+        f"{said}. Next: find out why it does not do what it is told; until then no reset ends the stop."
+    )
+    return Fact(row, f"{said}, at {case.clock(row)}", sentence)
 
 
 def _shown(value: Any) -> str:
