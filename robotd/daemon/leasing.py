@@ -28,6 +28,8 @@ REMEMBERED = 64
 
 TAKEN, LAPSED, STOLEN, RELEASED = "taken", "lapsed", "stolen", "released"
 """What becomes of it."""
+GIVEN_BACK = "given back"
+"""Why it was released, where its holder wanted so."""
 
 Told = Callable[[str, Held, Mapping[str, Any]], None]
 
@@ -142,8 +144,12 @@ class Leasing:
             self._look()
             held = self.lease.release(who, lease_id)
             self._halt(Refused("no_lease", "its operator gave the lease back", hint="take it again"))
-            self._tell(RELEASED, held, why="given back")
+            self._tell(RELEASED, held, why=GIVEN_BACK)
         return {"lease_id": lease_id, "released": True}
+
+    def mute(self, source: str) -> None:
+        """A session says nothing more."""
+        self.lease.mute(source)
 
     def left(self, source: str) -> None:
         """A session is over."""

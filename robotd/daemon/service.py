@@ -226,6 +226,10 @@ class RobotService:
         """A client is there."""
         self._engine.record.joined(source, principal)
 
+    def mute(self, source: str) -> None:
+        """It says nothing more."""
+        self._engine.leasing.mute(source)
+
     def left(self, source: str, why: str, last_at: float) -> None:
         """It is gone."""
         self._engine.leasing.left(source)

@@ -50,7 +50,7 @@ class Held:
     explicit: bool
     """It was asked for, and must always be renewed. One that a command took lasts as long as the motion."""
     closed: bool = False
-    """The session of its holder is over."""
+    """The session of its holder is over, or will say nothing more."""
     silent: bool = False
     """Its holder's stream of setpoints fell silent, and nothing was heard since."""
     kept_at: float = -math.inf
@@ -103,6 +103,8 @@ class Lease:
         self._teleop_window_s = teleop_window_s
         self.held: Held | None = None
         """Also while it is lost."""
+        self._mute: dict[str, None] = {}
+        """Sessions that are there, and will never be heard again."""
         self._losers: dict[str, None] = {}
         """Sessions that lost it and go on: what they send by habit must not take it again."""
 
@@ -181,9 +183,16 @@ class Lease:
         self.held = None
         return held
 
+    def mute(self, source: str) -> None:
+        """A session says nothing more, though it may still listen: as far as the lease goes, it is over."""
+        self._mute[source] = None
+        if self.held is not None and self.held.holder.source == source:
+            self.held.closed = True
+
     def close(self, source: str) -> None:
         """A session is over. The lease is not: it lapses by its own time."""
         self._losers.pop(source, None)
+        self._mute.pop(source, None)
         if self.held is not None and self.held.holder.source == source:
             self.held.closed = True
 
@@ -258,7 +267,8 @@ class Lease:
         elif before is not None:
             self._lose(before)
         self._losers.pop(who.source, None)
-        self.held = held = Held(new_id(), who, window_s, taken_at, at, explicit)
+        closed = who.source in self._mute
+        self.held = held = Held(new_id(), who, window_s, taken_at, at, explicit, closed)
         return Taken(held, before)
 
     def _lose(self, held: Held) -> None:

@@ -142,6 +142,9 @@ class Service(Protocol):
     def joined(self, source: str, principal: str) -> None:
         """A client is there."""
 
+    def mute(self, source: str) -> None:
+        """It says nothing more, but may still wait for answers."""
+
     def left(self, source: str, why: str, last_at: float) -> None:
         """It is gone. `why` is a sentence in stable words (`robotd.wire.session`); `last_at` is when it last
         said something, which it never did where that is when it came."""

@@ -158,6 +158,7 @@ class Session:
 
     def end_of_input(self) -> None:
         """The client sends nothing more. It gets the answers it waits for; then the connection is closed."""
+        self._service.mute(self.source)
         self.end(CLOSED)
 
     def shut_down(self) -> None:

@@ -263,6 +263,15 @@ def test_a_session_that_ends_does_not_give_it_back(bench: Bench):
     assert bench.tick(2.0) is Ended.LAPSED
 
 
+def test_who_says_nothing_more_has_it_as_one_whose_session_is_over(bench: Bench):
+    bench.lease.mute(ANN.source)
+    bench.look(ANN, 0.0)  # it was on its way
+    bench.at_rest = False
+
+    assert bench.lease.holder == ANN
+    assert bench.tick(2.0, is_used=True) is Ended.LAPSED
+
+
 def test_it_passes_to_the_next_session_of_the_same_principal(bench: Bench):
     bench.at_rest = False
     held = bench.acquire(ANN, 0.0)

@@ -32,6 +32,8 @@ class StillRobot:
         """Of each stop and each reset."""
         self.sessions: list[tuple[str, ...]] = []
         """Who came, with their principal, and who left, with the reason."""
+        self.muted: list[str] = []
+        """Who says nothing more."""
         self.leases: list[tuple[Any, ...]] = []
         """What was asked about the lease."""
         self.buried: list[tuple[int, str, str]] = []
@@ -115,6 +117,9 @@ class StillRobot:
 
     def joined(self, source: str, principal: str) -> None:
         self.sessions.append(("joined", source, principal))
+
+    def mute(self, source: str) -> None:
+        self.muted.append(source)
 
     def left(self, source: str, why: str, last_at: float) -> None:
         self.sessions.append(("left", source, why))

@@ -138,12 +138,38 @@ async def arm_until_it_works(sim: Simulation) -> None:
         await sim.sleep(0.01)
 
 
+async def lost_operator(sim: Simulation) -> None:
+    ann = await sim.connect("ann")
+    ann.send("arm")
+    await sim.sleep(0.3)
+    ann.call("lease.acquire", {})
+    ann.send("drive", {"linear": 0.1}, valid_for_ms=20_000)
+    for _ in range(10):
+        await sim.sleep(0.1)
+        ann.call("lease.renew", {"lease_id": ann.lease_id})
+    await sim.sleep(4.5)
+    ann.call("lease.acquire", {})
+    await sim.sleep(0.1)
+    ann.send("drive", {"linear": -0.1}, valid_for_ms=20_000)
+    await sim.sleep(0.5)
+    ann.call("lease.release", {"lease_id": ann.lease_id})
+    await sim.sleep(0.1)
+    ann.send("drive", {"linear": 0.1})
+    await sim.sleep(0.2)
+    ann.close()
+    await sim.sleep(0.5)
+    bob = await sim.connect("bob")
+    bob.send("drive", {"linear": 0.2})
+    await sim.sleep(0.1)
+
+
 STORIES = [
     arm_until_it_works,
     bump_behind_and_in_front,
     bump_while_driving,
     lapse,
     lost_cable,
+    lost_operator,
     stop_and_reset,
     refused,
     silent_board_and_cancelled_look,
@@ -285,6 +311,16 @@ def test_a_silent_board_is_a_wire_that_stalls() -> None:
     assert "fault: {arduino: stall " in text
     assert "event: arduino.silent" in text
     assert "  - cancel: look\n" in text
+
+
+def test_a_lease_is_taken_renewed_lost_and_given_back_as_it_was() -> None:
+    text = text_of(lost_operator)
+
+    assert text.count("  - lease: acquire\n    for: ") == 2
+    assert "  - lease: acquire\n    for: 1 s\n" in text
+    assert "failed operator_lost" in text
+    assert "  - lease: release\n" in text
+    assert "  - disconnect: operator\n  - connect: operator\n" in text
 
 
 # A part of it.

@@ -90,7 +90,7 @@ def _retell(boot: Boot, past: Past, told: Sequence[Row], config: RobotConfig, ro
     world = holding.begin([*past.known.values(), *said], rules_of(told))
     begins_at = past.walk(told[0].at, names, holding, notebook) if past.has_started else _ready_at(told)
     troubles = Troubles([*past.troubles, *told], config.boards)
-    Teller(boot, config, names, holding, notebook, troubles).tell(told)
+    Teller(boot, config, names, holding, notebook, troubles).tell(told, past.lease)
     first, last = told[0], told[-1]
     when = datetime.fromtimestamp(first.wall / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
     scenario = Scenario(

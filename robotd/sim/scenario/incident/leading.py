@@ -8,7 +8,7 @@ from robotd.core.chart import BUILT_IN_TRIGGERS, ESTOP
 from robotd.core.decision import Outcome
 from robotd.core.machine import StateMachine
 from robotd.core.message import Command, Event, Message
-from robotd.journal.kinds import DECISION, RESET, STOP
+from robotd.journal.kinds import DECISION, LEASE, RESET, STOP
 from robotd.journal.replay import Boot, Decided, decide
 from robotd.journal.row import Row
 from robotd.safety.stop import REST_S
@@ -33,6 +33,8 @@ class Past:
         """The newest that was said of each reading."""
         self.undecided: list[Row] = []
         """The stop, or the reset, that the machine has not seen yet."""
+        self.lease: Row | None = None
+        """In which the lease was taken that somebody had asked for, and had in the end."""
         self.troubles: list[Row] = []
         """The rows in which boards have told something."""
 
@@ -47,6 +49,8 @@ class Past:
             self.known[said.name] = said
         if row.kind in (STOP, RESET):
             self.undecided = [row]
+        if row.kind == LEASE:
+            self.lease = row if row.data["what"] == "taken" and row.data.get("explicit") else None
         if row.kind != DECISION:
             return
         decided = self._boot.decide(row)

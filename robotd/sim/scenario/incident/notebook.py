@@ -39,10 +39,12 @@ class Notebook:
         """Everything after it comes so much later."""
         self._moments.append(Moment(at, seq, AFTER, Step(Wait(duration_s))))
 
-    def do(self, row: Row, action: Action, at: float | None = None) -> None:
-        """This is done, where the row is, or earlier."""
+    def do(self, row: Row, action: Action, at: float | None = None, *, for_s: float | None = None) -> None:
+        """This is done, where the row is, or earlier; `for_s`: it goes on so long."""
         early = at is not None and at < row.at
-        self._moments.append(Moment(row.at if at is None else at, 0 if early else row.seq, DO, Step(action)))
+        self._moments.append(
+            Moment(row.at if at is None else at, 0 if early else row.seq, DO, Step(action, for_s=for_s))
+        )
 
     def expect(self, row: Row, facts: Sequence[Fact], within_s: float = SOON_S) -> None:
         """This is so soon after the row."""

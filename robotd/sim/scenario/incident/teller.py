@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
+from typing import Literal
 
 from robotd.config import RobotConfig
 from robotd.core.chart import ESTOP, RESET
 from robotd.core.message import Command, Message
 from robotd.core.stage import CANCELLED, DONE, EXPIRED, PREEMPTED, REJECTED, UNKNOWN
+from robotd.daemon.leasing import GIVEN_BACK, LAPSED, RELEASED, TAKEN
 from robotd.journal import kinds
 from robotd.journal.decided import message_of
 from robotd.journal.replay import Boot
@@ -26,9 +28,11 @@ from robotd.sim.scenario.model import (
     Amount,
     Cancel,
     Connect,
+    Disconnect,
     Fact,
     Inject,
     InState,
+    Lease,
     Reset,
     Send,
     StageIs,
@@ -45,6 +49,10 @@ BOARD_S = 1.0
 """A trouble of a board is found out within this time."""
 ROUNDED_S = 1e-5
 """What lies no farther before a row came with it: times of readings are rounded."""
+ALWAYS_S = 3600.0
+"""A lease that had not ended when the story did is renewed for so long."""
+BEFORE_S = 0.001
+"""Before anything else that a row brings."""
 SCENARIO = "scenario"
 """The source of an event that a scenario told the machine."""
 
@@ -77,11 +85,14 @@ class _Clients:
         name = self._names[source] = f"client{self._count}"
         return name, over
 
-    def leave(self, source: str) -> None:
-        """It has hung up; what it has sent goes on."""
+    def leave(self, source: str) -> tuple[str, str] | None:
+        """It has hung up; what it has sent goes on. Returns its name, if it had one, and how it came."""
         name = self._names.pop(source, None)
-        if name is not None:
-            self._idle.setdefault(_OVER[source.partition(":")[0]], []).append(name)
+        if name is None:
+            return None
+        over = _OVER[source.partition(":")[0]]
+        self._idle.setdefault(over, []).append(name)
+        return name, over
 
 
 def rules_of(rows: Iterable[Row]) -> Sequence[str]:
@@ -111,6 +122,10 @@ class Teller:
         self._troubles = troubles
         self._samples: deque[Said] = deque()
         self._clients = _Clients()
+        self._leaders: set[str] = set()
+        """The sources that have had the lease: it matters when they go."""
+        self._leases: dict[str, Row] = {}
+        """By id the row in which a lease has ended."""
         self._stop_decided = True
         """The machine has decided upon the newest stop or reset."""
         self._accepted: dict[str | None, Row] = {}
@@ -122,11 +137,16 @@ class Teller:
         self._seen: dict[str, tuple[float, int]] = {}
         """Of each reading time and row of the newest decision that looked at it."""
 
-    def tell(self, rows: Sequence[Row]) -> None:
-        """All of it; at the end the robot is where it was."""
+    def tell(self, rows: Sequence[Row], lease: Row | None = None) -> None:
+        """All of it; at the end the robot is where it was. `lease`: in which one was taken before."""
         sampled = (said for row in rows if row.kind == kinds.READINGS for said in said_by(row))
         later = (said for said in sampled if said.at >= rows[0].at)
         self._samples = deque(sorted(later, key=lambda said: said.at))
+        for row in rows:
+            if row.kind == kinds.LEASE and row.data["what"] != TAKEN:
+                self._leases.setdefault(row.data["lease_id"], row)
+        if lease is not None:
+            self._lease(lease._replace(at=rows[0].at, seq=rows[0].seq - 1))
         for fault in self._troubles.under_way(rows[0]):
             self._notebook.do(rows[0], fault)
         now = rows[0].at
@@ -254,10 +274,39 @@ class Teller:
         self._stop_decided = False
         self._notebook.do(row, Reset(client=self._client(row, row.data["by"])))
 
+    def _lease(self, row: Row) -> None:
+        """What was asked for is asked for again; what a command takes it takes by itself."""
+        body = row.data
+        source, what = body["source"], body["what"]
+        if what == TAKEN:
+            self._leaders.add(source)
+        if what == TAKEN and body.get("explicit"):
+            how: Literal["acquire", "steal"] = "steal" if "from" in body else "acquire"
+            client = self._client(row, source)
+            self._notebook.do(row, Lease(how, client), for_s=self._renewed_s(row))
+        elif what == RELEASED and body["why"] == GIVEN_BACK:
+            # What halts by it has its rows before: halts come first.
+            self._notebook.do(row, Lease("release", self._client(row, source)), row.at - BEFORE_S)
+
+    def _renewed_s(self, taken: Row) -> float | None:
+        """How long a lease was renewed: of one that lapsed nothing was heard in the end."""
+        body = taken.data
+        end = self._leases.get(body["lease_id"])
+        if end is None:
+            return ALWAYS_S
+        unheard_s = body["window_ms"] / 1000 if end.data["what"] == LAPSED else 0.0
+        renewed_s = round(end.at - taken.at - unheard_s, 3)
+        return renewed_s if renewed_s > 0 else None
+
     def _session(self, row: Row) -> None:
         body = row.data
-        if body["what"] == "closed":
-            self._clients.leave(body["source"])
+        if body["what"] != "closed":
+            return
+        gone = self._clients.leave(body["source"])
+        if gone is not None and body["source"] in self._leaders:
+            # Who comes next over this connection is somebody else as far as the lease is concerned.
+            self._notebook.do(row, Disconnect(gone[0]))
+            self._notebook.do(row, Connect(*gone))
 
     def _device(self, row: Row) -> None:
         body = row.data
@@ -286,6 +335,7 @@ _TELL: Mapping[str, Callable[[Teller, Row], None]] = {
     kinds.DEAD: Teller._ended,
     kinds.STOP: Teller._stop,
     kinds.RESET: Teller._reset,
+    kinds.LEASE: Teller._lease,
     kinds.SESSION: Teller._session,
     kinds.DEVICE: Teller._device,
     kinds.JOURNAL: Teller._journal,
