@@ -241,6 +241,12 @@ class Record:
             **more,
         }
         self._journal.write(kinds.LEASE, data, None, trace)
+        if "by" in more:
+            by = more["by"]
+            robbed = held.holder.principal
+            self.audit(
+                "lease.steal", source=by["source"], who=by["principal"], lease_id=held.lease_id, of=robbed
+            )
         if what == "stolen":
             by, lost = more["by"], held.holder.as_data()
             self.audit("lease.stolen", source=by["source"], who=by["principal"], role=by["role"], holder=lost)

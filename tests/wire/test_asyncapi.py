@@ -227,6 +227,10 @@ def test_notifications_are_told_as_described():
         resolve(MESSAGES["update"]["payload"])["properties"]["params"]["properties"]
     )
     assert (said["method"], update["method"]) == ("stage", "update")
+    lost = decode(encode_update("lease.lost", {"lease_id": "x", "why": "lapsed", "silent_ms": 1.0}))
+    told = resolve(MESSAGES["lease.lost"]["payload"])["properties"]
+    assert lost["method"] == told["method"]["const"]
+    assert set(lost["params"]) <= set(told["params"]["properties"])
 
 
 def test_the_servers_are_the_ways_in():
