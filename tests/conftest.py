@@ -14,7 +14,7 @@ _NUMBERS = count(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Coverage does not trace random cases: it triples their time, and a line needs a test that means it.
 
-    Tests that live many lives from seeds say so themselves: `pytestmark = pytest.mark.no_cover`.
+    Tests that live many lives from seeds, or repeat hours, say so themselves: `@pytest.mark.no_cover`.
     """
     for item in items:
         if item.get_closest_marker("hypothesis"):

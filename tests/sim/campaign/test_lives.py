@@ -13,8 +13,6 @@ from robotd.sim.campaign.life import live
 from tests.counts import HOURS
 from tests.counts import SEEDS as LONG_SEEDS
 
-pytestmark = pytest.mark.no_cover
-
 TESTS = Path(__file__).parents[2]
 ROVER = load(TESTS.parent / "config" / "rover.yaml")
 SHUTTLE = load(Path(__file__).parent / "robots" / "shuttle.yaml")
@@ -32,6 +30,7 @@ machine:
 HOURS_S = HOURS * 3600.0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_promise_is_kept_in_a_short_life_full_of_faults(seed: int) -> None:
     config = SHUTTLE if seed % 3 == 0 else ROVER
@@ -39,6 +38,7 @@ def test_every_promise_is_kept_in_a_short_life_full_of_faults(seed: int) -> None
     assert live(config, seed, LIFE_S, 0.1).broken is None
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(LONG_SEEDS))
 def test_every_promise_is_kept_in_hours_of_the_rover(seed: int) -> None:
     tally = Tally.of(ROVER)
@@ -57,6 +57,7 @@ def test_the_same_seed_lives_the_same_life(config: RobotConfig) -> None:
     assert live(config, 8, LIFE_S, 0.2).digest != digests[0]
 
 
+@pytest.mark.no_cover
 def test_several_lives_reach_every_state_and_say_what_they_saw() -> None:
     tally = Tally.of(ROVER)
     for task, life in live_all(ROVER, tasks(range(10), LIFE_S, 0.1)):
