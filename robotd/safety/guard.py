@@ -20,7 +20,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import NamedTuple, TypeAlias
@@ -36,7 +36,7 @@ ROUND_S, ROUNDS = 0.02, 3
 SENDING_ROUNDS = 5  # a slow line has so many to send what is written, before that is discarded again
 GAP_US = 10_000  # a round waits at most so long for a gap on a half-duplex bus
 LINGER_S, PAUSE_S = 0.1, 0.001  # for what is unsent at the end: closing a port waits up to 30 s for that
-MESSAGE_BYTES, REASON_BYTES = 65_536, 200
+MESSAGE_BYTES, RIGHTS_BYTES, REASON_BYTES = 16_384, socket.CMSG_LEN(4), 200
 IGNORED = ("TERM", "INT", "ABRT", "HUP", "QUIT", "TSTP", "TTIN", "TTOU", "USR1", "USR2", "ALRM")
 LINES = {"cts": termios.TIOCM_CTS, "dsr": termios.TIOCM_DSR, "dcd": termios.TIOCM_CD, "ri": termios.TIOCM_RI}
 GPIO = (0xC010B40E, struct.pack("QQ", 0, 1), 1)
@@ -54,7 +54,8 @@ class State(NamedTuple):
     ports: Mapping[str, tuple[float, bytes]] = {}
     """By board: how long a half-duplex line is quiet before one may speak (else 0), and the stop frames."""
     ticks: int = 0
-    progress: tuple[tuple[str, float], ...] = (("-", 0.0),) * len(PARTS)  # and since when
+    counters: Sequence[str] = ("-",) * len(PARTS)
+    moved_at: Sequence[float] = (0.0,) * len(PARTS)
     silent_at: float = inf
     latch: Mapping[str, str] = {}
     stops: int = 0
@@ -107,20 +108,19 @@ def step(state: State, now: float, event: Words) -> Next:
 
 
 def _tick(state: State, now: float, counters: list[str]) -> Next:
-    progress = tuple(
-        before if counter == before[0] != "-" else (counter, now)
-        for counter, before in zip(counters, state.progress, strict=True)
-    )
-    state = state._replace(ticks=state.ticks + 1, silent_at=now + SILENT_S, progress=progress)
-    for part, (_, since) in zip(PARTS, progress, strict=True):
-        if now - since >= STUCK_S:
-            return _hung(state, now, "daemon_stuck", f"the daemon's {part} did not move on for {STUCK_S:g} s")
-    return state, () if state.ticks % TICKS_A_TOCK else (("tell", "tock"),)
+    before = zip(counters, state.counters, state.moved_at, strict=True)
+    moved_at = [since if counter == old != "-" else now for counter, old, since in before]
+    ticks, oldest = state.ticks + 1, min(moved_at)
+    state = state._replace(ticks=ticks, silent_at=now + SILENT_S, counters=counters, moved_at=moved_at)
+    if now - oldest >= STUCK_S:
+        part = PARTS[moved_at.index(oldest)]
+        return _hung(state, now, "daemon_stuck", f"the daemon's {part} did not move on for {STUCK_S:g} s")
+    return state, () if ticks % TICKS_A_TOCK else (("tell", "tock"),)
 
 
 def _hung(state: State, now: float, why: str, sentence: str) -> Next:
     """The daemon is ended first, or it might wake up between the stop frames."""
-    state = state._replace(silent_at=inf, progress=State("").progress)
+    state = state._replace(silent_at=inf, counters=("-",) * len(PARTS))
     state, actions = (state, ()) if state.latch else _trip(state, now, why, sentence)
     return state, (("kill",), *actions)
 
@@ -173,8 +173,7 @@ class Guard:
                     self._stop_port(port, 0.0, self._state.ports[board][1], anew=True)
 
     def _turn(self) -> None:
-        wait_s = min(self._state.due - time.monotonic(), SILENT_S)
-        for source, _ in self._poll.poll(max(0.0, wait_s * 1e3)):
+        for source, _ in self._poll.poll(1e3 * max(0.0, min(self._state.due - time.monotonic(), SILENT_S))):
             # The daemon's end comes after its last words; another guard may have been faster.
             with suppress(ConnectionResetError, BlockingIOError):
                 if source == self._daemon.fileno():
@@ -184,10 +183,12 @@ class Guard:
                     self._step("stop", reason.decode(errors="replace"))
         if self._line:
             self._look(*self._line)
-        self._step("time")
+        if time.monotonic() >= self._state.due:
+            self._step("time")
 
     def _hear(self) -> None:
-        data, passed, _, _ = socket.recv_fds(self._daemon, MESSAGE_BYTES, 1, socket.MSG_DONTWAIT)
+        data, rights, _, _ = self._daemon.recvmsg(MESSAGE_BYTES, RIGHTS_BYTES, socket.MSG_DONTWAIT)
+        passed = [struct.unpack("i", right)[0] for _, _, right in rights]
         if not data:
             self._poll.unregister(self._daemon)
         words = data.decode(errors="replace").split() or ["gone"]

@@ -11,7 +11,19 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tests.benchmarks import check, core, cost, journal, process, replay, serial_port, sim, stop, throughput
+from tests.benchmarks import (
+    check,
+    core,
+    cost,
+    guard,
+    journal,
+    process,
+    replay,
+    serial_port,
+    sim,
+    stop,
+    throughput,
+)
 from tests.benchmarks.figures import Report
 
 
@@ -23,6 +35,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "decide": core.decide,
         "queue": core.queue,
         "stop": stop.stop,
+        "guard": partial(guard.guard, trials=20 if quick else 100, rest_s=5.0 if quick else 10.0),
         "serial": serial_port.serial_port,
         "start": process.start,
         "memory": partial(process.memory, flood_s=5.0 if quick else 60.0),

@@ -13,12 +13,15 @@ import select
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from time import monotonic  # noqa: TID251  # a guard lives in real time
 
 TICK_S = 0.02
 
 
 def main(guard: str, stop: str, lock: str, latch: str, *boards: str) -> None:
+    with suppress(PermissionError):
+        os.nice(-10)  # as the unit for systemd has it: a busy machine would make a daemon look silent
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     began = monotonic()
     passed = [theirs.fileno(), *(int(number) for number in (stop, lock) if number != "-1")]
