@@ -45,7 +45,9 @@ class GuardProcess:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
         passed = [theirs.fileno(), *(number for number in (stop, lock) if number is not None)]
-        words = [_number(theirs.fileno()), _number(stop), _number(lock), "-" if latch is None else str(latch)]
+        # The guard stands in the root folder: a path from where the daemon stands would mean another file.
+        kept = "-" if latch is None else str(latch.absolute())
+        words = [_number(theirs.fileno()), _number(stop), _number(lock), kept]
         if input_line is not None:
             passed.append(input_line[0])
             words += map(str, input_line)

@@ -61,11 +61,12 @@ class Judge:
 
 @asynccontextmanager
 async def started(file: Path, port: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A daemon that is killed at the end, and not before."""
-    state = file.parent / "state"
+    """A daemon that is killed at the end, and not before. Its journal is named from where it is started."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "robotd", "run", str(file), "--port", f"arduino={port}"),
-        env=os.environ | {"XDG_RUNTIME_DIR": str(file.parent), "XDG_STATE_HOME": str(state)},
+        *(sys.executable, "-m", "robotd", "run", file.name, "--port", f"arduino={port}"),
+        *("--journal", "journal"),
+        cwd=file.parent,
+        env=os.environ | {"XDG_RUNTIME_DIR": str(file.parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
