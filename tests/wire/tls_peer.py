@@ -57,9 +57,10 @@ class Noting(asyncio.Protocol):
 
 
 class TlsPeer(asyncio.Protocol):
-    """A client. It sends by itself only what the handshake needs."""
+    """A client. It sends by itself only what the handshake needs, where wanted in two parts."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, *, first_bytes: int | None = None) -> None:
+        self._first_bytes = first_bytes
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_hostname=HOST)
         self.transport: asyncio.Transport
@@ -91,7 +92,10 @@ class TlsPeer(asyncio.Protocol):
             pass
         except ssl.SSLZeroReturnError:  # what OpenSSL makes of it after a goodbye of our own
             self.heard_goodbye = True
-        self.transport.write(self._outgoing.read())
+        data = self._outgoing.read()
+        self.transport.write(data[: self._first_bytes])
+        if self._first_bytes is not None:
+            asyncio.get_running_loop().call_later(0.001, self.transport.write, data[self._first_bytes :])
 
     def encrypted(self, data: bytes) -> bytes:
         """As it would go out: a record for every 16 KiB."""
