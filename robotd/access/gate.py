@@ -83,7 +83,7 @@ class Gate:
         self._mark: object = None
         self._holders: dict[Guest, Token] = {}
         self._throttle = Throttle()
-        self._tally = Tally()
+        self._tally = Tally(lambda count: audit("others", source=DAEMON, count=count))
         self.trouble: str | None = None
         """Why no token counts at all; None: all is well."""
         self.compared = 0

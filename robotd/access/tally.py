@@ -23,13 +23,15 @@ class _Alike:
 class Tally:
     """Nobody can fill a journal by being refused. Times are seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, say_others: Callable[[int], object]) -> None:
+        """`say_others` is told how many there were of more sorts than are told apart."""
+        self._say_others = say_others
         self._of: dict[Key, _Alike] = {}
 
     def note(self, key: Key, now: float, say: Callable[[int], object]) -> None:
         """It happened; `say` is told how often since it was told last, now or in a later `look`."""
         if key not in self._of and len(self._of) >= MOST_KEYS:
-            key = OTHERS
+            key, say = OTHERS, self._say_others
         alike = self._of.get(key)
         if alike is None:
             self._of[key] = _Alike(now, 0, say)

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from robotd.core.limits import Limits
 from robotd.core.role import Role
 from robotd.errors import Refused, RobotdError
-from robotd.json import decode
+from robotd.json import decode, encode
 
 VERSION = 1
 ID_LENGTH = 8
@@ -184,11 +184,8 @@ def _time(text: str, place: int) -> datetime:
 
 def render(tokens: Sequence[Token]) -> bytes:
     """The text of the file: one token a line, so that a person may compare two."""
-    from json import dumps
-
-    lines = [dumps(asdict(token) | _written(token)) for token in tokens]
-    inner = ",\n".join(f"  {line}" for line in lines)
-    return f'{{"version": {VERSION}, "tokens": [\n{inner}\n]}}\n'.encode()
+    lines = b",\n".join(b"  " + encode(asdict(token) | _written(token)) for token in tokens)
+    return b'{"version": %d, "tokens": [\n%s\n]}\n' % (VERSION, lines)
 
 
 def _written(token: Token) -> dict[str, str | None]:

@@ -109,7 +109,7 @@ def test_a_list_says_who_may_what_and_until_when() -> None:
 def test_an_expired_one_is_shown_as_such(folder: Path) -> None:
     told("add", "alice", "--expires", "1s")
     path = folder / "secret" / "tokens.json"
-    path.write_text(path.read_text().replace('"expires": "2', '"expires": "1'))
+    path.write_text(path.read_text().replace('"expires":"2', '"expires":"1'))
 
     assert "(expired)" in told("list")
 
