@@ -19,8 +19,6 @@ from robotd.sim.scenario.writing import to_yaml
 from tests.counts import CAMPAIGN, cases
 from tests.sim.campaign.planted import PLANTED
 
-pytestmark = pytest.mark.no_cover
-
 SHUTTLE = Path(__file__).parent / "robots" / "shuttle.yaml"
 CONFIG: RobotConfig = load(SHUTTLE)
 SEEDS = 200
@@ -28,6 +26,9 @@ LIFE_S = 60.0
 FAULTS = 0.2
 TRIES = cases(240)
 """A clock that counts looks at it: so many runs, however fast the machine is."""
+FOLLOWED = "stale read after reconnect"
+"""The one that coverage follows; the others go the same way."""
+NAMES = [name if name == FOLLOWED else pytest.param(name, marks=pytest.mark.no_cover) for name in PLANTED]
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def first_broken(first: int) -> Life:
     return next(life for life in lives if life.broken is not None)
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_planted_bug_is_found_and_shown_by_a_scenario_that_holds_without_it(
     name: str, tmp_path: Path
 ) -> None:
