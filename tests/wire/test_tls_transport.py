@@ -10,7 +10,7 @@ import pytest
 
 from robotd.wire.session import READ_BYTES
 from tests import virtual
-from tests.wire.tls_peer import Noting, TlsPeer, served
+from tests.wire.tls_peer import Noting, TlsPeer, key_updates, served
 
 RECORD = bytes(range(256)) * 64
 """16 KiB: the longest that one record of TLS holds."""
@@ -224,3 +224,32 @@ def test_a_client_that_does_not_read_pauses_who_writes(tell: Callable[[Story], N
         assert (paused, peer.heard) == ([True, False], RECORD * 8)
 
     tell(story)
+
+
+def test_new_keys_are_given_and_what_is_said_with_them_is_understood(
+    tell: Callable[[Story], Noting], tmp_path: Path
+):
+    async def story(peer: TlsPeer, protocol: Noting) -> None:
+        peer.transport.write(next(key_updates(tmp_path)))
+        await a_while()
+        protocol.transport.write(b"with new keys")
+        await a_while()
+        assert peer.heard == b"with new keys"
+
+    assert tell(story).told == ["made"]
+
+
+def test_who_asks_for_new_keys_without_end_and_reads_none_is_cut_off(
+    tell: Callable[[Story], Noting], tmp_path: Path
+):
+    async def story(peer: TlsPeer, protocol: Noting) -> None:
+        protocol.transport.set_write_buffer_limits(high=100)
+        peer.transport.pause_reading()
+        updates = key_updates(tmp_path)
+        for _ in range(20):
+            peer.transport.write(b"".join(next(updates) for _ in range(200)))
+            await a_while()
+
+    made, (lost, why) = tell(story).told
+
+    assert (made, lost, str(why)) == ("made", "lost", "it asks for new keys and does not read")

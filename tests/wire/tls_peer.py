@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from robotd.wire.tls import Tls
 from tests.certified import write_pair
@@ -15,6 +20,7 @@ from tests.virtual import VirtualLoop
 from tests.wire.still_robot import StillRobot
 
 HOST = "127.0.0.1"
+KEY_LOG = "keys"
 
 
 class Noting(asyncio.Protocol):
@@ -113,18 +119,43 @@ class TlsPeer(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def served(folder: Path, protocol: Noting, tls: Tls | None = None) -> AsyncIterator[TlsPeer]:
-    """A client that has shaken hands with a server of `protocol`, in the network in memory."""
+async def served(folder: Path, protocol: Noting) -> AsyncIterator[TlsPeer]:
+    """A client that has shaken hands with a server of `protocol`, in the network in memory.
+
+    Its secrets are in `folder`, see `key_updates`.
+    """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     files = write_pair(folder)
-    tls = tls or Tls(StillRobot(), files.served().present)
+    tls = Tls(StillRobot(), files.served().present)
     listener = loop.network.listen(HOST, 0)
     server = await loop.create_server(lambda: tls.around(protocol), sock=listener)
-    _, peer = await loop.create_connection(lambda: TlsPeer(files.trusted()), *listener.address)
+    context = files.trusted()
+    context.keylog_filename = str(folder / KEY_LOG)
+    _, peer = await loop.create_connection(lambda: TlsPeer(context), *listener.address)
     await peer.ready.wait()
     await asyncio.sleep(0.001)
     yield peer
     peer.transport.abort()
     server.close()
     await asyncio.sleep(0.001)
+
+
+def key_updates(folder: Path) -> Iterator[bytes]:
+    """The records with which a client that has said nothing yet asks for new keys, one after the other.
+
+    Python has no way to ask for them: made as RFC 8446, sections 4.6.3, 5.2 and 7, says, for AES-256-GCM.
+    """
+    words = (line.split() for line in (folder / KEY_LOG).read_text().splitlines())
+    (secret,) = (bytes.fromhex(line[2]) for line in words if line[0] == "CLIENT_TRAFFIC_SECRET_0")
+
+    def expand(label: bytes, length: int) -> bytes:
+        label = b"tls13 " + label
+        info = struct.pack("!HB", length, len(label)) + label + b"\0"
+        return HKDFExpand(SHA384(), length, info).derive(secret)
+
+    while True:
+        update = b"\x18\0\0\x01\x01" + b"\x16"  # a KeyUpdate that asks for one, and its content type
+        header = struct.pack("!BHH", 0x17, 0x0303, len(update) + 16)
+        yield header + AESGCM(expand(b"key", 32)).encrypt(expand(b"iv", 12), update, header)
+        secret = expand(b"traffic upd", 48)
