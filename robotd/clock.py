@@ -1,4 +1,4 @@
-"""The time on the wall: log lines, HTTP dates, the end of a token or a certificate. It may jump: no timer asks it."""
+"""The time on the wall: log lines, HTTP dates, the end of a token. It may jump, and no timer asks it."""
 
 from __future__ import annotations
 
