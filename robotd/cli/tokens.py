@@ -177,7 +177,7 @@ def revoke(
 
 
 def _tokens_file(robot: str | None, file: Path | None) -> tuple[TokenFile, bool]:
-    """The file of tokens, and whether the robot's file names it. Whatever else is wrong there does not matter:
+    """The file of tokens, and whether the robot's file names it. Other faults of that file do not matter:
     a token must be revocable at once.
     """
     from robotd.access.tokens import TokenFile
