@@ -192,10 +192,17 @@ class LatchFile:
 
     def _write(self, latch: Latch, wall: float) -> None:
         """All of it or nothing, whenever the power fails."""
-        with os.fdopen(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(_encode(latch, wall))
-            file.flush()
-            os.fsync(file.fileno())
+        new = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(new, "wb") as file:
+                file.write(_encode(latch, wall))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            # The disk is full: even an empty file says that there was a stop.
+            if not self._file.exists():
+                self._new.replace(self._file)
+            raise
         self._new.replace(self._file)
         _sync_folder(self._file.parent)
 

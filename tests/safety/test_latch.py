@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import stat
@@ -319,6 +320,41 @@ def test_a_latch_that_cannot_be_kept_is_told_and_tried_again(tmp_path: Path, mon
         store.close()
         assert told.empty()
 
+    asyncio.run(whole())
+    kept = found(file)
+
+    assert kept is not None
+    assert kept.reason == "smoke"
+
+
+def test_on_a_full_disk_the_file_alone_says_that_there_was_a_stop_until_there_is_room(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "AGAIN_S", 0.01)
+    room = threading.Event()
+    fsync = os.fsync
+
+    def full(descriptor: int) -> None:
+        if not room.is_set():
+            os.ftruncate(descriptor, 0)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    async def whole() -> None:
+        told: asyncio.Queue[str | None] = asyncio.Queue()
+        store = LatchFile(file, asyncio.get_running_loop())
+        store.on_trouble = told.put_nowait
+        store.keep(SMOKE, STOPPED_AT)
+        assert "No space left" in str(await asyncio.wait_for(told.get(), 10))
+        kept = read(store)
+        assert kept is not None
+        assert "no latch that robotd wrote" in kept.reason
+
+        room.set()
+        assert await asyncio.wait_for(told.get(), 10) is None
+        store.close()
+
+    monkeypatch.setattr(os, "fsync", full)
     asyncio.run(whole())
     kept = found(file)
 
