@@ -52,7 +52,13 @@ def send(
     rate_hz: Annotated[
         float, typer.Option("--rate", min=0.1, max=MAX_RATE_HZ, help="Setpoints a second, with --for.")
     ] = DEFAULT_RATE_HZ,
-    wait: Annotated[Wait, typer.Option(help="The stage to wait for; any end comes first.")] = Wait.STARTED,
+    wait: Annotated[
+        Wait,
+        typer.Option(
+            help="The stage to wait for; any end comes first. A longer motion needs 'done': it goes on "
+            "only while its sender stays, or in a state that is unattended."
+        ),
+    ] = Wait.STARTED,
     raw: Annotated[
         str | None,
         typer.Option(

@@ -127,8 +127,8 @@ FAULTS = {
     "- send: arm\n  within: 2 s": ("'within' means nothing beside 'send'", "it stands beside expect"),
     "- at: 1 s": (
         "this step does nothing",
-        "it needs one of send, stop, reset, lease, cancel, write, connect, disconnect, gap, set, fault, mend, "
-        "inject, wait, expect",
+        "it needs one of send, stop, reset, lease, cancel, write, connect, disconnect, gap, set, fault, "
+        "mend, inject, wait, expect",
     ),
     "- arm": ("a step is a mapping, not the text 'arm'", "for example: send: arm"),
     "- snd: arm": ("unknown key 'snd'", "did you mean 'send'?"),
