@@ -103,6 +103,12 @@ def other() -> Iterator[Port]:
 class GuardHere(Guard):
     """A guard in this process. What it is to hear is said before it runs, for it runs to its end."""
 
+    turns = 0
+
+    def _turn(self) -> None:
+        self.turns += 1
+        super()._turn()
+
     def close(self) -> None:
         self._daemon.close()
         if self._stop is not None:
@@ -171,6 +177,13 @@ def test_a_daemon_that_ends_without_a_word_is_three_stops_on_every_port(
     assert 1 <= other.stops(b"\x01\x02") <= ROUNDS
     assert took_s >= (ROUNDS - 1) * ROUND_S
     assert bench.heard()[:3] == ["ready - -", "kept arduino", "kept other"]
+
+
+def test_it_sleeps_between_the_rounds_or_at_its_priority_nobody_would_read_the_port(bench: Bench):
+    bench.die()
+    bench.run()
+
+    assert bench.guard.turns < 10
 
 
 def test_it_has_closed_every_port_at_its_end(bench: Bench, port: Port):
@@ -357,7 +370,21 @@ def test_what_is_no_serial_port_is_written_to_all_the_same(bench: Bench):
     os.close(reader)
 
 
-def test_frames_on_their_way_are_not_torn_and_the_end_waits_for_a_slow_line_only_so_long(bench: Bench):
+def test_what_is_on_its_way_is_not_torn_until_the_last_round(bench: Bench):
+    renewed = b"\xf7" * 2_000
+    near, far = socket.socketpair()  # says how much is unread at the far end, as a slow line what is unsent
+    with near, far:
+        bench.keep(near.fileno())
+        bench.stops.send(b"now")
+        bench.say(f"keep arduino 0 {renewed.hex()}")
+        bench.die()
+        bench.run()
+        near.close()
+
+        assert b"".join(iter(lambda: far.recv(65536), b"")) == FRAMES + renewed
+
+
+def test_the_end_waits_for_a_slow_line_only_so_long(bench: Bench):
     frames = b"\xf7" * 30_000
     with ExitStack() as open_:
         listener = open_.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -656,7 +683,7 @@ def test_a_frozen_daemon_is_stopped_for_and_killed(tmp_path: Path, port: Port):
         it.daemon.send_signal(signal.SIGSTOP)
 
         it.wait_for_the_guard()
-        assert 1 <= port.stops() <= ROUNDS + 1
+        assert port.stops() >= 1  # and more, until the daemon is gone
         assert it.daemon.wait(PATIENCE_S) == -signal.SIGKILL
         assert it.reason() == "guard:daemon_silent"
 
@@ -670,7 +697,7 @@ def test_a_daemon_that_does_not_work_is_killed_and_the_robot_stopped(
         it.say(word)
 
         it.wait_for_the_guard()
-        assert 1 <= port.stops() <= ROUNDS + 1
+        assert port.stops() >= 1  # and more, until the daemon is gone
         assert it.daemon.wait(PATIENCE_S) == -signal.SIGKILL
         assert it.reason() == f"guard:{reason}"
 
