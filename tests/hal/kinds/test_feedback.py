@@ -146,9 +146,7 @@ def test_the_device_stands_when_it_is_told_and_whoever_waits_for_its_motion_hear
         mast.felt(1.25)
         mast.felt(1.25)
 
-        with pytest.raises(
-            OutOfRange, match="its feedback says angle"
-        ) as error:
+        with pytest.raises(OutOfRange, match="its feedback says angle") as error:
             await moving
         assert (error.value.limit, error.value.unit) == (1.0, "rad")
         assert mast.at_rest
