@@ -24,7 +24,7 @@ from tests.cli.conftest import RunningRobot, rover_on_any_port
 
 run = CliRunner().invoke
 MANY_TIMES = 200
-SECTION = "access: {certificate: certificate.pem, key: key.pem}\n"
+SECTION = "access: {certificate: certificate.pem, key: key.pem, tokens: tokens.json}\n"
 OTHER = "sha256:" + "0" * 64
 
 
@@ -155,12 +155,29 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 
 @pytest.fixture(scope="module")
-def behind_tls(files: Files) -> Iterator[RunningRobot]:
+def rover(files: Files) -> Path:
     file = rover_on_any_port(files.certificate.parent)
     file.write_text(file.read_text() + SECTION)
-    running = RunningRobot(file, "--sim")
+    return file
+
+
+@pytest.fixture(scope="module")
+def token(rover: Path) -> str:
+    return run(app, ["token", "add", "alice", str(rover), "--role", "maintainer"]).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def robot_behind_tls(rover: Path, token: str) -> Iterator[RunningRobot]:
+    running = RunningRobot(rover, "--sim")
     yield running
     assert running.end() == 0
+
+
+@pytest.fixture
+def behind_tls(robot_behind_tls: RunningRobot, token: str, monkeypatch: pytest.MonkeyPatch) -> RunningRobot:
+    """A robot that speaks TLS and asks for tokens, and a user of it who has one."""
+    monkeypatch.setenv("ROBOTD_TOKEN", token)
+    return robot_behind_tls
 
 
 def urls(robot: RunningRobot) -> list[str]:
@@ -172,7 +189,7 @@ def test_the_ready_line_says_that_tls_is_spoken(behind_tls: RunningRobot) -> Non
 
 
 def test_the_robot_with_the_pinned_fingerprint_is_talked_to(
-    behind_tls: RunningRobot, files: Files, monkeypatch: pytest.MonkeyPatch
+    behind_tls: RunningRobot, files: Files, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url in urls(behind_tls):
         pinned = run(app, ["status", "--json", "--url", url, "--fingerprint", files.fingerprint])
@@ -180,14 +197,47 @@ def test_the_robot_with_the_pinned_fingerprint_is_talked_to(
     monkeypatch.setenv("ROBOTD_FINGERPRINT", files.fingerprint)
     for words in (["status"], ["why"], ["journal", "tail"], ["dead", "list"], ["journal", "verify"]):
         assert run(app, [*words, "--url", urls(behind_tls)[1]]).exit_code == Exit.DONE, words
-    piped = run(app, ["send", "--raw", "-", "--url", urls(behind_tls)[1]], input="status\n")
-    assert json.loads(piped.stdout)["robot"] == "rover"
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "hello", "params": {"token": token}})
+    piped = run(app, ["send", "--raw", "-", "--url", urls(behind_tls)[1]], input=f"{hello}\nstatus\n")
+    assert [json.loads(line).get("robot") for line in piped.stdout.splitlines()] == [None, "rover"]
 
 
 def test_the_unix_socket_stays_plain(behind_tls: RunningRobot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROBOTD_FINGERPRINT", OTHER)
 
     assert run(app, ["status", "--url", behind_tls.unix]).exit_code == Exit.DONE
+
+
+def test_a_stranger_is_told_where_a_token_goes_and_may_stop_the_robot(
+    behind_tls: RunningRobot, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROBOTD_TOKEN")
+    for url in urls(behind_tls):
+        where = ["--url", url, "--fingerprint", files.fingerprint]
+        for words in (["status"], ["send", "arm"], ["journal", "tail"], ["why"], ["reset", "--yes"]):
+            refused = run(app, [*words, *where])
+            assert refused.exit_code == Exit.REFUSED, words
+            assert "unauthenticated" in refused.stderr
+            assert "it goes into $ROBOTD_TOKEN, or a file for --token-file" in refused.stderr
+        stopped = run(app, ["stop", *where, "--json"])
+        assert json.loads(stopped.stdout)["latch_id"]
+
+
+def test_a_token_may_stand_in_a_file_of_its_own(
+    behind_tls: RunningRobot, files: Files, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROBOTD_TOKEN", "rbd_another_one")
+    file = tmp_path / "token"
+    file.write_text(f"{token}\n")
+    where = ["--url", urls(behind_tls)[1], "--fingerprint", files.fingerprint, "--token-file", str(file)]
+    file.chmod(0o600)
+    private = run(app, ["status", *where])
+    file.chmod(0o644)
+    public = run(app, ["status", *where])
+
+    assert (private.exit_code, public.exit_code) == (Exit.DONE, Exit.USAGE)
+    assert "chmod 600" in public.stderr
+    assert token not in private.output + public.output + behind_tls.log.read_text()
 
 
 def test_each_way_not_to_come_in_ends_with_one_sentence(behind_tls: RunningRobot) -> None:
