@@ -40,6 +40,37 @@ def test_windows_carry_their_unit(tmp_path: Path):
     assert config.lease == LeaseSettings(on=True, window_s=3.0, teleop_window_s=0.3)
 
 
+@pytest.mark.parametrize("said", ["window: 199 ms", "window: 10.1 s", "teleop_window: 1 min"])
+def test_windows_have_bounds(tmp_path: Path, said: str):
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(tmp_path, f"{SMALLEST}lease: {{{said}}}\n")
+
+    assert [error.sentence for error in caught.value.errors] == ["a lease lasts 0.2 to 10 s unheard"]
+
+
+LOST = """
+robot: r
+boards: {uno: {driver: firmata, port: /dev/null}}
+devices: {bumper: {kind: digital_input, board: uno, pin: 2}}
+machine:
+  initial: idle
+  states: {idle: {}, alone: {}}
+  transitions: [{trigger: operator_lost, source: idle, dest: alone}]
+"""
+
+
+def test_that_the_operator_is_lost_is_an_event_and_no_command(tmp_path: Path):
+    assert loaded(tmp_path, LOST).commands == {}
+
+
+def test_an_event_of_ones_own_cannot_have_its_name(tmp_path: Path):
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(tmp_path, LOST + "events: {operator_lost: {when: bumper.active}}\n")
+
+    (error,) = caught.value.errors
+    assert error.sentence == "'operator_lost' comes by itself when the lease is lost"
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [

@@ -484,6 +484,16 @@ def test_a_robot_without_a_lease_is_everybodys_and_says_so(tmp_path: Path):
     tell(body, robot_file(tmp_path, lease="lease: off\n"))
 
 
+def test_that_it_has_none_is_said_at_every_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    async def body(story: Story) -> None:
+        await story.settle()
+
+    tell(body, robot_file(tmp_path, lease="lease: off\n"))
+    assert "lease: off, says the file" in capsys.readouterr().out
+    tell(body)
+    assert "lease: off" not in capsys.readouterr().out
+
+
 # -- and why
 
 
