@@ -78,7 +78,7 @@ def test_the_same_id_again_says_what_became_of_it_and_runs_nothing() -> None:
     ("journal", "complaint"),
     [
         ([], "is written by the daemon of rover (process {pid})"),
-        (["--journal", "memory"], "another daemon of this robot, or its guard, holds "),
+        (["--journal", "memory"], "is held by another daemon of this robot (pid {pid})"),
     ],
 )
 def test_a_second_daemon_of_the_same_robot_cannot_start(
