@@ -112,11 +112,3 @@ def _strays(stop: bytes, data: bytes) -> bytes:
     while rest.startswith(stop):
         rest = rest.removeprefix(stop)
     return b"" if stop.startswith(rest) else rest
-
-
-def stops(heard: Heard, fault_at: float) -> dict[str, int]:
-    """By board, how many whole stops came after the fault."""
-    return {
-        board: b"".join(data for at, data in chunks if at >= fault_at).count(STOPS[board])
-        for board, chunks in heard.items()
-    }

@@ -10,7 +10,6 @@ from tests.faults.clock import now, pause
 from tests.faults.trial import Fault, Row
 from tests.journal.kills.client import Client
 
-FLOOD_SETTLES_S = 0.2
 BURST = 150
 """So many commands one client sends without a pause: more than its places, less than its socket holds."""
 
