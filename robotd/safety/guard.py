@@ -2,10 +2,9 @@
 
     python -I -S guard.py SOCKET STOP LOCK LATCH [INPUT KIND LINE ACTIVE]
 
-SOCKET, STOP, LOCK and INPUT are inherited descriptors (-1: none): an end of a SEQPACKET pair with the daemon,
-a datagram socket that stops, a file that is only held open, and with it locked, and a line that stops when it
-is ACTIVE (low, high): LINE is cts, dsr, dcd or ri of KIND port, and 0 of KIND gpio. LATCH is the path of the
-file that keeps the reason (-: none).
+Inherited descriptors (-1: none): SOCKET, one end of the daemon's SEQPACKET pair; STOP, a datagram socket that
+stops; LOCK, a file held open, and so locked; INPUT, a line that stops when it is ACTIVE (low, high): LINE is
+cts, dsr, dcd or ri of KIND port, 0 of KIND gpio. LATCH is the file that keeps the reason (-: none).
 """
 
 from __future__ import annotations
@@ -25,23 +24,18 @@ from contextlib import suppress
 from math import inf
 from typing import NamedTuple, TypeAlias
 
-SILENT_S = 0.15
-"""A daemon that does not tick for so long is ended; counted from its first tick."""
-STUCK_S = 1.5
-"""So long may a part of the daemon that has something to do stay where it is while ticks come."""
-PARTS = ("dispatcher", "executor", "journal")
-TICKS_A_TOCK = 10
-ROUND_S, ROUNDS = 0.02, 3
-"""So often the stop frames are written before the latch is saved; after that until the daemon is gone."""
+SILENT_S = 0.15  # a daemon that does not tick for so long is ended; counted from its first tick
+STUCK_S = 1.5  # so long may a part of it that has something to do stay where it is while ticks come
+PARTS, TICKS_A_TOCK = ("dispatcher", "executor", "journal"), 10
+ROUND_S, ROUNDS = 0.02, 3  # of stop frames, before the latch is saved; after that until the daemon is gone
 SENDING_ROUNDS = 5  # a slow line has so many to send what is written, before that is discarded again
 GAP_US = 10_000  # a round waits at most so long for a gap on a half-duplex bus
 LINGER_S, PAUSE_S = 0.1, 0.001  # for what is unsent at the end: closing a port waits up to 30 s for that
 MESSAGE_BYTES, RIGHTS_BYTES, REASON_BYTES = 16_384, socket.CMSG_LEN(4), 200
 IGNORED = ("TERM", "INT", "ABRT", "HUP", "QUIT", "TSTP", "TTIN", "TTOU", "USR1", "USR2", "ALRM")
 LINES = {"cts": termios.TIOCM_CTS, "dsr": termios.TIOCM_DSR, "dcd": termios.TIOCM_CD, "ri": termios.TIOCM_RI}
-GPIO = (0xC010B40E, struct.pack("QQ", 0, 1), 1)
-"""GPIO_V2_LINE_GET_VALUES_IOCTL of linux/gpio.h, its argument (values and mask), and the bit of the level."""
-LOCK_ALL, PRIORITY = 1 | 2 | 4, 10  # MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT: what was in memory stays there
+GPIO = (0xC010B40E, struct.pack("QQ", 0, 1), 1)  # GPIO_V2_LINE_GET_VALUES_IOCTL: values and mask; its bit
+LAST_WORDS_S, PRIORITY, LOCK_ALL = 0.005, 10, 1 | 2 | 4  # the last: what was in memory stays there
 
 Words: TypeAlias = tuple[str, ...]
 Next: TypeAlias = "tuple[State, tuple[Words, ...]]"
@@ -51,8 +45,7 @@ class State(NamedTuple):
     """All that the guard knows at a time. With a latch it has tripped, for good."""
 
     name: str  # no other guard has it: latch ids begin with it
-    ports: Mapping[str, tuple[float, bytes]] = {}
-    """By board: how long a half-duplex line is quiet before one may speak (else 0), and the stop frames."""
+    ports: Mapping[str, tuple[float, bytes]] = {}  # by board: the quiet that a bus needs in s; stop frames
     ticks: int = 0
     counters: Sequence[str] = ("-",) * len(PARTS)
     moved_at: Sequence[float] = (0.0,) * len(PARTS)
@@ -173,7 +166,8 @@ class Guard:
                     self._stop_port(port, 0.0, self._state.ports[board][1], anew=True)
 
     def _turn(self) -> None:
-        for source, _ in self._poll.poll(1e3 * max(0.0, min(self._state.due - time.monotonic(), SILENT_S))):
+        ready = self._poll.poll(1e3 * max(0.0, min(self._state.due - time.monotonic(), SILENT_S / 6)))
+        for source, _ in ready:
             # The daemon's end comes after its last words; another guard may have been faster.
             with suppress(ConnectionResetError, BlockingIOError):
                 if source == self._daemon.fileno():
@@ -181,6 +175,10 @@ class Guard:
                 elif self._stop and not self._state.over:  # or it is left to the next guard
                     reason = self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT)
                     self._step("stop", reason.decode(errors="replace"))
+        if not ready:  # the end of file comes with that of the last thread, which may wait for a disk
+            with suppress(OSError), open(f"/proc/{self._pid}/stat", "rb") as stat:
+                if stat.read().rpartition(b") ")[2][:1] in b"ZX":
+                    self._step("gone")
         if self._line:
             self._look(*self._line)
         if time.monotonic() >= self._state.due:
@@ -237,8 +235,10 @@ class Guard:
             os.write(port, frames)
 
     def _kill(self) -> None:
-        if 0 < self._pid == os.getppid():
-            os.kill(self._pid, signal.SIGKILL)
+        for end in (signal.SIGABRT, signal.SIGKILL):  # the first lets it write down what it hangs in
+            if 0 < self._pid == os.getppid():
+                os.kill(self._pid, end)
+                time.sleep(LAST_WORDS_S)
 
     def _tell(self, message: str) -> None:
         self._daemon.send(message.encode(), socket.MSG_DONTWAIT)
