@@ -25,11 +25,11 @@ from math import inf
 from typing import NamedTuple, TypeAlias
 
 SILENT_S = 0.15  # a daemon that does not tick for so long is ended; counted from its first tick
+CALM_S, BURST = 0.04, 16  # so long ticks may lie unread: to wake up costs more than to read
 STUCK_S = 1.5  # so long may a part of it that has something to do stay where it is while ticks come
 PARTS, TICKS_A_TOCK = ("dispatcher", "executor", "journal"), 10
 ROUND_S, ROUNDS = 0.02, 3  # of stop frames, before the latch is saved; after that until the daemon is gone
-SENDING_ROUNDS = 5  # a slow line has so many to send what is written, before that is discarded again
-GAP_US = 10_000  # a round waits at most so long for a gap on a half-duplex bus
+SENDING_ROUNDS, GAP_US = 5, 10_000  # so many a slow line has to send the frames; so long a bus to be quiet
 LINGER_S, PAUSE_S = 0.1, 0.001  # for what is unsent at the end: closing a port waits up to 30 s for that
 MESSAGE_BYTES, RIGHTS_BYTES, REASON_BYTES = 16_384, socket.CMSG_LEN(4), 200
 IGNORED = ("TERM", "INT", "ABRT", "HUP", "QUIT", "TSTP", "TTIN", "TTOU", "USR1", "USR2", "ALRM")
@@ -112,17 +112,15 @@ def _tick(state: State, now: float, counters: list[str]) -> Next:
 
 
 def _hung(state: State, now: float, why: str, sentence: str) -> Next:
-    """The daemon is ended first, or it might wake up between the stop frames."""
     state = state._replace(silent_at=inf, counters=("-",) * len(PARTS))
     state, actions = (state, ()) if state.latch else _trip(state, now, why, sentence)
-    return state, (("kill",), *actions)
+    return state, (("kill",), *actions)  # in this order, or it might wake up between the stop frames
 
 
 def _trip(state: State, now: float, why: str, sentence: str) -> Next:
-    """Stop. While stopped it is a new stop, which the reset of the one before does not clear."""
     latch = {"latch_id": f"{state.name}-{state.stops + 1:x}", "reason": sentence, "by": f"guard:{why}"}
     tell = ("tell", f"tripped {latch['latch_id']} {why} {sentence}")
-    state = state._replace(latch=latch, stops=state.stops + 1)
+    state = state._replace(latch=latch, stops=state.stops + 1)  # a new one, also while stopped
     if state.rounds:  # they go on as they were: a flood of stops must not put off what comes after them
         return state, (tell, ("save",)) if state.rounds >= ROUNDS else (tell,)
     state, actions = _round(state, now, last=False)
@@ -130,9 +128,8 @@ def _trip(state: State, now: float, why: str, sentence: str) -> Next:
 
 
 def _round(state: State, now: float, *, last: bool) -> Next:
-    """Write. The latch is saved in the third round, or the last, and is durable before the end."""
     state = state._replace(rounds=state.rounds + 1, round_at=now + ROUND_S, over=last)
-    saves = state.rounds == ROUNDS or (last and state.rounds < ROUNDS)
+    saves = state.rounds == ROUNDS or (last and state.rounds < ROUNDS)  # and durable before the end
     latch = [("save",)] * saves + [("sync",)] * last if state.latch else []
     return state, (("write",), *latch, *[("exit",)] * last)
 
@@ -149,9 +146,10 @@ class Guard:
         (self._pid,) = struct.unpack("i", self._daemon.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4))
         self._ports: dict[str, int] = {}
         self._state = State(os.urandom(6).hex())
-        self._poll = select.poll()
+        self._poll, self._urgent = select.poll(), select.poll()  # this of the daemon hears its end alone
         for source in filter(None, (self._daemon, self._stop)):
             self._poll.register(source, select.POLLIN)
+            self._urgent.register(source, select.POLLIN if source is self._stop else 0)
 
     def run(self, first: str) -> None:
         """Tell the daemon `first`; guard until it is gone, or says `bye`."""
@@ -166,29 +164,37 @@ class Guard:
                     self._stop_port(port, 0.0, self._state.ports[board][1], anew=True)
 
     def _turn(self) -> None:
-        ready = self._poll.poll(1e3 * max(0.0, min(self._state.due - time.monotonic(), SILENT_S / 6)))
-        for source, _ in ready:
-            # The daemon's end comes after its last words; another guard may have been faster.
-            with suppress(ConnectionResetError, BlockingIOError):
-                if source == self._daemon.fileno():
-                    self._hear()
-                elif self._stop and not self._state.over:  # or it is left to the next guard
-                    reason = self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT)
-                    self._step("stop", reason.decode(errors="replace"))
-        if not ready:  # the end of file comes with that of the last thread, which may wait for a disk
+        wait_s = min(self._state.due - time.monotonic(), CALM_S)
+        (self._urgent if self._state.ticks else self._poll).poll(1e3 * max(0.0, wait_s))
+        if self._line:
+            self._look(*self._line)
+        if not self._take():  # the end of file comes with that of the last thread, which may wait for a disk
             with suppress(OSError), open(f"/proc/{self._pid}/stat", "rb") as stat:
                 if stat.read().rpartition(b") ")[2][:1] in b"ZX":
                     self._step("gone")
-        if self._line:
-            self._look(*self._line)
         if time.monotonic() >= self._state.due:
             self._step("time")
 
+    def _take(self) -> bool:
+        for turn in range(BURST):
+            for source, _ in (ready := self._poll.poll(0)):
+                # The daemon's end comes after its last words; another guard may have been faster.
+                with suppress(ConnectionResetError, BlockingIOError):
+                    if source == self._daemon.fileno():
+                        self._hear()
+                    elif self._stop and not self._state.over:  # or it is left to the next guard
+                        reason = self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT)
+                        self._step("stop", reason.decode(errors="replace"))
+            if not ready:
+                return turn > 0
+        return True
+
     def _hear(self) -> None:
         data, rights, _, _ = self._daemon.recvmsg(MESSAGE_BYTES, RIGHTS_BYTES, socket.MSG_DONTWAIT)
-        passed = [struct.unpack("i", right)[0] for _, _, right in rights]
+        passed = [struct.unpack("i", right)[0] for _, _, right in rights] if rights else []
         if not data:
             self._poll.unregister(self._daemon)
+            self._urgent.unregister(self._daemon)
         words = data.decode(errors="replace").split() or ["gone"]
         match words, passed:
             case ["keep", board, _, _], [port]:
@@ -223,15 +229,15 @@ class Guard:
             self._stop_port(self._ports[board], gap_s, frames, anew=anew)
 
     def _stop_port(self, port: int, gap_s: float, frames: bytes, *, anew: bool) -> None:
-        """It takes them now or in the next round: a dead port delays no other. Those with a gap come last."""
         if (unsent := _traffic(port)[0]) > len(frames) or anew:
-            _discard(port)
+            with suppress(termios.error):  # it is gone, or no serial port
+                termios.tcflush(port, termios.TCOFLUSH)
         elif unsent:  # stop frames on their way
             return
         end, traffic = time.monotonic() + GAP_US / 1e6, (-1, -1)
         while gap_s and time.monotonic() < end and traffic != (traffic := _traffic(port)):
             time.sleep(gap_s)
-        with suppress(OSError):
+        with suppress(OSError):  # it takes them now or in the next round: a dead port delays no other
             os.write(port, frames)
 
     def _kill(self) -> None:
@@ -246,7 +252,7 @@ class Guard:
     def _close(self, board: str) -> None:
         if (port := self._ports.pop(board, None)) is not None:
             if self._state.rounds and _traffic(port)[0]:  # else nothing of ours is left in it
-                _discard(port)
+                self._stop_port(port, 0.0, b"", anew=True)
             os.close(port)
 
     def _save(self) -> None:
@@ -268,17 +274,11 @@ class Guard:
             self._close(board)
 
 
-def _traffic(port: int) -> tuple[int, int]:
-    """How many bytes of it are unsent, and how many unread; 0 where it does not say."""
+def _traffic(port: int) -> tuple[int, int]:  # bytes unsent, bytes unread; 0 where it does not say
     with suppress(OSError):
         counts = fcntl.ioctl(port, termios.TIOCOUTQ, bytes(4)) + fcntl.ioctl(port, termios.FIONREAD, bytes(4))
         return struct.unpack("ii", counts)
     return 0, 0
-
-
-def _discard(port: int) -> None:
-    with suppress(termios.error):  # it is gone, or no serial port
-        termios.tcflush(port, termios.TCOFLUSH)
 
 
 def main(*words: str) -> None:
