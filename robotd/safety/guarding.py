@@ -68,8 +68,10 @@ class Guarding:
         self._tick_s = tick_s
         self._silent_s = max(ANSWER_S, TICKS_ANSWERED * tick_s)
         self._line: Line | None = None
+        self._leaving: Line | None = None
+        """To the guard that was told goodbye last."""
         self._life = 0
-        """Which guard it is: words of an earlier one mean nothing."""
+        """Which guard it is: of an earlier one only a stop still counts."""
         self._ready = asyncio.Event()
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._frames: dict[Board, bytes] = {}
@@ -99,6 +101,7 @@ class Guarding:
             if timer is not None:
                 timer.cancel()
         self._part()
+        self._let_go()
 
     def beat(self) -> None:
         """The daemon is up: from now on its guard hears a tick as long as the loop turns.
@@ -134,8 +137,11 @@ class Guarding:
 
     def reset(self) -> None:
         """The stop is over. A guard that has tripped never moves a robot again: another takes its place."""
-        if self.tripped:
+        if self.tripped and self._line is not None:
             self._say("bye")
+            # What somebody told it a moment ago is still to be heard, and how it ends need not be waited for.
+            self._let_go()
+            self._leaving, self._line = self._line, None
             self._part()
             self._begin()
 
@@ -213,6 +219,8 @@ class Guarding:
         def heard(message: bytes) -> None:
             if life == self._life:
                 self._heard(message)
+            elif message.startswith(b"tripped "):
+                self._watched.guard_tripped(*message.decode().split(" ", 3)[1:])
 
         def gone() -> None:
             if life == self._life:
@@ -235,6 +243,12 @@ class Guarding:
         for word, answer in self._answers.items():
             if word.startswith("gave ") and not answer.done():
                 answer.set_result(None)
+
+    def _let_go(self) -> None:
+        """Hear no more of a guard that was told goodbye long ago."""
+        if self._leaving is not None:
+            self._leaving.close()
+            self._leaving = None
 
     def _gone(self, sentence: str) -> None:
         self._part()

@@ -329,7 +329,7 @@ def test_a_guard_that_dies_is_a_loss_and_another_gets_the_wires_back():
     tell(story)
 
 
-def test_what_a_dead_guard_still_says_means_nothing():
+def test_of_what_a_dead_guard_still_says_only_a_stop_counts():
     async def story(daemon: Daemon, guarding: Guarding) -> None:
         await guarding.keep(Stoppable("arduino", 7))
         first = daemon.guards[0]
@@ -340,7 +340,8 @@ def test_what_a_dead_guard_still_says_means_nothing():
         first.gone()
         await asyncio.sleep(0.01)
 
-        assert daemon.trips == []
+        assert daemon.trips == [("x", "stop", "late")]
+        assert guarding.as_data()["state"] == "starting"
         assert daemon.losses == ["the guard process died"]
         assert guarding.missing() is not None
 
@@ -413,11 +414,28 @@ def test_a_trip_is_told_and_stays_until_a_reset_that_brings_another_guard():
         assert state == "tripped"
         assert standing is None
         assert daemon.guards[0].words[-1] == "bye"
-        assert daemon.guards[0].closed
+        assert not daemon.guards[0].closed
         assert between is not None
         assert between.reason == "latched"
         assert guarding.refusal() is None
         assert daemon.guards[1].words == daemon.guards[0].words[:1]
+
+    tell(story)
+
+
+def test_a_stop_that_a_guard_heard_with_its_goodbye_is_a_stop():
+    async def story(daemon: Daemon, guarding: Guarding) -> None:
+        daemon.guards[0].tell("tripped abc-1 stop one")
+        await asyncio.sleep(0.001)
+        guarding.reset()
+        daemon.guards[0].tell("tripped abc-2 stop another")
+        await asyncio.sleep(0.001)
+        daemon.guards[1].tell("tripped def-1 stop more")
+        await asyncio.sleep(0.001)
+        guarding.reset()
+
+        assert [latch_id for latch_id, _, _ in daemon.trips] == ["abc-1", "abc-2", "def-1"]
+        assert [guard.closed for guard in daemon.guards] == [True, False, False]
 
     tell(story)
 
