@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -13,11 +12,13 @@ from robotd.core.chart import ALWAYS, ESTOP, RESET, SHUTDOWN
 from robotd.core.decision import Decision, Entry
 from robotd.core.limits import Limits
 from robotd.core.machine import StateMachine
-from robotd.core.message import Command, Event, Lane, Message
+from robotd.core.message import Command, Lane, Message
 from robotd.core.queue import MessageQueue
 from robotd.core.role import Role
 from robotd.core.stage import CANCELLED, REJECTED
+from robotd.daemon.events import Events
 from robotd.daemon.ids import Ids
+from robotd.daemon.insisting import Insisting
 from robotd.daemon.journaling import Opened, in_memory
 from robotd.daemon.leasing import Leasing
 from robotd.daemon.record import Record
@@ -72,11 +73,13 @@ class Engine:
         """Its start is over: from here on something may move."""
         self.guarding: Guarding | None = None
         """The guard's keeper; None where this daemon has no guard."""
+        self._event = Events(ids, clock)
         self.table = ReadingTable(rig.devices, clock)
         self.machine = StateMachine(config.chart)
         self.queue = MessageQueue(_capacities(config.limits))
         self.queue.on_safety_overflow = self._safety_lane_is_full
         self.queue.on_dropped = self._dropped
+        self._insisting = Insisting(self.queue)
         self.stop = Stop(rig, clock, ids.new_id, latch, lambda: self.journal.wall / 1e6)
         self.stop.store.on_trouble = self._latch_trouble
         self.record = Record(self.journal, self.machine, self.table, config, self.opened.beginning.audit)
@@ -125,8 +128,6 @@ class Engine:
         self.progress = Progress(
             lambda: self.dispatcher.progress, lambda: self.executor.progress, lambda: self.journal.progress
         )
-        self._overdue: deque[Event] = deque()
-        """Stops and resets that the SAFETY lane had no place for."""
         self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
         """For each region, the decision that led to its present state."""
@@ -168,7 +169,7 @@ class Engine:
         trace = self.ids.new_trace_id()
         self.record.stopped(latch, self.stop.epoch, trace)
         payload = {"reason": latch.reason, "latch_id": latch.latch_id}
-        self._offer_surely(self._event(ESTOP, Lane.SAFETY, latch.by, payload=payload, trace=trace))
+        self._insisting.offer(self._event(ESTOP, Lane.SAFETY, latch.by, payload=payload, trace=trace))
         self.log.warning(
             "stopped since before the start",
             reason=latch.reason,
@@ -189,6 +190,7 @@ class Engine:
         if self.closing:
             return
         self.closing = True
+        self._insisting.close()
         self.leasing.close()
         self.sampler.close()
         with self.executor.halts.because("shutting_down"):
@@ -239,7 +241,7 @@ class Engine:
         self.executor.stop("stopped")
         for message in self.queue.drain(Lane.COMMAND, Lane.BACKGROUND):
             self.ledger.settle(message.id, CANCELLED, "stopped")
-        self._offer_surely(
+        self._insisting.offer(
             self._event(
                 ESTOP, Lane.SAFETY, by, payload={"reason": reason, "latch_id": latch.latch_id}, trace=trace
             )
@@ -269,7 +271,9 @@ class Engine:
             self.guarding.reset()
         trace = trace_id or self.ids.new_trace_id()
         self.record.reset(by, latch_id, trace)
-        self._offer_surely(self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}, trace=trace))
+        self._insisting.offer(
+            self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}, trace=trace)
+        )
         self.log.info("reset", by=by, latch_id=latch_id, trace_id=trace)
         return {"ready": True, "state": self.config.chart.regions[0].initial}
 
@@ -292,33 +296,6 @@ class Engine:
         return self.machine.leaves[0]
 
     # -- what happens -------------------------------------------------------------------------------
-
-    def _event(
-        self,
-        name: str,
-        lane: Lane,
-        source: str,
-        *,
-        payload: Mapping[str, Any] | None = None,
-        cause: Message | None = None,
-        trace: str | None = None,
-        stamp: int | None = None,
-        sticky: bool = False,
-    ) -> Event:
-        if cause is not None:
-            trace = cause.trace_id
-        return Event(
-            type=name,
-            id=self.ids.new_id(),
-            trace_id=trace or self.ids.new_trace_id(),
-            at=self.clock(),
-            source=source,
-            lane=lane,
-            payload=payload or {},
-            correlation_id=None if cause is None else cause.id,
-            stamp=stamp,
-            sticky=sticky,
-        )
 
     def _emit(self, event: str, cause: Message, entry: Entry | None, payload: Mapping[str, Any]) -> None:
         stamp = None if entry is None else entry.number
@@ -392,25 +369,6 @@ class Engine:
     def _safety_lane_is_full(self, message: Message) -> None:
         if self.stop.latch is None:
             self.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
-
-    def _offer_surely(self, event: Event) -> None:
-        """A stop or a reset is never dropped: where the lane is full, it comes in a later turn.
-
-        Of stops that wait for that one after the other, the last stands for all.
-        """
-        overdue = self._overdue
-        if overdue and overdue[-1].type == event.type:
-            overdue[-1] = event
-            return
-        overdue.append(event)
-        if len(overdue) == 1:
-            self._offer_overdue()
-
-    def _offer_overdue(self) -> None:
-        while self._overdue and self.queue.offer(self._overdue[0]):
-            self._overdue.popleft()
-        if self._overdue and not self.closing:
-            asyncio.get_running_loop().call_soon(self._offer_overdue)
 
     def _dropped(self, message: Message, reason: str) -> None:
         if message.type == ALWAYS:
