@@ -168,15 +168,16 @@ class Guard:
         (self._urgent if self._state.ticks else self._poll).poll(1e3 * max(0.0, wait_s))
         if self._line:
             self._look(*self._line)
-        if not self._take():  # the end of file comes with that of the last thread, which may wait for a disk
-            with suppress(OSError), open(f"/proc/{self._pid}/stat", "rb") as stat:
-                if stat.read().rpartition(b") ")[2][:1] in b"ZX":
-                    self._step("gone")
+        self._take()
+        # The end of file comes with that of the daemon's last thread, which may wait for a disk.
+        with suppress(OSError), open(f"/proc/{self._pid}/stat", "rb", buffering=0) as stat:
+            if not self._state.gone and stat.read().rpartition(b") ")[2][:1] in b"ZX":
+                self._step("gone")
         if time.monotonic() >= self._state.due:
             self._step("time")
 
-    def _take(self) -> bool:
-        for turn in range(BURST):
+    def _take(self) -> None:
+        for _ in range(BURST):
             for source, _ in (ready := self._poll.poll(0)):
                 # The daemon's end comes after its last words; another guard may have been faster.
                 with suppress(ConnectionResetError, BlockingIOError):
@@ -186,8 +187,7 @@ class Guard:
                         reason = self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT)
                         self._step("stop", reason.decode(errors="replace"))
             if not ready:
-                return turn > 0
-        return True
+                return
 
     def _hear(self) -> None:
         data, rights, _, _ = self._daemon.recvmsg(MESSAGE_BYTES, RIGHTS_BYTES, socket.MSG_DONTWAIT)
