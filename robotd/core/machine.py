@@ -306,7 +306,7 @@ class _Trigger(Trigger):
     def trigger(self, model: Any, *args: Any, **_: Any) -> bool:
         """Without the library's queue, which is off, and its lists of callbacks, which are empty."""
         event_data = EventData(None, self, self.machine, model, args, {})
-        for transition in self.transitions[getattr(model, _LEAF)]:
+        for transition in self.transitions[getattr(model, _LEAF)]:  # noqa: SIM110  # any() is a call and a generator more
             if transition.execute(event_data):
                 return True
         return False
