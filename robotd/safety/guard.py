@@ -25,7 +25,8 @@ from math import inf
 from typing import NamedTuple, TypeAlias
 
 SILENT_S = 0.15  # a daemon that does not tick for so long is ended; counted from its first tick
-CALM_S, BURST = 0.04, 16  # so long ticks may lie unread: to wake up costs more than to read
+CALM_S, BURST = 0.1, 16  # so long ticks may lie unread: to wake up costs more than to read
+LOOK_S, LATE_S = 0.04, 0.02  # how often it looks at an input line; what a tick counts that was long unread
 STUCK_S = 1.5  # so long may a part of it that has something to do stay where it is while ticks come
 PARTS, TICKS_A_TOCK = ("dispatcher", "executor", "journal"), 10
 ROUND_S, ROUNDS = 0.02, 3  # of stop frames, before the latch is saved; after that until the daemon is gone
@@ -35,7 +36,7 @@ MESSAGE_BYTES, RIGHTS_BYTES, REASON_BYTES = 16_384, socket.CMSG_LEN(4), 200
 IGNORED = ("TERM", "INT", "ABRT", "HUP", "QUIT", "TSTP", "TTIN", "TTOU", "USR1", "USR2", "ALRM")
 LINES = {"cts": termios.TIOCM_CTS, "dsr": termios.TIOCM_DSR, "dcd": termios.TIOCM_CD, "ri": termios.TIOCM_RI}
 GPIO = (0xC010B40E, struct.pack("QQ", 0, 1), 1)  # GPIO_V2_LINE_GET_VALUES_IOCTL: values and mask; its bit
-LAST_WORDS_S, PRIORITY, LOCK_ALL = 0.005, 10, 1 | 2 | 4  # the last: what was in memory stays there
+LAST_WORDS_S, PRIORITY, LOCK_ALL, PR_SET_PDEATHSIG = 0.005, 10, 1 | 2 | 4, 1  # memory that is in use stays
 
 Words: TypeAlias = tuple[str, ...]
 Next: TypeAlias = "tuple[State, tuple[Words, ...]]"
@@ -66,16 +67,17 @@ class State(NamedTuple):
 def step(state: State, now: float, event: Words) -> Next:
     """What becomes of `event` at the time `now`, in seconds: the next state, and what to do, in this order.
 
-    Events: the daemon's messages `tick`, `keep`, `back` and `bye`; `gone`, its end; `stop REASON`;
-    `input SENTENCE`; `time`. What is malformed means nothing.
+    Events: the daemon's messages `tick TIME COUNTERS`, `keep`, `back` and `bye`; `gone`, its end;
+    `stop REASON`; `input SENTENCE`; `time`. What is malformed means nothing.
     Actions: `write` a round of stop frames; `kill` the daemon; `save` the latch; `sync` it to the disk;
     `tell MESSAGE` to the daemon; `close BOARD`; `exit`. Ports and latch are those of the next state.
     """
     match event:
         case _ if state.over:
             pass
-        case ("tick", *counters) if len(counters) == len(PARTS):
-            return _tick(state, now, counters)
+        case ("tick", at, *counters) if len(counters) == len(PARTS):
+            with suppress(ValueError):
+                return _tick(state, now, float(at), counters)
         case ("keep", board, gap_us, frames):
             with suppress(ValueError):
                 port = (min(max(0, int(gap_us)), GAP_US) / 1e6, bytes.fromhex(frames.removeprefix("-")))
@@ -100,11 +102,12 @@ def step(state: State, now: float, event: Words) -> Next:
     return state, ()
 
 
-def _tick(state: State, now: float, counters: list[str]) -> Next:
+def _tick(state: State, now: float, at: float, counters: list[str]) -> Next:
     before = zip(counters, state.counters, state.moved_at, strict=True)
     moved_at = [since if counter == old != "-" else now for counter, old, since in before]
     ticks, oldest = state.ticks + 1, min(moved_at)
-    state = state._replace(ticks=ticks, silent_at=now + SILENT_S, counters=counters, moved_at=moved_at)
+    silent_at = max(min(now, at) + SILENT_S, now + LATE_S)  # a guard that was late has more of them to read
+    state = state._replace(ticks=ticks, silent_at=silent_at, counters=counters, moved_at=moved_at)
     if now - oldest >= STUCK_S:
         part = PARTS[moved_at.index(oldest)]
         return _hung(state, now, "daemon_stuck", f"the daemon's {part} did not move on for {STUCK_S:g} s")
@@ -139,17 +142,17 @@ class Guard:
 
     def __init__(self, daemon: str, stop: str, _lock: str, latch: str, *line: str) -> None:
         self._daemon = socket.socket(fileno=int(daemon))
-        self._stop = None if stop == "-1" else socket.socket(fileno=int(stop))
+        self._stop = socket.socket(type=socket.SOCK_DGRAM, fileno=int(stop) if stop != "-1" else None)
         self._path = latch if latch != "-" else "/dev/null/-"  # where no file can be
         self._line, self.ioctl = line, fcntl.ioctl
         # Who made the pair: unlike the parent's number it is the daemon's, whoever is our parent by now.
         (self._pid,) = struct.unpack("i", self._daemon.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4))
         self._ports: dict[str, int] = {}
         self._state = State(os.urandom(6).hex())
-        self._poll, self._urgent = select.poll(), select.poll()  # this of the daemon hears its end alone
-        for source in filter(None, (self._daemon, self._stop)):
+        self._end, self.end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # a byte in it: the daemon is dead
+        self._poll = select.poll()
+        for source in (self._stop.fileno(), self._end):
             self._poll.register(source, select.POLLIN)
-            self._urgent.register(source, select.POLLIN if source is self._stop else 0)
 
     def run(self, first: str) -> None:
         """Tell the daemon `first`; guard until it is gone, or says `bye`."""
@@ -164,37 +167,30 @@ class Guard:
                     self._stop_port(port, 0.0, self._state.ports[board][1], anew=True)
 
     def _turn(self) -> None:
-        wait_s = min(self._state.due - time.monotonic(), CALM_S)
-        (self._urgent if self._state.ticks else self._poll).poll(1e3 * max(0.0, wait_s))
+        self._poll.register(self._daemon, 0 if self._state.ticks else select.POLLIN)  # 0: its end alone
+        wait_s = max(0.0, min(self._state.due - time.monotonic(), LOOK_S if self._line else CALM_S))
+        time.sleep(wait_s) if self._state.gone else self._poll.poll(1e3 * wait_s)
         if self._line:
             self._look(*self._line)
-        self._take()
-        # The end of file comes with that of the daemon's last thread, which may wait for a disk.
-        with suppress(OSError), open(f"/proc/{self._pid}/stat", "rb", buffering=0) as stat:
-            if not self._state.gone and stat.read().rpartition(b") ")[2][:1] in b"ZX":
-                self._step("gone")
+        for take in (self._hear, self._heed, self._bury):
+            # All is read; or the daemon's end, which comes after its last words; or another guard was faster.
+            with suppress(BlockingIOError, ConnectionResetError):
+                for _ in range(BURST):
+                    take()
         if time.monotonic() >= self._state.due:
             self._step("time")
 
-    def _take(self) -> None:
-        for _ in range(BURST):
-            for source, _ in (ready := self._poll.poll(0)):
-                # The daemon's end comes after its last words; another guard may have been faster.
-                with suppress(ConnectionResetError, BlockingIOError):
-                    if source == self._daemon.fileno():
-                        self._hear()
-                    elif self._stop and not self._state.over:  # or it is left to the next guard
-                        reason = self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT)
-                        self._step("stop", reason.decode(errors="replace"))
-            if not ready:
-                return
+    def _bury(self) -> None:
+        if os.read(self._end, 1):
+            self._step("gone")
+
+    def _heed(self) -> None:
+        if not self._state.over:  # or it is left to the next guard
+            self._step("stop", self._stop.recv(REASON_BYTES, socket.MSG_DONTWAIT).decode(errors="replace"))
 
     def _hear(self) -> None:
         data, rights, _, _ = self._daemon.recvmsg(MESSAGE_BYTES, RIGHTS_BYTES, socket.MSG_DONTWAIT)
         passed = [struct.unpack("i", right)[0] for _, _, right in rights] if rights else []
-        if not data:
-            self._poll.unregister(self._daemon)
-            self._urgent.unregister(self._daemon)
         words = data.decode(errors="replace").split() or ["gone"]
         match words, passed:
             case ["keep", board, _, _], [port]:
@@ -285,15 +281,19 @@ def main(*words: str) -> None:
     """Guard, with the words of the command line."""
     for name in IGNORED:  # what ends or freezes a daemon may be sent to its guard, too
         signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
-    fifo = locked = "-"
+    guard, fifo, locked = Guard(*words), "-", "-"
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
         fifo = "fifo"
+    signal.signal(signal.SIGRTMAX, lambda *_: None)  # which nobody else sends
+    signal.set_wakeup_fd(guard.end)
     with suppress(ImportError):
         import ctypes  # not at the top: the daemon, which imports `step`, has no use for it
 
+        # The end of file comes with that of the daemon's last thread, which may wait for a disk.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGRTMAX)
         locked = "-" if ctypes.CDLL(None).mlockall(LOCK_ALL) else "locked"
-    Guard(*words).run(f"ready {fifo} {locked}")
+    guard.run(f"ready {fifo} {locked}")
 
 
 if __name__ == "__main__":

@@ -294,7 +294,7 @@ class Guarding:
             self._line.kill()
         if not self._ready.is_set():
             return
-        self._say(" ".join(("tick", *self._watched.progress())))
+        self._say(" ".join(("tick", f"{now:.4f}", *self._watched.progress())))
         for board, frames in self._frames.items():
             if board.name in self._kept and (renewed := board.stop_frames()) != frames:
                 self._frames[board] = renewed

@@ -3,8 +3,8 @@
     python -I -S fake_daemon.py GUARD STOP LOCK LATCH [BOARD=DESCRIPTOR=GAP_US=FRAMES ...]
 
 It hands over its boards and ticks. Each line of its input is a message to the guard, or one of: `quiet` (no
-more ticks), `stuck` (the executor stays where it is). Its output: the guard's number and how long its start
-took in seconds, then each message of the guard.
+more ticks), `stuck` (the executor stays where it is), `hold` (its end stays open when it dies). Its output:
+the guard's number and how long its start took in seconds, then each message of the guard.
 """
 
 import array
@@ -62,13 +62,19 @@ def serve(ours: socket.socket) -> None:
                     ticking = False
                 case "stuck":
                     stuck = True
+                case "hold":
+                    if not os.fork():  # until its input ends
+                        os.close(sys.stdout.fileno())
+                        while os.read(sys.stdin.fileno(), 1):
+                            pass
+                        os._exit(0)
                 case message:
                     ours.send(message.encode())
         if monotonic() >= due:
             due += TICK_S
             ticks += 1
             if ticking:
-                ours.send(f"tick {ticks} {0 if stuck else ticks} -".encode())
+                ours.send(f"tick {monotonic()} {ticks} {0 if stuck else ticks} -".encode())
 
 
 if __name__ == "__main__":

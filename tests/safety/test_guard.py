@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotd.safety.guard import PARTS, ROUND_S, ROUNDS, SILENT_S, STUCK_S, TICKS_A_TOCK, State, Words, step
+from robotd.safety.guard import (
+    LATE_S,
+    PARTS,
+    ROUND_S,
+    ROUNDS,
+    SILENT_S,
+    STUCK_S,
+    TICKS_A_TOCK,
+    State,
+    Words,
+    step,
+)
 from tests.counts import cases
 
 TICK_S = 0.02
@@ -40,7 +51,7 @@ class Story:
     def tick(self, duration_s: float, *counters: str) -> None:
         """The daemon ticks, with these counters, or with a dispatcher that moves on."""
         for number in range(round(duration_s / TICK_S)):
-            self.tell("tick", *(counters or (str(number), "-", "-")))
+            self.tell("tick", str(self.now), *(counters or (str(number), "-", "-")))
             self.wait(TICK_S)
 
     def times(self, verb: str) -> list[float]:
@@ -100,8 +111,9 @@ def test_a_port_is_given_back_when_the_daemon_asks(story: Story):
         ("keep",),
         ("back",),
         ("tick",),
-        ("tick", "1", "2"),
-        ("tick", "1", "2", "3", "4"),
+        ("tick", "100", "1", "2"),
+        ("tick", "100", "1", "2", "3", "4"),
+        ("tick", "soon", "1", "2", "3"),
         ("bye", "now"),
         ("stop",),
         ("input",),
@@ -165,10 +177,30 @@ def test_before_the_first_tick_nothing_is_silent(story: Story):
 def test_ticks_that_come_late_and_together_are_no_silence(story: Story):
     story.tick(0.1)
     story.now += 5  # the guard was stopped itself: it reads before it looks at the clock
-    story.tell("tick", "77", "-", "-")
-    story.tell("time")
+    for late_s in (5, 4.98, 4.96):
+        story.tell("tick", str(story.now - late_s), "77", "-", "-")
+        story.tell("time")
 
     assert not story.state.latch
+    assert story.state.due == pytest.approx(story.now + LATE_S)
+
+
+@pytest.mark.parametrize("unread_s", [0.0, 0.04, 0.1])
+def test_silence_counts_from_when_the_daemon_ticked_however_long_that_was_unread(
+    story: Story, unread_s: float
+):
+    ticked_at = story.now
+    story.now += unread_s
+    story.tell("tick", str(ticked_at), "77", "-", "-")
+
+    assert story.state.due == pytest.approx(ticked_at + SILENT_S)
+
+
+@pytest.mark.parametrize("at", ["nan", "inf", "1e300"])
+def test_no_daemon_can_tick_from_the_future(story: Story, at: str):
+    story.tell("tick", at, "77", "-", "-")
+
+    assert story.state.due == pytest.approx(story.now + SILENT_S)
 
 
 @pytest.mark.parametrize("part", range(len(PARTS)))
@@ -310,10 +342,11 @@ def test_an_end_in_the_midst_of_a_stop_is_the_end_after_three_rounds(story: Stor
 PAUSES_S = (0.0, 0.0, 0.001, TICK_S, TICK_S, ROUND_S, 0.149, SILENT_S, 0.4, STUCK_S)
 EVENTS: tuple[Words, ...] = (
     *[("time",)] * 3,
-    *[("tick", first, "-", third) for first in ("-", "1", "2") for third in ("-", "1")],
+    *[("tick", at, first, "-", "1") for at in ("now", "0.05", "9") for first in ("-", "1", "2")],
+    *[("tick", "now", first, "-", "-") for first in ("-", "1", "2")],
     *[("keep", board, "0", frames) for board in ("a", "b") for frames in ("f7", "f0", "odd")],
     *[("back", "a"), ("back", "b"), ("input", "low"), ("stop", "so"), ("stop", ""), ("gone",), ("bye",)],
-    *[("tick", "x"), (), ("keep",)],
+    *[("tick", "now", "x"), (), ("keep",)],
 )
 RARE = {"gone", "bye", "stop", "input"}
 STEPS = 250
@@ -324,7 +357,7 @@ class Expectation:
 
     def __init__(self) -> None:
         self.frames: dict[str, bytes] = {}
-        self.ticked_at: float | None = None
+        self.silent_at = inf
         self.moved_at: dict[str, tuple[str, float]] = {}
         self.tripped = self.gone = self.over = self.saved = False
         self.written_at = -inf
@@ -332,17 +365,17 @@ class Expectation:
 
     def hangs(self, now: float, event: Words) -> bool:
         """Whether the daemon has to be killed now."""
-        if event[:1] == ("tick",) and len(event) == 1 + len(PARTS):
-            self.ticked_at = now
-            for part, counter in zip(PARTS, event[1:], strict=True):
+        if event[:1] == ("tick",) and len(event) == 2 + len(PARTS):
+            self.silent_at = max(min(now, float(event[1])) + SILENT_S, now + LATE_S)
+            for part, counter in zip(PARTS, event[2:], strict=True):
                 if counter == "-" or self.moved_at.get(part, ("", 0.0))[0] != counter:
                     self.moved_at[part] = (counter, now)
             stuck = any(now - since >= STUCK_S for _, since in self.moved_at.values())
         else:
             stuck = False
-        silent = event == ("time",) and self.ticked_at is not None and now >= self.ticked_at + SILENT_S
+        silent = event == ("time",) and now >= self.silent_at
         if stuck or silent:
-            self.ticked_at = None
+            self.silent_at = inf
             self.moved_at.clear()
         return stuck or silent
 
@@ -357,7 +390,7 @@ class Expectation:
         hangs = self.hangs(now, event)
         trips = hangs or event[:1] in (("gone",), ("input",)) or (event[:1] == ("stop",) and len(event) == 2)
         if event == ("gone",):
-            self.gone, self.ticked_at = True, None
+            self.gone, self.silent_at = True, inf
         match event:
             case ("keep", board, _, frames) if frames != "odd":
                 self.frames[board] = bytes.fromhex(frames)
@@ -405,7 +438,10 @@ def test_no_history_brings_anything_but_a_stop_or_a_way_back(history: bytes):
         now += PAUSES_S[pause % len(PAUSES_S)]
         event = EVENTS[choice % len(EVENTS)]
         if event[:1] and event[0] in RARE and pause % 16:
-            event = ("tick", str(pause), "-", "-")
+            event = ("tick", "now", str(pause), "-", "-")
+        match event:  # said so long ago
+            case ("tick", ago, *counters):
+                event = ("tick", str(now if ago == "now" else now - float(ago)), *counters)
         after, actions = step(state, now, event)
         expectation.check(now, event, state, after, actions)
         state = after

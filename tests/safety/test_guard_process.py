@@ -29,7 +29,7 @@ from time import monotonic, time  # noqa: TID251  # a guard lives in real time
 import pytest
 
 from robotd.safety import guard
-from robotd.safety.guard import GPIO, IGNORED, LINGER_S, ROUND_S, ROUNDS, Guard
+from robotd.safety.guard import GPIO, IGNORED, LINGER_S, PR_SET_PDEATHSIG, ROUND_S, ROUNDS, Guard
 from tests.safety import fake_daemon
 
 FRAMES = b"\xf7\xc0\x00"
@@ -111,8 +111,9 @@ class GuardHere(Guard):
 
     def close(self) -> None:
         self._daemon.close()
-        if self._stop is not None:
-            self._stop.close()
+        self._stop.close()
+        for end in (self._end, self.end):
+            os.close(end)
 
 
 class Bench:
@@ -308,7 +309,16 @@ def test_a_port_that_is_taken_back_is_closed_before_the_answer(bench: Bench, por
 
 @pytest.mark.parametrize(
     "message",
-    ["keep arduino 0 f7c", "keep arduino", "keep", "tick", "tick 1 2 3 4", "\xff\x00", "dance", "x" * 70_000],
+    [
+        "keep arduino 0 f7c",
+        "keep arduino",
+        "keep",
+        "tick",
+        "tick 0 1 2 3 4",
+        "\xff\x00",
+        "dance",
+        "x" * 70_000,
+    ],
 )
 def test_a_malformed_message_is_ignored_and_its_descriptor_closed(bench: Bench, port: Port, message: str):
     bench.say(message, port.slave)
@@ -375,7 +385,7 @@ def test_what_is_on_its_way_is_not_torn_until_the_last_round(bench: Bench):
     near, far = socket.socketpair()  # says how much is unread at the far end, as a slow line what is unsent
     with near, far:
         bench.keep(near.fileno())
-        bench.stops.send(b"now")
+        bench.say("stop now")
         bench.say(f"keep arduino 0 {renewed.hex()}")
         bench.die()
         bench.run()
@@ -496,7 +506,7 @@ def test_a_line_stops_while_it_is_active(kind: str, line: str, bits: int, active
 
     bench = Bench("77", kind, line, active)
     bench.guard.ioctl = ioctl  # type: ignore[assignment]  # it is asked for bytes alone
-    bench.say("tick - - -")  # it looks with every tick
+    bench.say("tick 0 - - -")  # it looks with every tick
     bench.say("bye")
     bench.run()
     told = bench.heard()
@@ -545,18 +555,12 @@ A_PAIR = (
 """For a process of its own: make the pair, and hand both ends over."""
 
 
-def test_a_daemon_whose_files_are_still_open_is_dead_all_the_same(port: Port):
+def test_a_daemon_whose_files_are_still_open_is_dead_all_the_same(bench: Bench, port: Port):
     """As when a thread of it waits for a disk: that cannot be killed, and closes nothing until then."""
-    ours, theirs = socket.socketpair()
-    command = [sys.executable, "-I", "-S", "-c", A_PAIR, str(theirs.fileno())]
-    with ours, theirs, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as process:
-        _, (near, far), _, _ = socket.recv_fds(ours, 1, 2)
-        with socket.socket(fileno=near) as daemon:
-            socket.send_fds(daemon, [f"keep arduino 0 {FRAMES.hex()}".encode()], [port.slave])
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            here = GuardHere(str(far), "-1", "-1", "-")
-            here.run("ready - -")
-            here.close()
+    bench.keep(port.slave)
+    bench.say(f"tick {monotonic()} 1 - -")
+    os.write(bench.guard.end, b"!")  # so the kernel's signal comes
+    bench.run()
 
     assert 1 <= port.stops() <= ROUNDS
 
@@ -571,7 +575,7 @@ def test_it_ends_only_the_daemon_and_only_while_that_is_its_parent(monkeypatch: 
             for parent in (1, process.pid):
                 monkeypatch.setattr(os, "getppid", lambda parent=parent: parent)
                 here = GuardHere(str(os.dup(far)), "-1", "-1", "-")
-                daemon.send(b"tick 1 - -")
+                daemon.send(f"tick {monotonic()} 1 - -".encode())
                 later = threading.Timer(0.4, daemon.send, [b"bye"])
                 later.start()
                 here.run("ready - -")
@@ -587,9 +591,13 @@ def test_it_ends_only_the_daemon_and_only_while_that_is_its_parent(monkeypatch: 
 def a_process_as_before() -> Iterator[None]:
     handlers = {name: signal.getsignal(getattr(signal, f"SIG{name}")) for name in IGNORED}
     policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    waking = signal.set_wakeup_fd(-1)
     try:
         yield
     finally:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, 0)
+        signal.set_wakeup_fd(waking)
+        signal.signal(signal.SIGRTMAX, signal.SIG_DFL)
         for name, handler in handlers.items():
             signal.signal(getattr(signal, f"SIG{name}"), handler)
         os.sched_setscheduler(0, policy, priority)
@@ -681,6 +689,19 @@ def robot(folder: Path, *ports: Port, prefix: Sequence[str] = ()) -> Iterator[Ro
         yield robot
     finally:
         robot.close()
+
+
+def test_the_kernel_tells_of_a_death_while_the_files_of_the_daemon_are_still_open(tmp_path: Path, port: Port):
+    with robot(tmp_path, port) as it:
+        it.until("tock")
+        it.say("hold")
+        it.until("tock")
+        it.until("tock")
+        it.daemon.kill()
+
+        it.wait_for_the_guard()
+        assert 1 <= port.stops() <= ROUNDS
+        assert it.reason() == "guard:daemon_died"
 
 
 def test_a_killed_daemon_is_a_stop_on_every_port_a_reason_and_the_end(

@@ -468,18 +468,21 @@ def test_there_is_no_tick_before_the_daemon_is_up():
 def test_ticks_come_at_their_rate_and_carry_the_progress():
     async def story(daemon: Daemon, guarding: Guarding) -> None:
         ticks: list[str] = []
+        times: list[float] = []
         guard = daemon.guards[0]
         send = guard.send
 
         def listen(message: bytes, descriptor: int | None = None) -> None:
             ticks.append(message.decode())
+            times.append(asyncio.get_running_loop().time())
             send(message, descriptor)
 
         guard.send = listen  # type: ignore[method-assign]  # to hear the ticks, too
         await asyncio.sleep(1.0)
 
         assert len(ticks) == pytest.approx(1.0 / TICK_S, abs=1)
-        assert set(ticks) == {"tick 1 - -"}
+        assert {tuple(tick.split()[2:]) for tick in ticks} == {("1", "-", "-")}
+        assert [float(tick.split()[1]) for tick in ticks] == pytest.approx(times, abs=1e-4)
 
     tell(story)
 
