@@ -17,6 +17,10 @@ HOURS ?= 24
 SEEDS ?= 20
 TRIALS ?= 2000
 
+# What `make lock` writes down for pip, and the one package of it that has to be built from its source.
+EXPORTED := --frozen --quiet --all-groups --no-emit-project --no-header --no-annotate
+SOURCE   := feetech-servo-sdk
+
 .PHONY: help sim test check unit bench faults campaign format lock clean
 
 help: ## this list
@@ -52,11 +56,11 @@ format: $(STAMP) ## rewrite the sources as `make test` wants them
 
 lock: ## refresh uv.lock and the pip constraints made from it (needs uv)
 	uv lock --upgrade
-	uv export --frozen --quiet --all-groups --no-emit-project --no-header --no-annotate \
-	    --output-file .ci/constraints.txt
+	uv export $(EXPORTED) --no-emit-package $(SOURCE) --output-file .ci/constraints.txt
+	uv export $(EXPORTED) | sed -n '/^$(SOURCE)==/,/[^\\]$$/p' > .ci/sources.txt
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-$(STAMP): pyproject.toml uv.lock .ci/constraints.txt .ci/venv
+$(STAMP): pyproject.toml uv.lock .ci/constraints.txt .ci/sources.txt .ci/venv
 	@.ci/venv $(VENV) $@

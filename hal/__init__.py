@@ -37,7 +37,7 @@ from hal.device import (
     verb,
     verbs,
 )
-from hal.driver import Driver
+from hal.driver import Driver, Found, Probe
 from hal.errors import (
     DeviceError,
     DeviceGone,
@@ -144,6 +144,7 @@ __all__ = [
     "FaultyLink",
     "FaultyTwin",
     "Feedback",
+    "Found",
     "HalError",
     "Halted",
     "Keeper",
@@ -165,6 +166,7 @@ __all__ = [
     "PositiveSize",
     "PositiveSpeed",
     "PositiveTurnRate",
+    "Probe",
     "Quantity",
     "Reading",
     "Rig",

@@ -11,6 +11,8 @@ from hal.errors import HalError
 DRIVERS = {
     "firmata": "hal.drivers.firmata:DRIVER",
 }
+EXTRAS = {"pymodbus": "modbus", "pynmeagps": "gps"}
+"""By the package that a driver of ours imports: the extra of robotd that brings it."""
 ENTRY_POINTS = "robotd.drivers"
 """The group in which other packages offer drivers: `laser = "my_package.laser:DRIVER"`."""
 
@@ -57,6 +59,9 @@ def _load(name: str, path: str) -> Driver:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
+        if error.name in EXTRAS:
+            hint = f"install it with: pip install 'robotd[{EXTRAS[error.name]}]'"
+            raise DriverNotFound(name, f"the driver '{name}' needs {error.name}", hint) from None
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
         raise DriverNotFound(

@@ -13,7 +13,7 @@ from hal.board import Board, BoardEvent, BoardSpec
 from hal.device import Actuator, Device, DeviceSpec, Evidence
 from hal.errors import DeviceRefused
 from hal.faults import FaultError, FaultyLink, FaultyTwin, FaultyTwinLink
-from hal.kinds import COMPOSITES, DriveBase, DriveBaseSpec, Motor
+from hal.kinds import COMPOSITES, compose
 from hal.kinds.output import HasOutput, OutputTap
 from hal.link import Link
 from hal.links import open_link
@@ -153,13 +153,13 @@ class Rig:
                 device.halt()
 
     async def confirm_stop(self) -> dict[str, Evidence]:
-        """What every board says about its actuators; a drive base is as confirmed as its wheels."""
+        """What every board says about its actuators; a drive base is as confirmed as its weaker wheel."""
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(board.confirm_stop()) for board in self.boards.values()]
         evidence = {name: proof for task in asked for name, proof in task.result().items()}
         for name, device in self.devices.items():
-            if isinstance(device.spec, DriveBaseSpec):
-                evidence[name] = _weakest(evidence[device.spec.left], evidence[device.spec.right])
+            if parts := device.spec.parts():
+                evidence[name] = min((evidence[part] for part in parts), key=lambda proof: proof.confirmed)
         return evidence
 
     def inject(self, board: str, fault: str) -> None:
@@ -235,22 +235,6 @@ def _add_devices(boards: Mapping[str, Board], specs: Mapping[str, DeviceSpec]) -
                 raise DeviceRefused(name, f"there is no board '{spec.board}'")
             devices[name] = boards[spec.board].add(name, spec)
     for name, spec in specs.items():
-        if isinstance(spec, DriveBaseSpec):
-            devices[name] = DriveBase(
-                name, spec, *(_motor(name, devices, side) for side in (spec.left, spec.right))
-            )
-        elif spec.board is None:
-            raise DeviceRefused(name, f"a {spec.kind} needs a board")
+        if spec.board is None:
+            devices[name] = compose(name, spec, devices)
     return {name: devices[name] for name in specs}
-
-
-def _motor(base: str, devices: Mapping[str, Device], name: str) -> Motor:
-    motor = devices.get(name)
-    if not isinstance(motor, Motor):
-        raise DeviceRefused(base, f"its wheel '{name}' is no motor")
-    return motor
-
-
-def _weakest(left: Evidence, right: Evidence) -> Evidence:
-    """The proof of two wheels together."""
-    return min((left, right), key=lambda proof: proof.confirmed)

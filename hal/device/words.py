@@ -63,6 +63,10 @@ class DeviceSpec(BaseModel, frozen=True, extra="forbid", use_attribute_docstring
         """What it occupies on its board, by field: `{"pwm_pin": "5"}`. Two devices cannot share one."""
         return {}
 
+    def parts(self) -> tuple[str, ...]:
+        """The names of the devices that it is made of; one with parts has no board of its own."""
+        return ()
+
 
 class ActuatorSpec(DeviceSpec, frozen=True):
     """What every actuator can be told in the robot's file. Kinds narrow it to what they can do."""

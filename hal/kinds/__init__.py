@@ -7,6 +7,7 @@ reports to it with `update`.
 from collections.abc import Mapping
 
 from hal.device import Device, DeviceSpec
+from hal.errors import DeviceRefused
 from hal.kinds.analog import AnalogInput, AnalogInputSpec
 from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
 from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
@@ -21,6 +22,16 @@ KINDS: Mapping[str, type[Device]] = {
 
 COMPOSITES: Mapping[str, type[DeviceSpec]] = {DriveBase.KIND: DriveBaseSpec}
 """The kinds that have no board of their own: they are made of other devices."""
+
+
+def compose(name: str, spec: DeviceSpec, devices: Mapping[str, Device]) -> Device:
+    """Make the device `name` of `devices`, which hold its parts. Raises `DeviceRefused`."""
+    match spec:
+        case DriveBaseSpec():
+            return DriveBase.of(name, spec, devices)
+        case _:
+            raise DeviceRefused(name, f"a {spec.kind} needs a board")
+
 
 __all__ = [
     "COMPOSITES",
@@ -39,4 +50,5 @@ __all__ = [
     "Servo",
     "ServoSpec",
     "Twist",
+    "compose",
 ]

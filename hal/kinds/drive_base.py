@@ -50,6 +50,10 @@ class DriveBaseSpec(ActuatorSpec, frozen=True):
     max_accel: PositiveAcceleration | None = None
     """Of each wheel, for setpoints and motions. A stop knows no ramp. None: as fast as the motors can."""
 
+    def parts(self) -> tuple[str, ...]:
+        """Both motors."""
+        return self.left, self.right
+
     @model_validator(mode="after")
     def _two_motors(self) -> Self:
         if self.left == self.right:
@@ -100,6 +104,11 @@ class DriveBase(Actuator):
             wheel.wheel_of = self
             wheel.life_listeners.append(self._follow)
         self._follow(left)
+
+    @classmethod
+    def of(cls, name: str, spec: DriveBaseSpec, devices: Mapping[str, Device]) -> Self:
+        """Make it of the motors that `spec` names. Raises `DeviceRefused`."""
+        return cls(name, spec, _motor(name, devices, spec.left), _motor(name, devices, spec.right))
 
     @property
     def boards(self) -> tuple[str, ...]:
@@ -323,3 +332,10 @@ class DriveBase(Actuator):
             self.present()
         elif self.state is not DeviceState.FAULTED:
             self.fail(f"its wheel {faulted[0].name} is faulted: {faulted[0].fault}")
+
+
+def _motor(base: str, devices: Mapping[str, Device], name: str) -> Motor:
+    motor = devices.get(name)
+    if not isinstance(motor, Motor):
+        raise DeviceRefused(base, f"its wheel '{name}' is no motor")
+    return motor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hal import Actuator, Device, DriveBaseSpec, verbs
+from hal import Actuator, Device, verbs
 from robotd.config import RobotConfig
 from robotd.core.chart import BUILT_IN_STATES, BUILT_IN_TRIGGERS, Do, Region, State, Transition
 from robotd.core.graph import mermaid
@@ -209,10 +209,9 @@ def _do(do: Do | None) -> list[dict[str, Any]] | None:
 
 def _is_simulated(device: Device, devices: Mapping[str, Device], simulated: frozenset[str]) -> bool:
     """Whether a twin stands behind it; behind a drive base, whether one stands behind both wheels."""
-    spec = device.spec
-    if isinstance(spec, DriveBaseSpec):
-        return all(devices[wheel].spec.board in simulated for wheel in (spec.left, spec.right))
-    return spec.board in simulated
+    if parts := device.spec.parts():
+        return all(_is_simulated(devices[part], devices, simulated) for part in parts)
+    return device.spec.board in simulated
 
 
 def _device(device: Device, simulated: bool) -> dict[str, Any]:
