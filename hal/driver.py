@@ -31,7 +31,7 @@ class Found(NamedTuple):
     trouble: str | None = None
     """What is wrong with it and what to do, in a sentence: two devices at one address, a hardware error."""
     device: Mapping[str, Any] = {}
-    """What a robot's file would say of it, but for name and board: `{"kind": "joint", "id": 3}`; or nothing."""
+    """What a robot's file would say of it, without name and board: `{"kind": "joint", "id": 3}`."""
 
 
 @dataclass(frozen=True, slots=True)
