@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from robotd.core.limits import Limits
 from robotd.core.role import Role
 from robotd.errors import Refused, RobotdError
+from robotd.files import sync_folder
 from robotd.json import decode, encode
 
 VERSION = 1
@@ -269,8 +270,4 @@ class TokenFile:
         except BaseException:
             os.unlink(name)
             raise
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_folder(folder)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from robotd.cli.connection import Json, Url
 from robotd.cli.exits import Exit, printable
-from robotd.cli.locating import JournalPath, RobotName, open_journal
+from robotd.cli.locating import SHOWN, JournalPath, Newest, RobotName, open_journal
 from robotd.cli.proving import Commands
 from robotd.cli.selecting import local_date_and_time
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from robotd.journal.row import Row
 
-SHOWN_ROWS = 50
 COVERED = ("n", "what", "who", "source", "prev", "chain")
 
 app = typer.Typer(
@@ -34,16 +33,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_rows(
-    count: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            min=1,
-            metavar="N",
-            help=f"So many of the newest; left out: {SHOWN_ROWS}, with --json all.",
-            show_default=False,
-        ),
-    ] = None,
+    count: Newest = None,
     journal: JournalPath = None,
     robot: RobotName = None,
     url: Url = None,
@@ -56,7 +46,7 @@ def list_rows(
     from robotd.journal.kinds import AUDIT
     from robotd.journal.store import Select
 
-    limit = count or (None if as_json else SHOWN_ROWS)
+    limit = count or (None if as_json else SHOWN)
     with open_journal(journal, robot, url) as rows:
         found = [*rows.rows(Select(kinds=(AUDIT,)), limit=limit, newest_first=True)]
     found.reverse()

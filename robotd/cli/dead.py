@@ -13,7 +13,7 @@ import typer
 from robotd.cli.connection import Json, Url, talk
 from robotd.cli.driving import Wait, send_once
 from robotd.cli.exits import Exit, fail
-from robotd.cli.locating import JournalPath, RobotName, locate, open_journal
+from robotd.cli.locating import SHOWN, JournalPath, Newest, RobotName, locate, open_journal
 from robotd.cli.proving import Commands
 from robotd.cli.selecting import local_date_and_time, local_time
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from robotd.journal.dead import DeadLetter
     from robotd.journal.store import Rows
 
-SHOWN_LETTERS = 50
 NEEDS_THE_ROBOT = "\nOnly a running robot writes to its journal."
 
 app = typer.Typer(
@@ -42,16 +41,7 @@ Letter = Annotated[
 
 @app.command("list")
 def list_letters(
-    count: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            min=1,
-            metavar="N",
-            help=f"So many of the newest; left out: {SHOWN_LETTERS}, with --json all.",
-            show_default=False,
-        ),
-    ] = None,
+    count: Newest = None,
     journal: JournalPath = None,
     robot: RobotName = None,
     url: Url = None,
@@ -70,7 +60,7 @@ def list_letters(
     elif not letters:
         typer.echo("there are no dead letters")
     else:
-        _table(letters, count or SHOWN_LETTERS)
+        _table(letters, count or SHOWN)
 
 
 def _table(letters: Sequence[DeadLetter], most: int) -> None:

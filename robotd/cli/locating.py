@@ -37,6 +37,17 @@ JournalPath = Annotated[
         show_default=False,
     ),
 ]
+SHOWN = 50
+Newest = Annotated[
+    int | None,
+    typer.Option(
+        "-n",
+        min=1,
+        metavar="N",
+        help=f"So many of the newest; left out: {SHOWN}, with --json all.",
+        show_default=False,
+    ),
+]
 RobotName = Annotated[
     str | None,
     typer.Option(

@@ -7,7 +7,7 @@ import fcntl
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from robotd.safety import latch
 from robotd.safety.guarding import Start
 from robotd.safety.process import GuardProcess, open_input
 from robotd.wire.listen import CannotListen
-from robotd.wire.unix import listen_unix, socket_path
+from robotd.wire.unix import listening_unix, socket_path
 
 LOCK_FILE = "guard.lock"
 STOP_SUFFIX = ".guard"
@@ -41,10 +41,9 @@ async def guard_process(config: RobotConfig, state: Path) -> AsyncIterator[Start
         if config.listen.unix is not None:
             try:
                 path = socket_path(config.listen.unix).with_suffix(STOP_SUFFIX)
-                stop = opened.enter_context(listen_unix(path, socket.SOCK_DGRAM))
+                stop = opened.enter_context(listening_unix(path, socket.SOCK_DGRAM))
             except CannotListen as error:
                 raise CannotStart(str(error)) from error
-            opened.callback(_remove, path, path.stat().st_ino)
         line, wanted = None, config.guard.input
         if wanted is not None:
             try:
@@ -83,10 +82,3 @@ async def _locked(path: Path) -> int:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             return descriptor
-
-
-def _remove(path: Path, inode: int) -> None:
-    """Take the socket away, unless a later daemon has put its own in its place."""
-    with suppress(FileNotFoundError):
-        if path.stat().st_ino == inode:
-            path.unlink()

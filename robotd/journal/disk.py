@@ -12,11 +12,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
+from robotd.files import sync_folder
 from robotd.journal.commands import open_commands, remembered
 from robotd.journal.database import WAL_KEPT_BYTES, Database, WritableDatabase
 from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
 from robotd.journal.examine import Damaged, Examined, examine
-from robotd.journal.folder import NO_ROOM, Folder, sync_folder
+from robotd.journal.folder import NO_ROOM, Folder
 from robotd.journal.head import Head, HeadFile, read_head
 from robotd.journal.quarantine import create, salvage, settle_salvage, unacknowledged
 from robotd.journal.row import Row

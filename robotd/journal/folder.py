@@ -8,6 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from robotd.files import sync_folder
 from robotd.journal.errors import JournalFailed, JournalFull, JournalHeld
 
 RESERVE_BYTES = 2**20
@@ -76,12 +77,3 @@ class Folder:
             raise JournalFailed(f"{self.reserve}: {error.strerror}") from error
         finally:
             os.close(file)
-
-
-def sync_folder(path: Path) -> None:
-    """Make durable which files are in a folder. Raises `OSError`."""
-    file = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -24,10 +24,11 @@ from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter, itemgetter
 from pathlib import Path
 
+from robotd.files import sync_folder
 from robotd.journal.carve import Remains
 from robotd.journal.database import Database, WritableDatabase
 from robotd.journal.errors import JournalError
-from robotd.journal.folder import Folder, sync_folder
+from robotd.journal.folder import Folder
 from robotd.journal.head import Head
 from robotd.journal.row import BEGINNING, Row, follows
 from robotd.journal.tables import Origin

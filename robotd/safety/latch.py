@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from robotd.files import sync_folder
 from robotd.json import encode, parse
 
 FILE = "latch.json"
@@ -204,24 +205,15 @@ class LatchFile:
                 self._new.replace(self._file)
             raise
         self._new.replace(self._file)
-        _sync_folder(self._file.parent)
+        sync_folder(self._file.parent)
 
     def _remove(self) -> None:
         self._file.unlink(missing_ok=True)
-        _sync_folder(self._file.parent)
+        sync_folder(self._file.parent)
 
 
 def _nobody(_trouble: str | None) -> None:
     pass
-
-
-def _sync_folder(path: Path) -> None:
-    """Make durable which files are in it."""
-    file = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _encode(latch: Latch, wall: float) -> bytes:

@@ -27,16 +27,9 @@ _CREDENTIALS = struct.Struct("3i")
 async def serve_unix(service: Service, name: str, *, admission: Admission) -> AsyncIterator[str]:
     """Serve at `socket_path(name)`, and give it. Raises `CannotListen`."""
     path = socket_path(name)
-    listener = listen_unix(path)
-    ours = path.stat().st_ino
-    try:
+    with listening_unix(path) as listener:
         async with serve_lines(service, listener, admission=admission, identify=_identify):
             yield str(path)
-    finally:
-        with suppress(FileNotFoundError):
-            # A later daemon may have put its own in the place of one that somebody removed.
-            if path.stat().st_ino == ours:
-                path.unlink()
 
 
 def socket_path(name: str, environ: Mapping[str, str] = os.environ) -> Path:
@@ -63,6 +56,20 @@ def socket_path(name: str, environ: Mapping[str, str] = os.environ) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise CannotListen(f"{folder} is not a folder that only this user may enter; remove it")
     return folder / name
+
+
+@contextmanager
+def listening_unix(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> Iterator[socket.socket]:
+    """As `listen_unix`; at the end the socket is closed and its place empty again."""
+    with listen_unix(path, kind) as listener:
+        ours = path.stat().st_ino
+        try:
+            yield listener
+        finally:
+            with suppress(FileNotFoundError):
+                # A later daemon may have put its own in the place of one that somebody removed.
+                if path.stat().st_ino == ours:
+                    path.unlink()
 
 
 def listen_unix(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
