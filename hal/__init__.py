@@ -103,6 +103,7 @@ from hal.units import (
     split_parameter,
     to_si,
 )
+from hal.virtual import SimulationStuck, VirtualLoop
 
 __all__ = [
     "COMPOSITES",
@@ -174,6 +175,7 @@ __all__ = [
     "Sensor",
     "Servo",
     "ServoSpec",
+    "SimulationStuck",
     "Speed",
     "TurnRate",
     "Twin",
@@ -183,6 +185,7 @@ __all__ = [
     "UnknownQuantity",
     "Unplugged",
     "VerbInfo",
+    "VirtualLoop",
     "Voltage",
     "find_driver",
     "list_ports",

@@ -1,5 +1,6 @@
 """Virtual time for tests: a story of hours takes milliseconds. Its loop is the simulation's own."""
 
-from robotd.sim.loop import VirtualLoop, run, spend
+from hal.virtual import spend
+from robotd.sim.loop import SimulationLoop, run
 
-__all__ = ["VirtualLoop", "run", "spend"]
+__all__ = ["SimulationLoop", "run", "spend"]

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from robotd.sim.loop import VirtualLoop
+from hal import VirtualLoop
 
 WINDOW_BYTES = 64 * 1024
 """What the two sockets of a connection hold between writer and reader."""

@@ -28,7 +28,7 @@ from robotd.runtime.readings import Clock
 from robotd.safety.latch import LatchStore
 from robotd.sim.client import HOST, TCP_PORT, WEBSOCKET_PORT, Console
 from robotd.sim.guard import TICK_S, SimulatedGuards
-from robotd.sim.loop import VirtualLoop, run
+from robotd.sim.loop import SimulationLoop, run
 from robotd.sim.network import Network
 from robotd.sim.recording import Recording
 
@@ -94,7 +94,7 @@ class Simulation:
         self.afterwards = ExitStack()
         """Closed on the loop when the daemon has ended, or fallen."""
         loop = asyncio.get_running_loop()
-        if not isinstance(loop, VirtualLoop):
+        if not isinstance(loop, SimulationLoop):
             raise TypeError("a simulation runs in virtual time")
         self._loop = loop
 
@@ -176,7 +176,7 @@ async def _whole(
     latch: Path | LatchStore | None,
 ) -> T:
     loop = asyncio.get_running_loop()
-    if not isinstance(loop, VirtualLoop):
+    if not isinstance(loop, SimulationLoop):
         raise TypeError("a simulation runs in virtual time")
     recording, guards = Recording(loop.time), SimulatedGuards()
     built: list[Simulation] = []

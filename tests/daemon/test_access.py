@@ -28,7 +28,7 @@ from robotd.wire.listen import listen_tcp
 from tests import virtual
 from tests.access.keys import NOON, secret
 from tests.daemon.story import robot_file
-from tests.virtual import VirtualLoop
+from tests.virtual import SimulationLoop
 from tests.wire.gated import Caller, OnLines
 
 FORWARD = {"linear": 0.3, "angular": 0.0}
@@ -74,7 +74,7 @@ class Robot:
 
     async def _whole(self, body: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
+        assert isinstance(loop, SimulationLoop)
 
         def watch(engine: Engine) -> None:
             self.engine = engine

@@ -30,7 +30,7 @@ def run(folder: Path, body: Callable[[Daemon], None]) -> tuple[Ready, Said]:
 
     async def story() -> tuple[Ready, Said]:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, virtual.VirtualLoop)
+        assert isinstance(loop, virtual.SimulationLoop)
         said: Said = []
         surroundings = Surroundings(
             wall_clock=lambda: NOW,

@@ -24,7 +24,7 @@ from robotd.journal.store import Rows
 from robotd.journal.writer import InstantWriter
 from robotd.runtime.readings import Clock
 from robotd.sim.client import HOST, TCP_PORT, Console
-from robotd.sim.loop import VirtualLoop
+from robotd.sim.loop import SimulationLoop
 from tests import virtual
 from tests.journal.kills.orders import ORDERS
 from tests.journal.kills.zygote import VICTIM
@@ -62,7 +62,7 @@ async def drive_about(console: Console, rng: random.Random, orders: int) -> None
 
 async def _live(folder: Path, story: Story, hear: Hear, seed: int) -> None:
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
+    assert isinstance(loop, SimulationLoop)
     config = load(VICTIM)
 
     def open_journal(ids: Ids, clock: Clock, wall_clock: WallClock) -> Opened:

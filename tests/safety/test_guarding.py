@@ -12,7 +12,7 @@ import pytest
 
 from hal import Board, BoardSpec, Device, DeviceSilent, DeviceSpec, Evidence, Link, Peer
 from robotd.safety.guarding import AGAIN_S, ANSWER_S, LONGEST_AGAIN_S, TICK_S, Guarding
-from robotd.sim.loop import VirtualLoop
+from robotd.sim.loop import SimulationLoop
 from tests import virtual
 
 
@@ -375,7 +375,7 @@ def test_a_loop_that_slept_does_not_blame_its_guard():
     async def story(daemon: Daemon, guarding: Guarding) -> None:
         await asyncio.sleep(0.5)
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
+        assert isinstance(loop, SimulationLoop)
         loop.spend(5.0)  # as a process does that was stopped and goes on
         await asyncio.sleep(0.1)
 

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from robotd.sim.loop import VirtualLoop, run
+from robotd.sim.loop import SimulationLoop, run
 from robotd.sim.network import WINDOW_BYTES, MemoryTransport
 from tests.counts import cases
 
 HOST, PORT = "127.0.0.1", 5000
 
 
-def here() -> VirtualLoop:
+def here() -> SimulationLoop:
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
+    assert isinstance(loop, SimulationLoop)
     return loop
 
 

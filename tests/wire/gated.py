@@ -25,7 +25,7 @@ from robotd.wire.tcp import serve_tcp
 from robotd.wire.unix import serve_unix
 from robotd.wire.websocket import serve_websocket
 from tests.access.keys import NOON, ROLES, Keys
-from tests.virtual import VirtualLoop
+from tests.virtual import SimulationLoop
 from tests.wire.raw import TEXT, RawClient, frame, plugged_in, request, upgraded
 from tests.wire.still_robot import StillRobot
 
@@ -181,7 +181,7 @@ async def house(
         audit=lambda what, *, source, who=None, **said: audit.append((what, who or "", source)),
     )
     admission = Admission(robot.limits, gate)
-    listen = loop.network.listen if isinstance(loop, VirtualLoop) else listen_tcp
+    listen = loop.network.listen if isinstance(loop, SimulationLoop) else listen_tcp
     here = House(robot, keys, gate, admission)
     here.audit = audit
     async with AsyncExitStack() as doors:

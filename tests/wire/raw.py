@@ -15,7 +15,7 @@ from robotd.wire.http import Access
 from robotd.wire.listen import listen_tcp
 from robotd.wire.tls import Tls
 from robotd.wire.websocket import serve_websocket
-from tests.virtual import VirtualLoop
+from tests.virtual import SimulationLoop
 from tests.wire.still_robot import StillRobot
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -34,7 +34,7 @@ async def served(
 ) -> AsyncIterator[int]:
     """A WebSocket server for `robot`; gives its port. In virtual time it is one in memory."""
     loop = asyncio.get_running_loop()
-    listen = loop.network.listen if isinstance(loop, VirtualLoop) else listen_tcp
+    listen = loop.network.listen if isinstance(loop, SimulationLoop) else listen_tcp
     admission = Admission(robot.limits) if admission is None else admission
     async with serve_websocket(
         robot, "127.0.0.1", 0, access=Access(), admission=admission, listen=listen, tls=tls

@@ -184,7 +184,7 @@ def tell(folder: Path, story: Callable[[TlsPeer, TlsPeer], Awaitable[T]], robot:
 
     async def whole() -> T:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, virtual.VirtualLoop)
+        assert isinstance(loop, virtual.SimulationLoop)
         files = write_pair(folder)
         tls, admission = Tls(robot, files.served().present), Admission(robot.limits)
         tcp = serve_tcp(robot, "127.0.0.1", 0, admission=admission, tls=tls, listen=loop.network.listen)
@@ -314,7 +314,7 @@ def test_a_crowd_of_handshakes_leaves_room_for_others_between_two_of_them(
     async def story() -> None:
         nonlocal turn
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, virtual.VirtualLoop)
+        assert isinstance(loop, virtual.SimulationLoop)
         files, listener = write_pair(tmp_path), loop.network.listen("127.0.0.1", 0)
         tls = Tls(StillRobot(Limits(connections_per_address=20)), files.served().present)
         server = await loop.create_server(lambda: tls.around(Noting()), sock=listener)

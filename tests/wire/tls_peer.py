@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from robotd.wire.tls import Tls
 from tests.certified import write_pair
-from tests.virtual import VirtualLoop
+from tests.virtual import SimulationLoop
 from tests.wire.still_robot import StillRobot
 
 HOST = "127.0.0.1"
@@ -125,7 +125,7 @@ async def served(folder: Path, protocol: Noting) -> AsyncIterator[TlsPeer]:
     Its secrets are in `folder`, see `key_updates`.
     """
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
+    assert isinstance(loop, SimulationLoop)
     files = write_pair(folder)
     tls = Tls(StillRobot(), files.served().present)
     listener = loop.network.listen(HOST, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from robotd.sim.loop import SimulationStuck, VirtualLoop, run, spend
+from hal.virtual import SimulationStuck, VirtualLoop, run, spend
 
 
 async def order(count: int, pause_s: float = 1.0) -> list[int]:
