@@ -75,8 +75,10 @@ from hal.kinds import (
     Twist,
 )
 from hal.link import Link, Peer
-from hal.links import list_ports, open_link
+from hal.links import open_link
+from hal.links.holders import Holder, find_holders
 from hal.links.memory import TwinLink
+from hal.links.ports import PortInfo, list_ports
 from hal.links.pty import serve_pty
 from hal.links.tcp import serve_tcp
 from hal.registry import DRIVERS, DriverNotFound, find_driver
@@ -148,6 +150,7 @@ __all__ = [
     "Found",
     "HalError",
     "Halted",
+    "Holder",
     "Keeper",
     "Lapsed",
     "Length",
@@ -161,6 +164,7 @@ __all__ = [
     "OutOfRange",
     "Output",
     "Peer",
+    "PortInfo",
     "PositiveAcceleration",
     "PositiveDuration",
     "PositiveLength",
@@ -188,6 +192,7 @@ __all__ = [
     "VirtualLoop",
     "Voltage",
     "find_driver",
+    "find_holders",
     "list_ports",
     "open_link",
     "parse_fault",

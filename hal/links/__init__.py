@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hal.errors import LinkError
 from hal.link import Link
 from hal.links.tcp import TcpLink
-
-if TYPE_CHECKING:
-    from hal.links.ports import PortInfo
 
 
 def open_link(port: str, baud: int) -> Link:
@@ -27,13 +23,6 @@ def open_link(port: str, baud: int) -> Link:
     from hal.links.serial import SerialLink
 
     return SerialLink(port, baud)
-
-
-def list_ports() -> list[PortInfo]:
-    """The serial ports of this machine, by device name."""
-    from hal.links.serial import list_ports as list_serial_ports
-
-    return list_serial_ports()
 
 
 def _tcp_address(port: str) -> tuple[str, int]:

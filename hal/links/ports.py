@@ -12,27 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hal.errors import LinkError, LinkHeld
+from hal.links.holders import ROOT, Holder, find_holders
 
-BY_ID = Path("/dev/serial/by-id")
+BY_ID = Path("dev/serial/by-id")
 """Where udev keeps names that stay the same however the ports are plugged."""
-PROCESSES = Path("/proc")
-COMMAND_LENGTH = 60
-"""How much of a holder's command line is told."""
 HELD = frozenset({errno.EBUSY, errno.EAGAIN})
 """What opening a port fails with while another program has it."""
 USB_PORT = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4})", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A process that has a port open."""
-
-    pid: int
-    command: str
-
-    def __str__(self) -> str:
-        who = "this process" if self.pid == os.getpid() else self.command
-        return f"{who} (pid {self.pid})"
+NO_CHIP = "0"
+"""What `type` says of a built-in port that only the kernel's table has (`PORT_UNKNOWN`, serial_core.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +36,11 @@ class PortInfo:
     description: str
 
     @property
+    def name(self) -> str:
+        """What to write into a robot's file."""
+        return self.by_id or self.device
+
+    @property
     def holders(self) -> tuple[Holder, ...]:
         """Who has it open now. Looks through all processes that this user may see."""
         return find_holders(self.device)
@@ -57,37 +50,61 @@ class PortInfo:
         """Whether this process may read and write it."""
         return os.access(self.device, os.R_OK | os.W_OK)
 
-
-def by_id_names() -> dict[str, str]:
-    """The stable name of each port that has one, by its device."""
-    if not BY_ID.is_dir():
-        return {}
-    return {os.path.realpath(link): str(link) for link in sorted(BY_ID.iterdir())}
+    @property
+    def mend(self) -> str:
+        """How this user would come to be permitted, for example by joining the port's group."""
+        return _permission(self.device)
 
 
-def find_holders(port: str) -> tuple[Holder, ...]:
-    """The processes that have `port` open, as far as this user may see them."""
-    device = os.path.realpath(port)
-    processes = [process for process in PROCESSES.iterdir() if process.name.isdecimal()]
-    found = [Holder(int(process.name), _command(process)) for process in processes if _has(process, device)]
-    return tuple(sorted(found, key=lambda holder: holder.pid))
+def list_ports(root: Path = ROOT) -> list[PortInfo]:
+    """The serial ports of this machine that have hardware behind them, by device name."""
+    names = by_id_names(root)
+    found = []
+    for entry in sorted((root / "sys/class/tty").glob("*")):
+        device = root / "dev" / entry.name
+        if (entry / "device").exists() and device.exists() and text_of(entry / "type") != NO_CHIP:
+            usb = usb_folder(str(device), root)
+            found.append(
+                PortInfo(
+                    str(device),
+                    names.get(os.path.realpath(device)),
+                    usb and f"{text_of(usb / 'idVendor')}:{text_of(usb / 'idProduct')}",
+                    _description(usb, (entry / "device").resolve()),
+                )
+            )
+    return found
 
 
-def _has(process: Path, device: str) -> bool:
+def usb_folder(port: str, root: Path = ROOT) -> Path | None:
+    """The folder in `/sys` of the USB device that `port` belongs to; None where it belongs to none."""
+    hardware = (root / "sys/class/tty" / os.path.basename(os.path.realpath(port)) / "device").resolve()
+    return next((folder for folder in (hardware, *hardware.parents) if (folder / "idVendor").exists()), None)
+
+
+def text_of(file: Path) -> str:
+    """What one of the kernel's small files says; nothing where there is none or it may not be read."""
     try:
-        return any(os.readlink(process / "fd" / number) == device for number in os.listdir(process / "fd"))
-    except OSError:  # it ended meanwhile, or it is another user's
-        return False
-
-
-def _command(process: Path) -> str:
-    try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
+        return file.read_text(errors="replace").strip()
     except OSError:
-        return "a process"
-    # The folders of the interpreter and of its script would fill the line.
-    words[:2] = [word.rpartition(b"/")[2] for word in words[:2]]
-    return b" ".join(words).decode(errors="replace").strip()[:COMMAND_LENGTH] or "a process"
+        return ""
+
+
+def _description(usb: Path | None, hardware: Path) -> str:
+    """Of a USB port its product, and which of its ports it is where it has several."""
+    if usb is None:
+        return ""
+    product = text_of(usb / "product")
+    interfaces = (text_of(folder / "interface") for folder in (hardware, hardware.parent))
+    interface = next(filter(None, interfaces), product)
+    return product if interface == product else f"{product} - {interface}"
+
+
+def by_id_names(root: Path = ROOT) -> dict[str, str]:
+    """The stable name of each port that has one, by its device."""
+    links = root / BY_ID
+    if not links.is_dir():
+        return {}
+    return {os.path.realpath(link): str(link) for link in sorted(links.iterdir())}
 
 
 def find_usb(port: str, present: Iterable[PortInfo]) -> str:
@@ -101,7 +118,7 @@ def find_usb(port: str, present: Iterable[PortInfo]) -> str:
     if len(found) == 1:
         return found[0].device
     if found:
-        names = ", ".join(info.by_id or info.device for info in found)
+        names = ", ".join(info.name for info in found)
         raise LinkError(f"{port}: {len(found)} ports are of that kind; name the one you mean: {names}")
     there = ", ".join(f"{info.usb_id} ({info.device})" for info in usb) or "none"
     raise LinkError(f"{port}: no such USB serial port is plugged in; there are: {there}")
@@ -117,7 +134,7 @@ def _sentence(port: str, error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
     match number:
         case errno.ENOENT:
-            return f"there is no such port; is it plugged in? `ls -l {BY_ID}` shows what is there"
+            return f"there is no such port; is it plugged in? `ls -l {ROOT / BY_ID}` shows what is there"
         case errno.EACCES | errno.EPERM:
             return f"no permission to use it; {_permission(port)}"
         case _ if number in HELD:

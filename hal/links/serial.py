@@ -16,13 +16,12 @@ from collections.abc import Callable
 
 import serial
 import serial_asyncio
-from serial.tools.list_ports import comports
 
 from hal.errors import LinkClosed, LinkError
 from hal.link import Peer
 from hal.links.base import BaseLink
 from hal.links.outbox import BITS_PER_BYTE, Outbox, unsent_bytes
-from hal.links.ports import PortInfo, by_id_names, explain, find_usb
+from hal.links.ports import explain, find_usb, list_ports
 
 LINGER_S = 0.1
 """How long a closed port may go on sending what the system had taken: a stop frame, for example."""
@@ -193,17 +192,3 @@ def _open(path: str, baud: int) -> _Port:
         return _Port(path, baud, timeout=0, write_timeout=0, exclusive=True)
     except (OSError, ValueError, OverflowError, termios.error) as error:
         raise explain(path, error) from error
-
-
-def list_ports() -> list[PortInfo]:
-    """The serial ports of this machine, by device name."""
-    names = by_id_names()
-    return [
-        PortInfo(
-            device=port.device,
-            by_id=names.get(port.device),
-            usb_id=f"{port.vid:04x}:{port.pid:04x}" if port.vid is not None else None,
-            description="" if port.description in (None, "n/a") else port.description,
-        )
-        for port in sorted(comports())
-    ]

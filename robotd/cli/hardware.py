@@ -18,7 +18,7 @@ from robotd.cli.files import load
 from robotd.cli.typed import TypedLines
 
 if TYPE_CHECKING:
-    from hal import FaultyTwin
+    from hal import FaultyTwin, PortInfo
 
 STDIN = 0
 
@@ -26,13 +26,17 @@ STDIN = 0
 def ports(as_json: Json = False) -> None:
     """List the serial ports of this machine: the name for the robot's file, what it is, who holds it.
 
+    Opens none of them. What hangs on one is found out by `robotd scan`.
+
     Example: robotd ports
+
+    Example: robotd ports --json
     """
     from hal import list_ports
 
     found = list_ports()
     if as_json:
-        typer.echo(json.dumps([asdict(info) for info in found], indent=2))
+        typer.echo(json.dumps([_port_json(info) for info in found], indent=2))
         return
     if not found:
         typer.echo("no serial port is plugged in")
@@ -41,17 +45,24 @@ def ports(as_json: Json = False) -> None:
 
     console.table(
         ("port", "device", "usb", "what", "use"),
-        [
-            (
-                info.by_id or info.device,
-                info.device,
-                info.usb_id or "",
-                info.description,
-                ", ".join(map(str, info.holders)) or ("free" if info.permitted else "no permission"),
-            )
-            for info in found
-        ],
+        [(info.name, info.device, info.usb_id or "", info.description, _use(info)) for info in found],
     )
+    for info in found:
+        if not info.permitted:
+            typer.echo(f"\n{info.device}: {info.mend}")
+
+
+def _use(info: PortInfo) -> str:
+    held = ", ".join(map(str, info.holders))
+    return held or ("free" if info.permitted else "no permission")
+
+
+def _port_json(info: PortInfo) -> dict[str, Any]:
+    return asdict(info) | {
+        "holders": [asdict(holder) for holder in info.holders],
+        "permitted": info.permitted,
+        "mend": None if info.permitted else info.mend,
+    }
 
 
 def twin(

@@ -1,7 +1,8 @@
 import pytest
 
 from hal.errors import LinkError
-from hal.links import list_ports, open_link
+from hal.links import open_link
+from hal.links.ports import list_ports
 from hal.links.serial import SerialLink
 from hal.links.tcp import TcpLink
 

@@ -4,13 +4,18 @@ import os
 import pytest
 
 from hal.errors import LinkError
-from hal.links import ports
-from hal.links.ports import PortInfo, explain, find_holders, find_usb
+from hal.links.ports import PortInfo, explain, find_usb, list_ports, usb_folder
+from tests.machine import Machine
 
 UNO = PortInfo("/dev/ttyACM0", "/dev/serial/by-id/usb-Arduino_Uno-if00", "2341:0043", "Arduino Uno")
 TWIN = PortInfo("/dev/ttyACM1", "/dev/serial/by-id/usb-Arduino_Uno_B-if00", "2341:0043", "Arduino Uno")
 GPS = PortInfo("/dev/ttyACM2", None, "1546:01a7", "u-blox 7")
 BUILT_IN = PortInfo("/dev/ttyS0", None, None, "")
+
+
+@pytest.fixture
+def machine(tmp_path) -> Machine:
+    return Machine(tmp_path / "machine")
 
 
 def test_a_usb_port_is_found_by_vendor_and_product():
@@ -92,25 +97,45 @@ def test_any_other_error_is_told_as_it_is():
     assert str(explain("/dev/ttyUSB0", ValueError("odd"))) == "/dev/ttyUSB0: it cannot be opened: odd"
 
 
-def test_the_holder_of_a_file_is_found_through_a_link_to_it(tmp_path):
-    file, link = tmp_path / "port", tmp_path / "by-id"
-    file.touch()
-    link.symlink_to(file)
-    with file.open():
-        holders = find_holders(str(link))
+def test_each_port_is_told_with_its_stable_name_and_what_is_plugged_in(machine: Machine):
+    uno = machine.usb_port("ttyACM0", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno-if00")
+    gps = machine.usb_port("ttyACM1", "1546:01a7", "u-blox 7", interface="GNSS receiver")
+    built_in = machine.port("ttyAMA0")
 
-    assert [holder.pid for holder in holders] == [os.getpid()]
-    assert str(holders[0]) == f"this process (pid {os.getpid()})"
-    assert find_holders(str(link)) == ()
+    by_id = str(machine.root / "dev/serial/by-id/usb-Arduino_Uno-if00")
+    assert list_ports(machine.root) == [
+        PortInfo(uno, by_id, "2341:0043", "Arduino Uno"),
+        PortInfo(gps, None, "1546:01a7", "u-blox 7 - GNSS receiver"),
+        PortInfo(built_in, None, None, ""),
+    ]
+    assert [info.name for info in list_ports(machine.root)] == [by_id, gps, built_in]
 
 
-def test_stable_names_are_found_where_udev_made_them(tmp_path, monkeypatch):
-    port = tmp_path / "ttyACM0"
-    port.touch()
-    by_id = tmp_path / "by-id"
-    monkeypatch.setattr(ports, "BY_ID", by_id)
-    assert ports.by_id_names() == {}
+def test_what_has_no_hardware_or_no_device_is_no_port(machine: Machine):
+    machine.port("ttyS1")
+    machine.write("sys/class/tty/ttyS1/type", "0\n")
+    machine.write("sys/class/tty/tty1/dev", "4:1\n")
+    machine.port("ttyS2")
+    (machine.root / "dev/ttyS2").unlink()
 
-    by_id.mkdir()
-    (by_id / "usb-Arduino").symlink_to(port)
-    assert ports.by_id_names() == {str(port): str(by_id / "usb-Arduino")}
+    assert list_ports(machine.root) == []
+
+
+def test_without_a_list_of_devices_there_is_no_port(tmp_path):
+    assert list_ports(tmp_path) == []
+
+
+def test_a_port_that_may_not_be_used_says_how_that_is_mended(machine: Machine):
+    info = PortInfo(machine.port("ttyAMA0", mode=0o600), None, None, "")
+
+    assert info.mend == "its mode is 0600: a udev rule should give it to a group"
+
+
+def test_the_usb_device_of_a_port_is_found(machine: Machine):
+    uno = machine.usb_port("ttyACM0", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno-if00")
+    machine.port("ttyAMA0")
+
+    folder = machine.root / "sys/devices/usb1/ttyACM0"
+    assert usb_folder(uno, machine.root) == folder
+    assert usb_folder(str(machine.root / "dev/serial/by-id/usb-Arduino_Uno-if00"), machine.root) == folder
+    assert usb_folder(str(machine.root / "dev/ttyAMA0"), machine.root) is None
