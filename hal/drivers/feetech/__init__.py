@@ -1,0 +1,1 @@
+"""Feetech's serial servos: STS and SCS, many on one half-duplex wire."""
