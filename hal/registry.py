@@ -10,6 +10,7 @@ from hal.errors import HalError
 
 DRIVERS = {
     "firmata": "hal.drivers.firmata:DRIVER",
+    "nmea": "hal.drivers.nmea:DRIVER",
 }
 EXTRAS = {"pymodbus": "modbus", "pynmeagps": "gps"}
 """By the package that a driver of ours imports: the extra of robotd that brings it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
@@ -104,6 +104,14 @@ class LiveTwin(Protocol):
 
     def unplugged_s(self, now: float) -> float:
         """For how much longer the far end cannot be reached; 0 while it can."""
+
+
+@runtime_checkable
+class RidingTwin(Protocol):
+    """A twin whose product rides on what other boards move, and measures where that brings it."""
+
+    robot: Callable[[], Mapping[str, float | bool]]
+    """The quantities of the other boards' worlds, as they were last. Set by whoever builds the robot."""
 
 
 class TwinDriver:

@@ -53,8 +53,13 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "W": Dimension("power", "15 W"),
     "Pa": Dimension("pressure", "60 kPa"),
     "B": Dimension("size", "256 MiB"),
+    "deg": Dimension("latitude or longitude", "48.1372 deg"),
 }
-"""By SI unit: every unit that a reading or a parameter can have."""
+"""By SI unit: every unit that a reading or a parameter can have.
+
+The one that is not SI is the degree of a latitude or a longitude, since nobody writes these otherwise; every
+other angle is in rad, also where a person writes degrees.
+"""
 
 
 class _Conversion(NamedTuple):
@@ -170,7 +175,7 @@ def _convert(text: str, wanted: str | None) -> tuple[float, str]:
     number, symbol = match.groups()
     if not symbol:
         raise UnitError(f"{number} needs a unit", _ways_to_write(wanted))
-    conversion = _UNITS.get(symbol)
+    conversion = _Conversion(symbol) if symbol == wanted else _UNITS.get(symbol)
     if conversion is None:
         raise UnitError(f"unknown unit {symbol[:40]!r}", _nearest(symbol, wanted))
     value = float(number) * conversion.times / conversion.over
@@ -194,7 +199,7 @@ def _ways_to_write(wanted: str | None) -> str:
 
 
 def _units_of(si: str) -> list[str]:
-    return [unit for unit, conversion in _UNITS.items() if conversion.si == si]
+    return [unit for unit, conversion in _UNITS.items() if conversion.si == si] or [si]
 
 
 def _pattern(units: list[str]) -> str:
@@ -268,8 +273,12 @@ Voltage = Annotated[float, Quantity("V")]
 PositiveLength = Annotated[float, Quantity("m", positive=True)]
 PositiveSpeed = Annotated[float, Quantity("m/s", positive=True)]
 PositiveAcceleration = Annotated[float, Quantity("m/s2", positive=True)]
+PositiveAngle = Annotated[float, Quantity("rad", positive=True)]
 PositiveTurnRate = Annotated[float, Quantity("rad/s", positive=True)]
+PositiveAngularAcceleration = Annotated[float, Quantity("rad/s2", positive=True)]
 PositiveDuration = Annotated[float, Quantity("s", positive=True)]
+PositiveCurrent = Annotated[float, Quantity("A", positive=True)]
+PositiveFrequency = Annotated[float, Quantity("Hz", positive=True)]
 PositiveSize = Annotated[float, Quantity("B", positive=True)]
 
 

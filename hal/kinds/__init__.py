@@ -11,12 +11,16 @@ from hal.errors import DeviceRefused
 from hal.kinds.analog import AnalogInput, AnalogInputSpec
 from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
 from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
+from hal.kinds.gnss import Gnss, GnssSpec
+from hal.kinds.imu import Imu, ImuSpec
 from hal.kinds.motor import Motor, MotorSpec
 from hal.kinds.output import Output
+from hal.kinds.range import Range, RangeSpec
 from hal.kinds.servo import Servo, ServoSpec
 
 KINDS: Mapping[str, type[Device]] = {
-    kind.KIND: kind for kind in (Motor, DriveBase, Servo, DigitalOutput, DigitalInput, AnalogInput)
+    kind.KIND: kind
+    for kind in (Motor, DriveBase, Servo, DigitalOutput, DigitalInput, AnalogInput, Range, Imu, Gnss)
 }
 """By the word in the robot's file: asked for verbs and readings before there is a device."""
 
@@ -44,9 +48,15 @@ __all__ = [
     "DigitalOutputSpec",
     "DriveBase",
     "DriveBaseSpec",
+    "Gnss",
+    "GnssSpec",
+    "Imu",
+    "ImuSpec",
     "Motor",
     "MotorSpec",
     "Output",
+    "Range",
+    "RangeSpec",
     "Servo",
     "ServoSpec",
     "Twist",

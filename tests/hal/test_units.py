@@ -140,7 +140,16 @@ def test_every_example_is_accepted_by_its_own_schema_and_reader(unit):
 
     assert schema["examples"] == [example_text]
     assert re.search(schema["pattern"], example_text)
-    assert to_si(example_text)[1] == unit
+    assert math.isfinite(parse_quantity(example_text, unit))
+
+
+def test_degrees_are_degrees_only_where_a_latitude_or_longitude_is_due():
+    assert parse_quantity("48.1372 deg", "deg") == 48.1372
+    assert parse_quantity("180 deg", "rad") == math.pi
+    assert to_si("180 deg") == (math.pi, "rad")
+
+    with pytest.raises(UnitError, match="is an angle, but a latitude or longitude is due here"):
+        parse_quantity("0.84 rad", "deg")
 
 
 @pytest.mark.parametrize(
