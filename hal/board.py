@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from hal.device import Device, DeviceSpec, Evidence
+from hal.device import Actuator, Device, DeviceSpec, Evidence
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError, LinkError, LinkFull
-from hal.link import Link
+from hal.link import Link, Parity
 from hal.units import Duration
 
 SHORTEST_PAUSE_S = 0.25
@@ -64,6 +64,8 @@ class BoardSpec(BaseModel, frozen=True, extra="forbid"):
     driver: str
     port: str
     baud: int = 115200
+    parity: Parity = "none"
+    """The bit with which a serial line checks each byte."""
     deadman: Duration | Literal["none"] | None = None
     """After how long without a word its firmware stops by itself."""
 
@@ -240,7 +242,7 @@ class Board(ABC):
         while True:
             detail = await self.identify()
             await self.configure()
-            if self.keeper is not None:
+            if self.keeper is not None and any(isinstance(one, Actuator) for one in self.devices.values()):
                 await self.keeper.keep(self)
             self._arrive(detail)
             await self._serve_until_silent(self._lost)

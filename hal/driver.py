@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from hal.board import Board, BoardSpec
 from hal.device import DeviceSpec
-from hal.link import Link
+from hal.link import Link, Parity
 from hal.twin import Twin
 
 MakeBoard = Callable[[str, BoardSpec, Callable[[], Link], random.Random], Board]
@@ -41,6 +41,7 @@ class Probe:
     baud: int
     find: Callable[[Link], AsyncIterator[Found]]
     """Talks over a link that is not open yet, moves nothing, and closes it. Raises `HalError`."""
+    parity: Parity = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import Literal, Protocol
 
 IN_FLIGHT_LIMIT_BYTES = 4096
 """How much an ordinary link accepts before it refuses; a line that can stop something queues far less."""
+
+Parity = Literal["none", "even", "odd"]
+"""The bit with which a serial line checks each byte: none in 8N1, which most boards speak; even in 8E1."""
 
 
 class Peer(Protocol):

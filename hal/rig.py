@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +19,7 @@ from hal.link import Link
 from hal.links import open_link
 from hal.links.tap import TappedLink
 from hal.registry import find_driver
-from hal.twin import UnknownQuantity
+from hal.twin import RidingTwin, Twin, UnknownQuantity
 
 
 class Rig:
@@ -91,12 +91,15 @@ class Rig:
                 twins[name] = FaultyTwin(title, far_end, own_rng, asked or ())
                 link = wires[name] = FaultyTwinLink(title, twins[name])
             elif asked is None:
-                link = open_link(spec.port, spec.baud)
+                link = open_link(spec.port, spec.baud, spec.parity)
             else:
-                link = wires[name] = FaultyLink(open_link(spec.port, spec.baud), own_rng, asked)
+                link = wires[name] = FaultyLink(open_link(spec.port, spec.baud, spec.parity), own_rng, asked)
             if tap is not None:
                 link = TappedLink(link, partial(tap, name))
             built[name] = driver.board(name, spec, partial(_the_same, link), own_rng)
+        for name, twin in twins.items():
+            if isinstance(twin.twin, RidingTwin):
+                twin.twin.robot = partial(_worlds, [other for other in twins if other != name], twins)
         return cls(built, _add_devices(built, devices), twins, wires)
 
     @classmethod
@@ -108,6 +111,7 @@ class Rig:
         simulated: Collection[str] = (),
         faults: Mapping[str, Sequence[str]] | None = None,
         seed: int = 0,
+        tap: Callable[[str, str, bytes], None] | None = None,
     ) -> Self:
         """Build from plain data, as a robot's file has it. Raises pydantic's `ValidationError` too."""
         drivers = {name: find_driver(data["driver"]) for name, data in boards.items()}
@@ -175,13 +179,10 @@ class Rig:
 
     def world(self) -> dict[str, float | bool]:
         """What is so in the simulated boards' worlds, in SI; of a name that two have, the first one's."""
-        whole: dict[str, float | bool] = {}
         for wire in self._wires.values():
             if isinstance(wire, FaultyTwinLink):
                 wire.catch_up()
-        for twin in self.twins.values():
-            whole = twin.world() | whole
-        return whole
+        return _worlds(self.twins, self.twins)
 
     def set_world(self, name: str, value: float | bool | None) -> None:
         """Pin a quantity of the simulated worlds, or give it back (None). Raises `UnknownQuantity`."""
@@ -220,6 +221,14 @@ class Rig:
     def _tell(self, event: BoardEvent) -> None:
         for callback in self._callbacks:
             callback(event)
+
+
+def _worlds(names: Iterable[str], twins: Mapping[str, Twin]) -> dict[str, float | bool]:
+    """The quantities of these twins' worlds; of a name that two have, the first one's."""
+    whole: dict[str, float | bool] = {}
+    for name in names:
+        whole = twins[name].world() | whole
+    return whole
 
 
 def _the_same(link: Link) -> Link:

@@ -279,6 +279,8 @@ PositiveAngularAcceleration = Annotated[float, Quantity("rad/s2", positive=True)
 PositiveDuration = Annotated[float, Quantity("s", positive=True)]
 PositiveCurrent = Annotated[float, Quantity("A", positive=True)]
 PositiveFrequency = Annotated[float, Quantity("Hz", positive=True)]
+Mass = Annotated[float, Quantity("kg")]
+PositiveMass = Annotated[float, Quantity("kg", positive=True)]
 PositiveSize = Annotated[float, Quantity("B", positive=True)]
 
 

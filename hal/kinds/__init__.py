@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hal.device import Device, DeviceSpec
 from hal.errors import DeviceRefused
 from hal.kinds.analog import AnalogInput, AnalogInputSpec
+from hal.kinds.belt import Belt, BeltSpec
 from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
 from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
 from hal.kinds.gnss import Gnss, GnssSpec
@@ -16,11 +17,17 @@ from hal.kinds.imu import Imu, ImuSpec
 from hal.kinds.motor import Motor, MotorSpec
 from hal.kinds.output import Output
 from hal.kinds.range import Range, RangeSpec
+from hal.kinds.relay import Relay, RelaySpec
 from hal.kinds.servo import Servo, ServoSpec
+from hal.kinds.weigher import Weigher, WeigherSpec
 
 KINDS: Mapping[str, type[Device]] = {
     kind.KIND: kind
-    for kind in (Motor, DriveBase, Servo, DigitalOutput, DigitalInput, AnalogInput, Range, Imu, Gnss)
+    for kind in (
+        *(Motor, DriveBase, Servo, Belt),
+        *(DigitalOutput, Relay, DigitalInput, AnalogInput),
+        *(Range, Imu, Gnss, Weigher),
+    )
 }
 """By the word in the robot's file: asked for verbs and readings before there is a device."""
 
@@ -42,6 +49,8 @@ __all__ = [
     "KINDS",
     "AnalogInput",
     "AnalogInputSpec",
+    "Belt",
+    "BeltSpec",
     "DigitalInput",
     "DigitalInputSpec",
     "DigitalOutput",
@@ -57,8 +66,12 @@ __all__ = [
     "Output",
     "Range",
     "RangeSpec",
+    "Relay",
+    "RelaySpec",
     "Servo",
     "ServoSpec",
     "Twist",
+    "Weigher",
+    "WeigherSpec",
     "compose",
 ]

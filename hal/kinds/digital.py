@@ -1,4 +1,4 @@
-"""Pins that know two levels: lamps and relays, bumpers and switches."""
+"""What knows two levels: lamps and relays, bumpers and switches."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ DIGITAL_STALE_S = 0.5
 """Default age at which an input's level means nothing; its board must be heard more often than that."""
 
 
-class DigitalOutputSpec(ActuatorSpec, frozen=True):
-    """What the file says about a digital output."""
+class SwitchSpec(ActuatorSpec, frozen=True):
+    """What the file says about anything that is switched."""
 
-    kind: Literal["digital_output"] = "digital_output"
     on_stop: Literal["off", "keep"] = "off"
     active: Literal["high", "low"] = "high"
     """The level that means on."""
 
 
+class DigitalOutputSpec(SwitchSpec, frozen=True):
+    """What the file says about a digital output."""
+
+    kind: Literal["digital_output"] = "digital_output"
+
+
 class DigitalOutput(Actuator):
-    """A lamp, a relay, a valve: on or off. Switching moves nothing, and stays until it is switched again."""
+    """A lamp, a valve: on or off. Switching moves nothing, and stays until it is switched again."""
 
     KIND = "digital_output"
     READINGS: ClassVar[Mapping[str, str]] = {"on": "bool"}
 
-    spec: DigitalOutputSpec
+    spec: SwitchSpec
 
-    def __init__(self, name: str, spec: DigitalOutputSpec, output: Output) -> None:
+    def __init__(self, name: str, spec: SwitchSpec, output: Output) -> None:
         super().__init__(name, spec)
         self.output = output
 

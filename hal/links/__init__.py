@@ -5,15 +5,15 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from hal.errors import LinkError
-from hal.link import Link
+from hal.link import Link, Parity
 from hal.links.tcp import TcpLink
 
 
-def open_link(port: str, baud: int) -> Link:
+def open_link(port: str, baud: int, parity: Parity = "none") -> Link:
     """A link, not yet open, to `/dev/ttyACM0`, `usb:2341:0043` or `tcp://192.0.2.1:5000`.
 
-    `baud` is for serial ports. Raises `LinkError` for a name that means nothing; whether there is such a port
-    is found out by `Link.open`.
+    `baud` and `parity` are for serial ports. Raises `LinkError` for a name that means nothing; whether there
+    is such a port is found out by `Link.open`.
     """
     if port.startswith("tcp://"):
         return TcpLink(*_tcp_address(port))
@@ -22,7 +22,7 @@ def open_link(port: str, baud: int) -> Link:
     # pyserial takes 20 ms to import, which a robot of TCP boards, or a simulated one, need not spend.
     from hal.links.serial import SerialLink
 
-    return SerialLink(port, baud)
+    return SerialLink(port, baud, parity)
 
 
 def _tcp_address(port: str) -> tuple[str, int]:

@@ -16,7 +16,7 @@ from hal.link import IN_FLIGHT_LIMIT_BYTES
 LINE_LIMIT_BYTES = 64
 """How much may be on its way in the system. At 115,200 baud, 4 KiB there are 356 ms in front of a stop."""
 BITS_PER_BYTE = 10
-"""Start bit, eight data bits, stop bit."""
+"""Start bit, eight data bits, stop bit; a parity is one more."""
 SHORTEST_WAIT_S = 0.001
 """A loop's timer is no finer than this."""
 

@@ -68,7 +68,7 @@ def list_ports(root: Path = ROOT) -> list[PortInfo]:
                 PortInfo(
                     str(device),
                     names.get(os.path.realpath(device)),
-                    usb and f"{text_of(usb / 'idVendor')}:{text_of(usb / 'idProduct')}",
+                    f"{text_of(usb / 'idVendor')}:{text_of(usb / 'idProduct')}" if usb else None,
                     _description(usb, (entry / "device").resolve()),
                 )
             )
@@ -105,6 +105,11 @@ def by_id_names(root: Path = ROOT) -> dict[str, str]:
     if not links.is_dir():
         return {}
     return {os.path.realpath(link): str(link) for link in sorted(links.iterdir())}
+
+
+def device_of(port: str) -> str:
+    """The path that `port` stands for now: itself, or of `usb:VID:PID` the device. Raises `LinkError`."""
+    return find_usb(port, list_ports()) if port.startswith("usb:") else port
 
 
 def find_usb(port: str, present: Iterable[PortInfo]) -> str:

@@ -18,25 +18,38 @@ import serial
 import serial_asyncio
 
 from hal.errors import LinkClosed, LinkError
-from hal.link import Peer
+from hal.link import Parity, Peer
 from hal.links.base import BaseLink
 from hal.links.outbox import BITS_PER_BYTE, Outbox, unsent_bytes
-from hal.links.ports import explain, find_usb, list_ports
+from hal.links.ports import device_of, explain
 
+_PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+PSEUDO_TERMINALS = "/dev/pts/"
+"""They have no line that could disturb a byte: asked for a parity, the system refuses."""
 LINGER_S = 0.1
 """How long a closed port may go on sending what the system had taken: a stop frame, for example."""
 
 
 class SerialLink(BaseLink):
-    """A serial port, 8N1, held exclusively. `port` is a path or `usb:VID:PID`, looked up at each opening.
+    """A serial port, held exclusively. `port` is a path or `usb:VID:PID`, looked up at each opening.
+
+    Each byte has eight bits, and one stop bit after the parity, if there is one.
 
     At most 64 bytes are in flight beyond our reach, at most 4 KiB wait here. Opening raises DTR, which resets
     most Arduinos. `unsent` says how many bytes the system still has to send, for ports that count otherwise.
     """
 
-    def __init__(self, port: str, baud: int, *, unsent: Callable[[int], int] = unsent_bytes) -> None:
+    def __init__(
+        self,
+        port: str,
+        baud: int,
+        parity: Parity = "none",
+        *,
+        unsent: Callable[[int], int] = unsent_bytes,
+    ) -> None:
         super().__init__(port)
         self.baud = baud
+        self.parity = parity
         self._unsent = unsent
         self._session: _Session | None = None
 
@@ -45,8 +58,7 @@ class SerialLink(BaseLink):
         self._require_closed()
         if self._session is not None:
             self._session.finish()
-        path = find_usb(self.name, list_ports()) if self.name.startswith("usb:") else self.name
-        session = _Session(self, _open(path, self.baud), self._unsent)
+        session = _Session(self, _open(device_of(self.name), self.baud, self.parity), self._unsent)
         try:
             await session.start()
         except BaseException:
@@ -107,7 +119,7 @@ class _Session(asyncio.Protocol):
         self.outbox = Outbox(
             self.descriptor,
             link.name,
-            rate_bytes_s=link.baud / BITS_PER_BYTE,
+            rate_bytes_s=link.baud / (BITS_PER_BYTE + (link.parity != "none")),
             broken=lambda error: link.lost(self, error),
             unsent=unsent,
         )
@@ -185,10 +197,12 @@ class _Port(serial.Serial):
         """Nothing: the transport calls this at its end, and pyserial's waits for the far end there."""
 
 
-def _open(path: str, baud: int) -> _Port:
+def _open(path: str, baud: int, parity: Parity) -> _Port:
     if baud <= 0:  # to the system, 0 means: hang up
         raise LinkError(f"{path}: there is no baud rate {baud}; 9600, 57600 and 115200 are common ones")
+    if os.path.realpath(path).startswith(PSEUDO_TERMINALS):
+        parity = "none"
     try:
-        return _Port(path, baud, timeout=0, write_timeout=0, exclusive=True)
+        return _Port(path, baud, parity=_PARITIES[parity], timeout=0, write_timeout=0, exclusive=True)
     except (OSError, ValueError, OverflowError, termios.error) as error:
         raise explain(path, error) from error

@@ -159,7 +159,7 @@ class _DeviceReader:
             return
         try:
             if board not in self._boards:
-                connect = partial(open_link, board_spec.port, board_spec.baud)
+                connect = partial(open_link, board_spec.port, board_spec.baud, board_spec.parity)
                 self._boards[board] = self._drivers[board].board(board, board_spec, connect, random.Random(0))
             self._hardware.types[name] = type(self._boards[board].add(name, spec))
         except Exception as error:  # the driver's own check, or its author's turn

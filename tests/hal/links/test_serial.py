@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+import hal.links.serial
 from hal.errors import LinkClosed, LinkError, LinkFull
-from hal.link import IN_FLIGHT_LIMIT_BYTES
+from hal.link import IN_FLIGHT_LIMIT_BYTES, Parity
 from hal.links.holders import find_holders
 from hal.links.ports import PortInfo
 from hal.links.serial import LINGER_S, SerialLink
@@ -340,7 +341,7 @@ async def test_the_same_link_can_be_opened_again_while_its_last_bytes_go_out(lin
 
 async def test_a_usb_port_is_opened_by_vendor_and_product(line: Line, monkeypatch: pytest.MonkeyPatch):
     present = [PortInfo("/dev/ttyS0", None, None, ""), PortInfo(line.port, None, "2341:0043", "Arduino Uno")]
-    monkeypatch.setattr("hal.links.serial.list_ports", lambda: present)
+    monkeypatch.setattr("hal.links.ports.list_ports", lambda: present)
     async with opened("usb:2341:0043") as link:
         link.write(b"x")
 
@@ -365,3 +366,30 @@ async def test_a_reader_that_finds_nothing_goes_on(line: Line, least: int):
 async def test_a_usb_port_that_is_not_plugged_in_is_told():
     with pytest.raises(LinkError, match="usb:dead:beef: no such USB serial port is plugged in"):
         await SerialLink("usb:dead:beef", BAUD).open(Listener())
+
+
+@pytest.mark.parametrize(
+    ("parity", "bits"),
+    [("none", 0), ("even", termios.PARENB), ("odd", termios.PARENB | termios.PARODD)],
+)
+async def test_a_port_is_opened_with_the_parity_that_its_board_speaks(
+    line: Line, monkeypatch: pytest.MonkeyPatch, parity: Parity, bits: int
+):
+    asked: list[int] = []
+    monkeypatch.setattr(hal.links.serial, "PSEUDO_TERMINALS", "/nowhere/")
+    monkeypatch.setattr(termios, "tcsetattr", lambda _, __, attributes: asked.append(attributes[2]))
+    link = SerialLink(line.port, BAUD, parity)
+    await link.open(Listener())
+
+    assert {flags & (termios.PARENB | termios.PARODD) for flags in asked} == {bits}
+    link.close()
+
+
+async def test_a_pseudo_terminal_which_has_no_parity_is_opened_all_the_same(line: Line):
+    for _ in range(2):
+        link = SerialLink(line.port, BAUD, "even")
+        await link.open(Listener())
+        link.write(b"\x01\xff")
+
+        assert line.read(2) == b"\x01\xff"
+        link.close()
