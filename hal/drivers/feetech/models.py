@@ -97,8 +97,9 @@ class Model:
     """One count at `PRESENT_CURRENT`; None where there is no such number."""
     acceleration_rad_s2: float | None
     """One count at `ACCELERATION`; None where there is no such number."""
+    nominal_v: float
     top_speed_rad_s: float
-    """Without load at its nominal voltage."""
+    """Without load at that voltage."""
 
     @property
     def step_rad(self) -> float:
@@ -114,7 +115,7 @@ class Model:
         """A number of two bytes as it lies in memory."""
         return number.to_bytes(2, self.order)
 
-    def number_at(self, data: bytes, at: int) -> int:
+    def number_at(self, data: bytes | bytearray, at: int) -> int:
         """The inverse of `word`, at index `at` of what was read."""
         return int.from_bytes(data[at : at + 2], self.order)
 
@@ -123,7 +124,7 @@ _STS_STEP_S2_RAD = 100 * math.tau / 4096
 _STS_CURRENT_A = 0.0065
 
 
-def _sts(name: str, version: tuple[int, int], top_speed_rad_s: float) -> Model:
+def _sts(name: str, version: tuple[int, int], nominal_v: float, top_speed_rad_s: float) -> Model:
     return Model(
         name=name,
         version=version,
@@ -133,12 +134,13 @@ def _sts(name: str, version: tuple[int, int], top_speed_rad_s: float) -> Model:
         sync_read=True,
         current_a=_STS_CURRENT_A,
         acceleration_rad_s2=_STS_STEP_S2_RAD,
+        nominal_v=nominal_v,
         top_speed_rad_s=top_speed_rad_s,
     )
 
 
-STS3215 = _sts("STS3215", (9, 3), 4.7)
-STS3250 = _sts("STS3250", (9, 11), 5.0)
+STS3215 = _sts("STS3215", (9, 3), 7.4, 4.7)
+STS3250 = _sts("STS3250", (9, 11), 12.0, 7.9)
 SCS0009 = Model(
     name="SCS0009",
     version=(5, 4),
@@ -148,6 +150,7 @@ SCS0009 = Model(
     sync_read=False,
     current_a=None,
     acceleration_rad_s2=None,
+    nominal_v=5.0,
     top_speed_rad_s=10.5,
 )
 
