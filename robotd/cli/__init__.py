@@ -20,6 +20,7 @@ from robotd.cli import (
     journal,
     leading,
     replaying,
+    scanning,
     service,
     simulating,
     testing,
@@ -68,6 +69,7 @@ app.command("replay")(replaying.replay)
 app.command("why")(why.why)
 app.command("graph")(describing.graph)
 app.command("ports")(hardware.ports)
+app.command("scan")(scanning.scan)
 app.command("twin")(hardware.twin)
 app.command("schema")(describing.schema)
 app.command("version")(describing.version)

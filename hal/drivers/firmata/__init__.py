@@ -9,6 +9,7 @@ from hal.board import BoardSpec
 from hal.device import DeviceSpec
 from hal.driver import Driver
 from hal.drivers.firmata.board import FirmataBoard
+from hal.drivers.firmata.probe import PROBES
 from hal.drivers.firmata.specs import (
     FirmataAnalogInputSpec,
     FirmataBoardSpec,
@@ -43,4 +44,5 @@ DRIVER = Driver(
     },
     board=FirmataBoard,
     twin=make_twin,
+    probes=PROBES,
 )
