@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from hal.device import Device, DeviceSpec
 from hal.errors import DeviceRefused
 from hal.kinds.analog import AnalogInput, AnalogInputSpec
+from hal.kinds.axis import AxisSpec, JointOutput, StopValue
 from hal.kinds.belt import Belt, BeltSpec
 from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
 from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
 from hal.kinds.gnss import Gnss, GnssSpec
+from hal.kinds.gripper import Gripper, GripperSpec
 from hal.kinds.imu import Imu, ImuSpec
+from hal.kinds.joint import Joint, JointSpec
+from hal.kinds.joint_group import JointGroup, JointGroupSpec
 from hal.kinds.motor import Motor, MotorSpec
 from hal.kinds.output import Output
 from hal.kinds.range import Range, RangeSpec
@@ -25,13 +29,17 @@ KINDS: Mapping[str, type[Device]] = {
     kind.KIND: kind
     for kind in (
         *(Motor, DriveBase, Servo, Belt),
+        *(Joint, JointGroup, Gripper),
         *(DigitalOutput, Relay, DigitalInput, AnalogInput),
         *(Range, Imu, Gnss, Weigher),
     )
 }
 """By the word in the robot's file: asked for verbs and readings before there is a device."""
 
-COMPOSITES: Mapping[str, type[DeviceSpec]] = {DriveBase.KIND: DriveBaseSpec}
+COMPOSITES: Mapping[str, type[DeviceSpec]] = {
+    DriveBase.KIND: DriveBaseSpec,
+    JointGroup.KIND: JointGroupSpec,
+}
 """The kinds that have no board of their own: they are made of other devices."""
 
 
@@ -40,6 +48,8 @@ def compose(name: str, spec: DeviceSpec, devices: Mapping[str, Device]) -> Devic
     match spec:
         case DriveBaseSpec():
             return DriveBase.of(name, spec, devices)
+        case JointGroupSpec():
+            return JointGroup.of(name, spec, devices)
         case _:
             raise DeviceRefused(name, f"a {spec.kind} needs a board")
 
@@ -49,6 +59,7 @@ __all__ = [
     "KINDS",
     "AnalogInput",
     "AnalogInputSpec",
+    "AxisSpec",
     "Belt",
     "BeltSpec",
     "DigitalInput",
@@ -59,8 +70,15 @@ __all__ = [
     "DriveBaseSpec",
     "Gnss",
     "GnssSpec",
+    "Gripper",
+    "GripperSpec",
     "Imu",
     "ImuSpec",
+    "Joint",
+    "JointGroup",
+    "JointGroupSpec",
+    "JointOutput",
+    "JointSpec",
     "Motor",
     "MotorSpec",
     "Output",
@@ -70,6 +88,7 @@ __all__ = [
     "RelaySpec",
     "Servo",
     "ServoSpec",
+    "StopValue",
     "Twist",
     "Weigher",
     "WeigherSpec",

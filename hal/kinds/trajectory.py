@@ -1,0 +1,179 @@
+"""The ways that joints are led along: from where they stand to the goals, tick by tick. Pure.
+
+A course is asked for the next goals with the time that has passed, and says when those were the last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Protocol
+
+from hal.kinds.ticker import PERIOD_S
+
+
+class Course(Protocol):
+    """Where several joints go, in rad, in the order of the joints."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the goals given last were the last."""
+
+    def advance(self, elapsed_s: float) -> Sequence[float]:
+        """The goals so much later than those before; the first call begins."""
+
+
+class Trajectory:
+    """Straight on, all from standstill to standstill in the same time, none beyond its rate or acceleration.
+
+    Every joint goes the same share of its way at the same time: a trapezoid of speed, or a triangle where the
+    way is too short. The last goals are exactly those asked for.
+    """
+
+    def __init__(
+        self,
+        starts: Sequence[float],
+        goals: Sequence[float],
+        rates: Sequence[float],
+        accels: Sequence[float],
+    ) -> None:
+        self.starts = tuple(starts)
+        self.goals = tuple(goals)
+        ways = [goal - start for start, goal in zip(starts, goals, strict=True)]
+        rate = min((most / abs(way) for most, way in zip(rates, ways, strict=True) if way), default=math.inf)
+        accel = min(
+            (most / abs(way) for most, way in zip(accels, ways, strict=True) if way), default=math.inf
+        )
+        self._accel = accel  # all of this in whole ways a second
+        self._ramp_s = min(rate / accel, math.sqrt(1 / accel)) if any(ways) else 0.0
+        self._peak = accel * self._ramp_s if any(ways) else 0.0
+        cruise_s = max(1 / self._peak - self._ramp_s, 0.0) if any(ways) else 0.0
+        self.duration_s = 2 * self._ramp_s + cruise_s
+        self._elapsed_s = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether the goals given last were the last."""
+        return self._elapsed_s >= self.duration_s
+
+    def advance(self, elapsed_s: float) -> Sequence[float]:
+        """The goals so much later."""
+        self._elapsed_s += elapsed_s
+        return self.at(self._elapsed_s)
+
+    def at(self, time_s: float) -> tuple[float, ...]:
+        """Where they shall be at a time since the start."""
+        if time_s >= self.duration_s:
+            return self.goals
+        share = self._share(time_s)
+        return tuple(
+            start + (goal - start) * share for start, goal in zip(self.starts, self.goals, strict=True)
+        )
+
+    def _share(self, time_s: float) -> float:
+        to_go_s = self.duration_s - time_s
+        if time_s < self._ramp_s:
+            return self._accel * time_s**2 / 2
+        if to_go_s < self._ramp_s:
+            return 1 - self._accel * to_go_s**2 / 2
+        return self._peak * (time_s - self._ramp_s / 2)
+
+
+class Jog:
+    """Each at a rate of its own, reached and left within its acceleration, and braked before a limit."""
+
+    def __init__(
+        self,
+        starts: Sequence[float],
+        lows: Sequence[float],
+        highs: Sequence[float],
+        accels: Sequence[float],
+    ) -> None:
+        self._goals = list(starts)
+        self._lows = lows
+        self._highs = highs
+        self._accels = accels
+        self._rates = [0.0] * len(self._goals)
+        self.asked: Sequence[float] = tuple(self._rates)
+        """The rates to reach, within the limits."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all stand and none shall move."""
+        return not any(self._rates) and not any(self.asked)
+
+    def advance(self, elapsed_s: float) -> Sequence[float]:
+        """The goals so much later."""
+        for number, asked in enumerate(self.asked):
+            rate, accel = self._rates[number], self._accels[number]
+            change = accel * elapsed_s
+            rate = min(max(asked, rate - change), rate + change)
+            limit = self._highs[number] if rate > 0 else self._lows[number]
+            to_go = max((limit - self._goals[number]) * math.copysign(1.0, rate), 0.0)
+            rate = math.copysign(min(abs(rate), speed_to_brake_from(to_go, accel)), rate) if to_go else 0.0
+            way = rate * elapsed_s
+            self._goals[number] = limit if abs(way) >= to_go and rate else self._goals[number] + way
+            self._rates[number] = rate
+        return self._goals
+
+
+class Playback:
+    """Along recorded goals in the recorded time, stretched where a joint would be too fast."""
+
+    def __init__(self, points: Sequence[tuple[float, Sequence[float]]], rates: Sequence[float]) -> None:
+        """Each point is a time in s and the goals there; the first is where the joints are already."""
+        self._goals = [tuple(goals) for _, goals in points]
+        self._times_s = [0.0]
+        for (before_s, before), (after_s, after) in pairwise(points):
+            fastest_s = max(
+                abs(goal - last) / rate for last, goal, rate in zip(before, after, rates, strict=True)
+            )
+            self._times_s.append(self._times_s[-1] + max(after_s - before_s, fastest_s))
+        self._elapsed_s = 0.0
+        self._leg = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the goals given last were the last."""
+        return self._elapsed_s >= self._times_s[-1]
+
+    def advance(self, elapsed_s: float) -> Sequence[float]:
+        """The goals so much later."""
+        self._elapsed_s += elapsed_s
+        if self.done:
+            return self._goals[-1]
+        while self._times_s[self._leg + 1] <= self._elapsed_s:
+            self._leg += 1
+        before_s, after_s = self._times_s[self._leg : self._leg + 2]
+        share = (self._elapsed_s - before_s) / (after_s - before_s)
+        before, after = self._goals[self._leg : self._leg + 2]
+        return [last + (goal - last) * share for last, goal in zip(before, after, strict=True)]
+
+
+class Chain:
+    """One course after the other."""
+
+    def __init__(self, *courses: Course) -> None:
+        self._courses = list(courses)
+
+    @property
+    def done(self) -> bool:
+        """Whether the last course is."""
+        return len(self._courses) == 1 and self._courses[0].done
+
+    def advance(self, elapsed_s: float) -> Sequence[float]:
+        """The goals so much later; the next course begins with the tick after the end of one."""
+        if len(self._courses) > 1 and self._courses[0].done:
+            del self._courses[0]
+        return self._courses[0].advance(elapsed_s)
+
+
+def speed_to_brake_from(to_go: float, accel: float) -> float:
+    """The speed v that, held for one period and then lowered by a step in each, ends exactly there.
+
+    Solves to_go = v^2 / 2a + v * period / 2, in the form that does not cancel for a short way.
+    """
+    half_step = accel * PERIOD_S / 2
+    square = 2 * accel * to_go
+    return square / (half_step + math.sqrt(half_step**2 + square))
