@@ -123,4 +123,4 @@ async def test_an_independent_client_pings_reads_writes_and_moves_several_at_onc
     assert seen["speed"] == pytest.approx([-1.0], abs=0.01)
     assert seen["volts"] == [74]
     assert seen["degrees"] == [25, 25]
-    assert seen["hand"] == pytest.approx([0.5], abs=SCS0009.step_rad)
+    assert seen["hand"] == pytest.approx([0.5], abs=2 * SCS0009.step_rad)

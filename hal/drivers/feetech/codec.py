@@ -56,13 +56,18 @@ class Packet(NamedTuple):
 
 
 class Decoder:
-    """Cuts a stream of bytes, split anywhere and with noise anywhere, into packets."""
+    """Cuts a stream of bytes, split anywhere and with noise anywhere, into packets.
 
-    def __init__(self) -> None:
+    `rescans` is the host's way: what a damaged packet swallowed is looked through again. A servo has no room
+    for that and drops it whole.
+    """
+
+    def __init__(self, *, rescans: bool = True) -> None:
         self.discarded = 0
         """How many bytes belonged to no packet."""
         self.corrupt = 0
         """How many packets had a wrong checksum."""
+        self._rescans = rescans
         self._held = bytearray()
 
     def feed(self, data: bytes) -> list[Packet]:
@@ -93,8 +98,9 @@ class Decoder:
                 at = after
             else:
                 self.corrupt += 1
-                self.discarded += 1
-                at += 1  # the length may be what is wrong: the next packet may start within this one
+                skipped = 1 if self._rescans else after - at
+                self.discarded += skipped
+                at += skipped
         del held[:at]
         return packets
 

@@ -37,7 +37,7 @@ class FeetechTwin:
         self.refusing = False
         self._joints = joints
         self._servos = [*(joint.servo for joint in joints.values()), *strangers]
-        self._decoder = Decoder()
+        self._decoder = Decoder(rescans=False)
         self._epoch: float | None = None
         self._steps = 0
         self._settings = self._settable()
@@ -49,7 +49,7 @@ class FeetechTwin:
         if self._epoch is None:
             self._epoch = now
         self.advance(now)
-        self._decoder = Decoder()
+        self._decoder = Decoder(rescans=False)
         for servo in self._servos:
             servo.power_on()
         return b""

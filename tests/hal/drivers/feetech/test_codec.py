@@ -115,6 +115,14 @@ def test_a_packet_with_a_wrong_checksum_is_counted_and_the_next_is_heard() -> No
     assert decoder.discarded == 6
 
 
+def test_a_servo_drops_a_packet_with_a_wrong_checksum_whole_and_with_it_what_its_length_took_in() -> None:
+    servo, disturbed = Decoder(rescans=False), bytearray(codec.read(1, 56, 2))
+    disturbed[3] += 6
+
+    assert servo.feed(bytes(disturbed) + codec.ping(2) + codec.ping(3)) == [Packet(3, codec.PING, b"")]
+    assert (servo.corrupt, servo.discarded) == (1, 14)
+
+
 def test_a_length_that_was_disturbed_swallows_nothing_beyond_the_end_of_its_transaction() -> None:
     decoder = Decoder()
     disturbed = bytearray(codec.read(1, 56, 2))
