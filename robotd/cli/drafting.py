@@ -1,20 +1,28 @@
-"""What a scan found as the lines of a robot's file."""
+"""What a scan found, as the lines of a robot's file."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from robotd.sim.scenario.writing import flow
 
 if TYPE_CHECKING:
-    from hal import Driver, Found
-    from robotd.cli.scanning import Answer
+    from hal import Driver, Found, Probe
 
-_NUMBER = re.compile(r"\d+")
+
+class Answer(NamedTuple):
+    """What answered, and how it was asked."""
+
+    probe: Probe
+    found: Found
+
+    @property
+    def who(self) -> str:
+        """For people: model and address."""
+        return f"{self.found.model} {self.found.address}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +32,29 @@ class Draft:
     board: str
     board_says: Mapping[str, Any]
     devices: Mapping[str, Mapping[str, Any]]
-    remarks: tuple[str, ...] = ()
-    """What could not be put into it, in sentences."""
+    remarks: Sequence[str] = ()
+    """What is wrong with what was found, in sentences."""
 
     @classmethod
-    def of(cls, driver: Driver, port: str, found: Sequence[Answer]) -> Draft:
-        """Everything that answered as most did: a board speaks at one speed."""
-        board = re.sub(r"\W", "_", driver.name.rpartition(":")[0].rpartition(".")[2] or driver.name)
-        (baud, parity), _ = Counter((probe.baud, probe.parity) for probe, _ in found).most_common(1)[0]
+    def of(cls, driver: Driver, port: str, answers: Sequence[Answer]) -> Draft:
+        """All that answered at the commonest speed, and remarks about the rest: a board has but one."""
+        speeds = [speed(answer.probe) for answer in answers]
+        usual = max(speeds, key=speeds.count)
+        probe = answers[speeds.index(usual)].probe
+        board = board_name(driver.name)
         devices: dict[str, Mapping[str, Any]] = {}
-        remarks = []
-        for probe, one in found:
-            what = f"{one.model} {one.address}".strip()
-            if (probe.baud, probe.parity) != (baud, parity):
-                remarks.append(
-                    f"{what} speaks at {probe.baud} baud, parity {probe.parity}: set it as the others"
-                )
-                continue
-            if one.trouble is not None:
-                remarks.append(f"{what}: {one.trouble}")
-            if one.device and (name := _name(one, devices)) is not None:
-                devices[name] = {"kind": one.device["kind"], "board": board} | dict(one.device)
-        says = {"driver": driver.name, "port": port, "baud": baud}
-        if parity != driver.board_spec.model_fields["parity"].default:
-            says["parity"] = parity
-        return cls(board, says, devices, tuple(remarks))
+        remarks = [f"{answer.who}: {answer.found.trouble}" for answer in answers if answer.found.trouble]
+        for answer, its_speed in zip(answers, speeds, strict=True):
+            if its_speed != usual:
+                remarks.append(f"{answer.who} speaks at {its_speed}: set it as the others are, {usual}")
+            elif says := answer.found.device:
+                # A second one at the same address is in the remarks: it cannot be told from the first.
+                name = "_".join([says["kind"], *re.findall(r"\d+", answer.found.address)])
+                devices.setdefault(name, {"kind": says["kind"], "board": board, **says})
+        board_says = {"driver": driver.name, "port": port, "baud": probe.baud}
+        if probe.parity != driver.board_spec.model_fields["parity"].default:
+            board_says["parity"] = probe.parity
+        return cls(board, board_says, devices, remarks)
 
     def lines(self) -> list[str]:
         """The sections `boards` and `devices`."""
@@ -59,8 +65,12 @@ class Draft:
         return lines
 
 
-def _name(one: Found, taken: Iterable[str]) -> str | None:
-    """`joint_3` for the joint at `id 3`; None where another one answered there."""
-    number = _NUMBER.search(one.address)
-    name = f"{one.device['kind']}_{number[0] if number else 1}"
-    return None if name in taken else name
+def speed(probe: Probe) -> str:
+    """For people: the speed, and the parity where there is one."""
+    return f"{probe.baud} baud" + ("" if probe.parity == "none" else f" with {probe.parity} parity")
+
+
+def board_name(driver: str) -> str:
+    """`laser` for `laser` and for `my_package.laser:DRIVER`."""
+    module, colon, _ = driver.partition(":")
+    return re.sub(r"\W", "_", module.rpartition(".")[2] if colon else driver)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,18 +14,11 @@ from robotd.cli.connection import Json, interruption, until
 from robotd.cli.exits import Exit, complain, fail
 
 if TYPE_CHECKING:
-    from hal import Driver, Found, Probe
-    from robotd.cli.drafting import Draft
+    from hal import Driver, Probe
+    from robotd.cli.drafting import Answer, Draft
 
 INTERRUPTED = 130
 """128 + SIGINT, as a shell says it."""
-
-
-class Answer(NamedTuple):
-    """What answered, and how it was asked."""
-
-    probe: Probe
-    found: Found
 
 
 def scan(
@@ -57,13 +51,16 @@ def scan(
     driver = find(driver_name)
     probes = chosen(driver, port, baud)
     found = look(driver.name, port, probes, quiet=as_json)
-    lines = draft(driver, port, found).lines() if found else []
+    drawn = draft(driver, port, found) if found else None
+    lines = drawn.lines() if drawn else []
     if as_json:
         typer.echo(json.dumps(_json(driver_name, port, probes, found, lines), indent=2))
-    elif found:
-        _tell(found, lines)
+    elif drawn:
+        _tell(found, drawn)
     if not found:
-        tried = ", ".join(map(_speed, probes))
+        from robotd.cli.drafting import speed
+
+        tried = ", ".join(map(speed, probes))
         fail(
             Exit.FAILED,
             f"nothing on {port} answered {driver_name} (tried {tried}); is it powered, is this its port, "
@@ -81,7 +78,7 @@ def find(name: str) -> Driver:
         raise typer.BadParameter(str(error)) from None
     if not driver.probes:
         raise typer.BadParameter(f"the driver {name!r} has no way to look for what hangs on a port")
-    return driver
+    return replace(driver, name=name)  # as the robot's file will have to say it
 
 
 def chosen(driver: Driver, port: str, bauds: Sequence[int] | None) -> Sequence[Probe]:
@@ -96,7 +93,7 @@ def chosen(driver: Driver, port: str, bauds: Sequence[int] | None) -> Sequence[P
 
 
 def look(driver: str, port: str, probes: Sequence[Probe], *, quiet: bool) -> list[Answer]:
-    """All that answered, told on stderr while it comes. A port that cannot be had is the end, in a sentence."""
+    """All that answered, told on stderr while it comes. A port that cannot be had ends the command."""
     from hal import LinkError
 
     def tell(sentence: str) -> None:
@@ -126,14 +123,15 @@ async def _scan(
     driver: str, port: str, probes: Sequence[Probe], found: list[Answer], tell: Callable[[str], None]
 ) -> None:
     from hal import HalError, LinkError, open_link
+    from robotd.cli.drafting import Answer, speed
 
     for probe in probes:
-        tell(f"{port}: asking for {driver} at {_speed(probe)}")
+        tell(f"{port}: asking for {driver} at {speed(probe)}")
         link = open_link(port, probe.baud, probe.parity)
         try:
             async for one in probe.find(link):
                 found.append(Answer(probe, one))
-                tell(f"  {_who(one)}")
+                tell(f"  {found[-1].who}")
         except LinkError:
             raise
         except HalError as error:  # what answered at this speed is no reason to pass over the next
@@ -174,15 +172,7 @@ def draft(driver: Driver, port: str, answers: Sequence[Answer]) -> Draft:
     return Draft.of(driver, stable.get(device_of(port), port), answers)
 
 
-def _speed(probe: Probe) -> str:
-    return f"{probe.baud} baud" if probe.parity == "none" else f"{probe.baud} baud, {probe.parity} parity"
-
-
-def _who(one: Found) -> str:
-    return " ".join(filter(None, (one.model, one.address, one.trouble and f"- {one.trouble}")))
-
-
-def _tell(answers: Sequence[Answer], lines: Sequence[str]) -> None:
+def _tell(answers: Sequence[Answer], drawn: Draft) -> None:
     from robotd.cli import console
 
     found = [answer.found for answer in answers]
@@ -194,11 +184,10 @@ def _tell(answers: Sequence[Answer], lines: Sequence[str]) -> None:
             for one in found
         ],
     )
-    for one in found:
-        if one.trouble is not None:
-            complain(f"{one.model} {one.address}".rstrip() + f": {one.trouble}")
+    for remark in drawn.remarks:
+        complain(remark)
     typer.echo("\nIn the robot's file (`robotd init --scan` writes a whole one):\n")
-    for line in lines:
+    for line in drawn.lines():
         typer.echo(line)
 
 

@@ -39,7 +39,7 @@ def broken(tmp_path: Path) -> str:
 
 
 def test_the_commands_are_these() -> None:
-    words = "check graph lease ports replay reset run schema send sim status stop test twin version watch why"
+    words = "check graph lease ports replay reset run scan schema send sim status stop test twin version watch why"
 
     assert " ".join(COMMANDS) == words
 

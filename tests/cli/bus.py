@@ -1,0 +1,46 @@
+"""A driver of somebody's own, for `robotd scan` and `robotd init`: what it finds is written here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from hal import DeviceSilent, Found, Link, Probe, find_driver
+
+SERVO = {"kind": "servo", "min": "-80 deg", "max": "80 deg"}
+
+
+async def _two_servos_and_a_twin_of_one(link: Link) -> AsyncIterator[Found]:
+    yield Found("id 9", "SV-1", 57600, {"voltage": "5.0 V"}, device=SERVO | {"pin": 9})
+    yield Found("id 10", "SV-1", 57600, {"temperature": "31 degC"}, device=SERVO | {"pin": 10})
+    clash = "two servos have this id; unplug one and give the other another id"
+    yield Found("id 10", "SV-1", 57600, trouble=clash, device=SERVO | {"pin": 10})
+
+
+async def _one_more(link: Link) -> AsyncIterator[Found]:
+    yield Found("id 11", "SV-1", 115200, device=SERVO | {"pin": 11})
+
+
+async def _half_an_answer(link: Link) -> AsyncIterator[Found]:
+    for _ in ():
+        yield Found("", "", 0)
+    raise DeviceSilent("bus", "half an answer came")
+
+
+async def _nothing(link: Link) -> AsyncIterator[Found]:
+    for _ in ():
+        yield Found("", "", 0)
+
+
+_FIRMATA = find_driver("firmata")
+
+BUS = replace(
+    _FIRMATA,
+    probes=[
+        Probe(9600, _half_an_answer),
+        Probe(57600, _two_servos_and_a_twin_of_one),
+        Probe(115200, _one_more, parity="even"),
+    ],
+)
+EMPTY = replace(_FIRMATA, probes=[Probe(57600, _nothing), Probe(57600, _nothing, parity="even")])
+BLIND = replace(_FIRMATA, probes=())
