@@ -122,9 +122,8 @@ class Rig:
             ].model_validate(data)
             for name, data in devices.items()
         }
-        return cls.build(
-            board_specs, device_specs, simulated=simulated, faults=faults, rng=random.Random(seed)
-        )
+        rng = random.Random(seed)
+        return cls.build(board_specs, device_specs, simulated=simulated, faults=faults, rng=rng, tap=tap)
 
     def listen(self, callback: Callable[[BoardEvent], None]) -> None:
         """Call `callback` with every event of every board, from the loop."""

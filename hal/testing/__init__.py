@@ -18,11 +18,11 @@ Needs pytest, as nothing else in hal does. A test of one's own that takes time i
 
 import pytest
 
-pytest.register_assert_rewrite("hal.testing.contract")
+pytest.register_assert_rewrite("hal.testing.life", "hal.testing.stops", "hal.testing.strangers")
 
-from hal.testing.contract import DriverContract  # noqa: E402  # pytest has to know first that it asserts
-from hal.testing.robot import Robot, World  # noqa: E402
-from hal.testing.wires import FAR_ENDS, WIRES  # noqa: E402
-from hal.virtual import VirtualLoop, run  # noqa: E402
+from hal.testing.contract import DriverContract  # noqa: E402  # pytest has to know first where it asserts
+from hal.testing.robot import Robot, World  # noqa: E402  # as above
+from hal.testing.wires import FAR_ENDS, WIRES  # noqa: E402  # as above
+from hal.virtual import VirtualLoop, run  # noqa: E402  # as above
 
 __all__ = ["FAR_ENDS", "WIRES", "DriverContract", "Robot", "VirtualLoop", "World", "run"]

@@ -46,17 +46,19 @@ class Robot:
         (name,) = {data["board"] for data in self.devices.values() if "board" in data}
         return str(name)
 
-    def simulated(self, faults: Sequence[str] = (), seed: int = 0) -> Rig:
+    def simulated(
+        self, faults: Sequence[str] = (), seed: int = 0, tap: Callable[[str, str, bytes], None] | None = None
+    ) -> Rig:
         """The robot with a twin at the far end of a wire with `faults`; `SENSOR` in one stands for `sensor`.
 
-        A fault of a sensor that it does not have is left out.
+        A fault of a sensor that it does not have is left out. `tap` is as that of `Rig.build`.
         """
         if self.sensor is None:
             faults = [fault for fault in faults if "SENSOR" not in fault]
         else:
             faults = [fault.replace("SENSOR", self.sensor) for fault in faults]
         boards, wires = {self.name: self.board}, {self.name: faults}
-        return Rig.of(boards, self.devices, simulated=[self.name], faults=wires, seed=seed)
+        return Rig.of(boards, self.devices, simulated=[self.name], faults=wires, seed=seed, tap=tap)
 
     def runaways(self, twin: Twin) -> list[str]:
         """The devices that can run away from it."""
@@ -81,25 +83,31 @@ class Pilot:
         """Whether it moves now."""
         return self._robot.moves(self._rig.world())
 
-    def push(self) -> None:
-        """Activate what can be, and move it once more. What the hardware refuses is left so."""
+    def activate(self) -> None:
+        """Activate what can be. What the hardware refuses is left so."""
         for device in self._rig.devices.values():
             if device.state is DeviceState.INACTIVE:
                 with suppress(HalError):
                     device.activate()
-        if self._robot.move is not None:
-            with suppress(HalError):
-                motion = self._robot.move(self._rig)
-                if isinstance(motion, Coroutine):
-                    task = asyncio.get_running_loop().create_task(_to_its_end(motion))
-                    self._motions[task] = None
-                    task.add_done_callback(self._motions.pop)
 
-    async def push_for(self, duration_s: float) -> bool:
-        """Push twenty times a second; whether it moved meanwhile."""
+    def move(self) -> None:
+        """Move it once more. What the hardware refuses is left so."""
+        if self._robot.move is None:
+            return
+        with suppress(HalError):
+            motion = self._robot.move(self._rig)
+            if isinstance(motion, Coroutine):
+                task = asyncio.get_running_loop().create_task(_to_its_end(motion))
+                self._motions[task] = None
+                task.add_done_callback(self._motions.pop)
+
+    async def push_for(self, duration_s: float, *, activate: bool = True) -> bool:
+        """Activate and move it, twenty times a second; whether it moved meanwhile."""
         moved = False
         for _ in range(round(duration_s / PUSH_S)):
-            self.push()
+            if activate:
+                self.activate()
+            self.move()
             await asyncio.sleep(PUSH_S)
             moved = moved or self.sees_motion
         return moved

@@ -17,6 +17,7 @@ WIRES: Mapping[str, Sequence[str]] = {
     "lossy": ["drop 1%"],
     "corrupt": ["corrupt 1%"],
     "noisy": ["garbage 64 B", "garbage 200 B after 1 s", "garbage 64 B after 1.5 s"],
+    "ruined for a second": ["corrupt 20% for 1 s after 1 s"],
     "stalling": ["stall 800 ms after 1 s"],
     "full": ["full 500 ms after 1 s"],
     "cut": ["unplug 500 ms after 1 s"],
@@ -44,6 +45,16 @@ FAR_ENDS: Mapping[str, Sequence[str]] = {
         "deaf for 200 ms after 3 s",
     ],
 }
+LOSING_A_STOP = (
+    "drop 60% for 300 ms",
+    "corrupt 20% for 300 ms",
+    "nak for 300 ms",
+    "deaf for 300 ms",
+    "full 300 ms",
+    "stall 300 ms",
+)
+RESISTING = ("nak for 1 s", "deaf for 1 s", "delay 5..40 ms for 1 s", "runaway ACTUATOR for 1 s")
+"""What keeps a stopped robot moving, on a wire that says nothing wrong. `ACTUATOR` stands for one of its."""
 
 
 def any_fault(rng: random.Random, sensors: Sequence[str], actuators: Sequence[str]) -> str:
@@ -79,11 +90,11 @@ class Nonsense:
         """Anything, when it feels like it."""
         if now < self._talks_at:
             return b""
-        self._talks_at = now + self._rng.uniform(0.01, 1.0)
+        self._talks_at = now + self._rng.uniform(0.001, 0.2)
         return self._anything()
 
     def wakes_at(self) -> float:
-        """Within a second."""
+        """Soon."""
         return self._talks_at
 
     def world(self) -> dict[str, float | bool]:

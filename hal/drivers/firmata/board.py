@@ -30,6 +30,8 @@ from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
 from hal.kinds import AnalogInput, DigitalInput
 from hal.link import Link
 
+GREETING = codec.END_ANYTHING + codec.VERSION_QUERY
+"""Where the end of a sysex was lost the board hears nothing else; the other questions bring one along."""
 GREET_AGAIN_S = 0.25
 GREETINGS = 24
 """How often the first question is put: opening the port resets an Arduino, which then takes 2 s to listen."""
@@ -104,10 +106,9 @@ class FirmataBoard(Board):
         self._heard_bytes = False
         self._ready_at = None
         self._audit = Audit()
-        self.send(codec.END_ANYTHING)
         self._version = None
-        await self._exchange.ask(codec.VERSION_QUERY, words.Version, times=GREETINGS, again_s=GREET_AGAIN_S)
-        self._version = await self._agree(codec.VERSION_QUERY, words.Version)
+        await self._exchange.ask(GREETING, words.Version, times=GREETINGS, again_s=GREET_AGAIN_S)
+        self._version = await self._agree(GREETING, words.Version)
         if self._version < OLDEST_PROTOCOL:
             raise DeviceRefused(
                 self.name,
@@ -141,7 +142,7 @@ class FirmataBoard(Board):
             raise DeviceSilent(self.name, f"pin {number} does not take its mode; is the wire disturbed?")
         self._ready_at = asyncio.get_running_loop().time()
         self.send(self._reporting())
-        await self._ask(codec.VERSION_QUERY, words.Version)
+        await self._ask(GREETING, words.Version)
 
     async def _set_up(self) -> list[Pin]:
         """Set devices up until all pins of the board have their modes; returns those that have not."""

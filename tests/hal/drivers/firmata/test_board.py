@@ -91,11 +91,11 @@ async def heard_from(rig: Rig) -> BoardEvent:
 # ------------------------------------------------------------------ who is there
 
 
-def test_f7_is_the_first_byte_and_the_version_is_asked_for_again_and_again() -> None:
+def test_the_version_is_asked_for_again_and_again_each_time_behind_an_f7() -> None:
     async def story() -> None:
         _, event, heard = await first_word(lambda _: b"")
 
-        assert heard.startswith(bytes.fromhex("f7 f9 f9 f9"))
+        assert heard.startswith(bytes.fromhex("f7 f9 f7 f9 f7 f9"))
         assert event.kind == "lost"
         assert event.detail == (
             "nothing came from /dev/rover at 57600 baud; "

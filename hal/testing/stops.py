@@ -1,0 +1,140 @@
+"""Stories of a stop: it works from anywhere, it is put again, and what is said about it is true."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+
+import pytest
+
+from hal.rig import Rig
+from hal.testing.life import FOUND_OUT_WITHIN_S
+from hal.testing.robot import PUSH_S, Pilot
+from hal.testing.stories import Stories, Story
+from hal.testing.wires import LOSING_A_STOP, RESISTING
+
+MOVES_WITHIN_S = 10.0
+INTERRUPTIONS = 10
+"""How often, for each seed, a writer dies in the middle of a message."""
+
+
+class StopContract(Stories):
+    """For what moves; a driver of mere sensors skips them."""
+
+    def test_the_stop_frames_work_from_any_parser_state_of_the_far_end(self) -> None:
+        """Who wrote to it died in the middle of a message; the stop frames are written by somebody else."""
+
+        async def story(seed: int) -> None:
+            rng = random.Random(seed)
+            for _ in range(INTERRUPTIONS):
+                written: list[bytes] = []
+                rig = self.rig(seed, tap=partial(_note_what_is_written, written))
+                async with rig:
+                    await self._bring_into_motion(rig)
+                    await self._interrupt(rig, rng.choice([*dict.fromkeys(written)]), rng)
+
+        self._tell_of_motion(story)
+
+    async def _interrupt(self, rig: Rig, message: bytes, rng: random.Random) -> None:
+        now, name = asyncio.get_running_loop().time, self.robot.name
+        board, far_end = rig.boards[name], rig.twins[name]
+        rig.inject(name, "full 10 s")  # from here on nothing arrives but what is handed over below
+        half = rng.choice([message[: rng.randrange(len(message))], rng.randbytes(rng.randrange(6))])
+        far_end.twin.receive(half, now())
+        await asyncio.sleep(board.IDLE_GAP_S)
+        far_end.twin.receive(board.stop_frames(), now())
+        far_end.changed()
+        await asyncio.sleep(self.robot.stops_within_s)
+
+        assert not self.robot.moves(rig.world()), f"it moves on behind {half.hex(' ')}"
+
+    @pytest.mark.parametrize("fault", LOSING_A_STOP)
+    def test_a_stop_that_is_lost_on_the_way_is_put_again(self, fault: str) -> None:
+        """Nobody asks for a proof of it."""
+
+        async def story(seed: int) -> None:
+            rig = self.rig(seed)
+            async with rig:
+                await self._bring_into_motion(rig)
+                rig.inject(self.robot.name, fault)
+                await asyncio.sleep(0.01)
+                rig.halt()
+                await asyncio.sleep(FOUND_OUT_WITHIN_S + self.robot.stops_within_s)
+
+                assert not self.robot.moves(rig.world())
+
+        self._tell_of_motion(story)
+
+    @pytest.mark.parametrize("fault", RESISTING)
+    def test_what_moves_is_never_said_to_have_stopped(self, fault: str) -> None:
+        """A far end that resists the stop, for a second and a half."""
+
+        async def story(seed: int) -> None:
+            rig, rng = self.rig(seed), random.Random(seed)
+            runaways = self.robot.runaways(rig.twins[self.robot.name])
+            if "ACTUATOR" in fault and not runaways:
+                return
+            async with rig:
+                await self._bring_into_motion(rig)
+                rig.inject(self.robot.name, fault.replace("ACTUATOR", rng.choice(runaways or [""])))
+                await asyncio.sleep(rng.uniform(0.0, PUSH_S))
+                rig.halt()
+                for _ in range(15):
+                    evidence = await rig.confirm_stop()
+                    if all(proof.confirmed for proof in evidence.values()):
+                        await asyncio.sleep(self.robot.stops_within_s)
+                        assert not self.robot.moves(rig.world()), evidence
+                    await asyncio.sleep(0.1)
+
+        self._tell_of_motion(story)
+
+    def test_a_far_end_that_hears_nothing_is_found_out_or_stops_by_itself(self) -> None:
+        """It goes on with what it was told last, and reports as if nothing were."""
+
+        async def story(seed: int) -> None:
+            rig, events = self.rig(seed), list[object]()
+            async with rig:
+                pilot = await self._bring_into_motion(rig)
+                rig.listen(events.append)
+                rig.inject(self.robot.name, "deaf for 6 s")
+                await pilot.push_for(FOUND_OUT_WITHIN_S, activate=False)
+
+                assert events or not pilot.sees_motion
+
+        self._tell_of_motion(story)
+
+    def test_a_far_end_with_a_deadman_stops_by_itself_when_nobody_writes(self) -> None:
+        """As soon as the file says that its firmware does."""
+
+        async def story(seed: int) -> None:
+            rig = self.rig(seed)
+            deadman_s = rig.boards[self.robot.name].spec.deadman
+            if not isinstance(deadman_s, float):
+                return
+            async with rig:
+                await self._bring_into_motion(rig)
+                rig.inject(self.robot.name, f"full {deadman_s + 10:g} s")
+                await asyncio.sleep(deadman_s + self.robot.stops_within_s + PUSH_S)
+
+                assert not self.robot.moves(rig.world())
+
+        self._tell_of_motion(story)
+
+    def _tell_of_motion(self, story: Story) -> None:
+        if self.robot.move is None:
+            pytest.skip("nothing on it moves")
+        self.tell(story)
+
+    async def _bring_into_motion(self, rig: Rig) -> Pilot:
+        await rig.online()
+        pilot = Pilot(self.robot, rig)
+        async with asyncio.timeout(MOVES_WITHIN_S):
+            while not await pilot.push_for(PUSH_S):
+                pass
+        return pilot
+
+
+def _note_what_is_written(written: list[bytes], board: str, way: str, data: bytes) -> None:
+    if way == "to":
+        written.append(data)
