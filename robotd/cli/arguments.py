@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -111,6 +111,22 @@ def payload(pairs: Iterable[str]) -> dict[str, Any]:
             raise typer.BadParameter(f"{key!r} is given twice")
         values[key] = _value(text)
     return values
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"joints.elbow": 0.2, "speed": 50}` -> `{"joints": {"elbow": 0.2}, "speed": 50}`.
+
+    Raises `typer.BadParameter` where a name stands for a value and for a mapping.
+    """
+    whole: dict[str, Any] = {}
+    for path, value in values.items():
+        name, dot, entry = path.partition(".")
+        inside: Any = whole.setdefault(name, {}) if dot else whole
+        key = entry if dot else name
+        if not isinstance(inside, dict) or key in inside:
+            raise typer.BadParameter(f"{name!r} is one value in one place and several in another")
+        inside[key] = value
+    return whole
 
 
 def _value(text: str) -> Any:

@@ -111,7 +111,7 @@ class _Questions:
 def _payload(text: str) -> dict[str, Any]:
     """`linear=0.2 angle="30 deg"`, or JSON."""
     if not text.lstrip().startswith("{"):
-        return arguments.payload(_words(text))
+        return arguments.nested(arguments.payload(_words(text)))
     try:
         payload: dict[str, Any] = json.loads(text)
     except ValueError as error:

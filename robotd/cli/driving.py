@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from robotd.cli.arguments import payload, seconds
+from robotd.cli.arguments import nested, payload, seconds
 from robotd.cli.connection import Json, Traceparent, Url, interruption, talk, until
 from robotd.cli.exits import Exit
 
@@ -88,6 +88,8 @@ def send(
 
     Example: robotd send drive linear="200 mm/s" angular="30 deg/s" --json
 
+    Example: robotd send move_to joints.shoulder="20 deg" joints.elbow="-45 deg"
+
     Example: robotd send patrol --id morning-round-2026-11-21
 
     Example: robotd send arm --traceparent 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
@@ -103,7 +105,7 @@ def send(
         return
     if command is None:
         raise typer.BadParameter("which command? For example: robotd send arm")
-    values = payload(arguments or ())
+    values = nested(payload(arguments or ()))
     trace = {"trace_id": trace_id, "traceparent": traceparent}
     if for_time is not None and command_id is not None:
         raise typer.BadParameter("--for sends many commands, and --id is of one")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from math import isfinite
+from types import GenericAlias
 from typing import Any, Self, TypeVar, overload
 
 from hal import split_parameter
@@ -217,7 +218,14 @@ def _mark(blocking: bool, function: F) -> F:
     return function
 
 
-_TYPES: Mapping[str, type[Value]] = {"float": float, "int": int, "bool": bool, "str": str}
+_TYPES: Mapping[str, type[Value]] = {
+    "float": float,
+    "int": int,
+    "bool": bool,
+    "str": str,
+    "dict[str, float]": dict,
+}
+_WITH_UNIT = (float, dict)
 
 
 def _parameter(function: str, parameter: inspect.Parameter) -> Parameter:
@@ -227,14 +235,19 @@ def _parameter(function: str, parameter: inspect.Parameter) -> Parameter:
         raise SignatureError(f"{where} cannot be filled in by name", "give every parameter a name of its own")
     annotation = parameter.annotation
     # Under `from __future__ import annotations` it is a text; it is looked up, never evaluated.
-    spelled = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    plain = isinstance(annotation, type) and not isinstance(annotation, GenericAlias)
+    spelled = annotation.__name__ if plain else str(annotation)
     kind = _TYPES.get(spelled.strip("'\""))
     if annotation is inspect.Parameter.empty or kind is None:
         found = "no type" if annotation is inspect.Parameter.empty else f"the type {spelled}"
-        raise SignatureError(f"{where} has {found}", "a parameter is a float, int, bool or str")
-    wire_name, unit = split_parameter(parameter.name) if kind is float else (parameter.name, None)
+        raise SignatureError(
+            f"{where} has {found}", "a parameter is a float, int, bool, str or dict[str, float]"
+        )
+    wire_name, unit = split_parameter(parameter.name) if kind in _WITH_UNIT else (parameter.name, None)
     if parameter.default is inspect.Parameter.empty:
         return Parameter(parameter.name, wire_name, kind, unit)
+    if kind is dict:
+        raise SignatureError(f"{where} has a default", "numbers by name are always given")
     default = parameter.default
     # A whole number is good enough for a float; `bool` is an `int` to Python only.
     fits = type(default) is kind or (kind is float and type(default) is int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from math import isfinite
@@ -14,7 +14,10 @@ from hal import UnitError, parse_quantity
 MAX_WHOLE = 2**53
 """The largest whole number that every JSON reader keeps exact."""
 
-Value = float | int | bool | str
+MOST_ENTRIES = 64
+"""Of one mapping."""
+
+Value = float | int | bool | str | dict[str, float]
 
 
 class BindError(ValueError):
@@ -48,9 +51,9 @@ class Parameter:
     wire_name: str
     """In YAML and on the wire: `speed`."""
     type: type[Value]
-    """`float`, `int`, `bool` or `str`."""
+    """`float`, `int`, `bool`, `str`, or `dict` for numbers by name."""
     unit: str | None = None
-    """SI; only a float has one."""
+    """SI; only a float has one, and the numbers of a mapping."""
     required: bool = True
     default: Value | NoDefault = NO_DEFAULT
 
@@ -59,17 +62,26 @@ class Parameter:
         schema: dict[str, Any] = {"type": _JSON_TYPES[self.type]}
         if self.unit is not None:
             schema = {"type": ["number", "string"], "x-unit": self.unit}
+        if self.type is dict:
+            return {"type": "object", "additionalProperties": schema, "maxProperties": MOST_ENTRIES}
         if not isinstance(self.default, NoDefault):
             schema["default"] = self.default
         return schema
 
 
-_JSON_TYPES: Mapping[type[Value], str] = {float: "number", int: "integer", bool: "boolean", str: "string"}
+_JSON_TYPES: Mapping[type[Value], str] = {
+    float: "number",
+    dict: "number",
+    int: "integer",
+    bool: "boolean",
+    str: "string",
+}
 _WORDS: Mapping[type[Value], str] = {
     float: "a number",
     int: "a whole number",
     bool: "true or false",
     str: "a text",
+    dict: "numbers by name",
 }
 
 
@@ -196,6 +208,18 @@ def _read_text(parameter: Parameter, value: Any) -> str:
     raise _misfit(parameter)
 
 
+def _read_mapping(parameter: Parameter, value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise _misfit(parameter, f"for example {parameter.wire_name}: {{name: ...}}")
+    if len(value) > MOST_ENTRIES:
+        raise BindError(parameter.wire_name, f"{parameter.wire_name!r} has more than {MOST_ENTRIES} entries")
+    read: dict[str, float] = {}
+    for name, number in value.items():
+        entry = f"{parameter.wire_name}.{str(name)[:40]}"
+        read[str(name)] = _read_number(replace(parameter, wire_name=entry, type=float), number)
+    return read
+
+
 def _misfit(parameter: Parameter, hint: str | None = None) -> BindError:
     return BindError(parameter.wire_name, f"{parameter.wire_name!r} must be {word(parameter.type)}", hint)
 
@@ -205,4 +229,5 @@ _READERS: Mapping[type[Value], Callable[[Parameter, Any], Value]] = {
     int: _read_whole,
     bool: _read_flag,
     str: _read_text,
+    dict: _read_mapping,
 }

@@ -14,6 +14,7 @@ from robotd.cli.arguments import (
     board_faults,
     board_ports,
     host_and_port,
+    nested,
     payload,
     seconds,
     simulated_boards,
@@ -107,6 +108,18 @@ def test_a_payload_value_is_a_number_a_truth_or_a_text(typed: str, value: Any) -
 def test_a_payload_that_says_nothing_or_twice_is_refused(pairs: list[str]) -> None:
     with pytest.raises(typer.BadParameter):
         payload(pairs)
+
+
+def test_names_with_a_dot_are_numbers_by_name():
+    flat = {"joints.shoulder": "20 deg", "speed": 50, "joints.elbow": 0.2}
+
+    assert nested(flat) == {"joints": {"shoulder": "20 deg", "elbow": 0.2}, "speed": 50}
+
+
+@pytest.mark.parametrize("flat", [{"a": 1, "a.b": 2}, {"a.b": 1, "a": 2}])
+def test_a_name_is_one_value_or_several(flat: dict[str, Any]):
+    with pytest.raises(typer.BadParameter, match="'a' is one value in one place and several in another"):
+        nested(flat)
 
 
 @given(st.lists(st.text()))

@@ -29,11 +29,15 @@ from tests.counts import cases
 async def drive(linear_m_s: float, angular_rad_s: float = 0.0) -> None: ...
 
 
+async def reach(robot: object, joints_rad: dict[str, float], speed_percent: float = 100.0) -> None: ...
+
+
 async def greet(robot: object, name: str, times: int = 1, loud: bool = False, gain: float = 1) -> None: ...
 
 
 DRIVE = Signature.of(drive, skip_first=False)
 GREET = Signature.of(greet, skip_first=True)
+REACH = Signature.of(reach, skip_first=True)
 
 
 def command_of(*signatures: Signature, moves: bool = True, streamed: bool = False) -> CommandInfo:
@@ -307,13 +311,13 @@ json_values = st.recursive(
     ),
     max_leaves=3,
 )
-names = st.sampled_from(["linear", "angular", "name", "times", "loud", "gain", "other"])
+names = st.sampled_from(["linear", "angular", "name", "times", "loud", "gain", "joints", "other"])
 
 
 @settings(max_examples=cases(5_000), deadline=None)
 @given(st.dictionaries(names, json_values, max_size=6))
 def test_any_payload_is_bound_to_finite_si_values_or_refused(payload: dict[str, Any]) -> None:
-    command = command_of(DRIVE, GREET)
+    command = command_of(DRIVE, GREET, REACH)
     try:
         bound = command.bind(payload)
     except BindError:
@@ -321,7 +325,50 @@ def test_any_payload_is_bound_to_finite_si_values_or_refused(payload: dict[str, 
 
     types = {parameter.wire_name: parameter.type for parameter in command.parameters}
     assert {name: type(value) for name, value in bound.items()} == types
-    assert all(math.isfinite(value) for value in bound.values() if isinstance(value, float))
+    numbers = [*bound.values(), *bound.get("joints", {}).values()]
+    assert all(math.isfinite(value) for value in numbers if isinstance(value, float))
+
+
+# Numbers by name.
+
+
+def test_numbers_by_name_are_read_one_by_one_in_their_unit() -> None:
+    payload = {"joints": {"shoulder": "90 deg", "elbow": -1}}
+
+    assert REACH.bind(payload) == {"joints_rad": {"shoulder": math.pi / 2, "elbow": -1.0}}
+    assert type(command_of(REACH).bind(payload)["joints"]["elbow"]) is float
+
+
+@pytest.mark.parametrize(
+    ("joints", "sentence"),
+    [
+        (1.0, "'joints' must be numbers by name"),
+        ([1.0], "'joints' must be numbers by name"),
+        ("shoulder", "'joints' must be numbers by name"),
+        ({"elbow": "1 m"}, "'joints.elbow': '1 m' is a length, but an angle is due here"),
+        ({"elbow": True}, "'joints.elbow' must be a number"),
+        ({"elbow": math.nan}, "'joints.elbow' is not a finite number"),
+        ({"elbow": {"elbow": 1}}, "'joints.elbow' must be a number"),
+        ({str(n): 1 for n in range(65)}, "'joints' has more than 64 entries"),
+    ],
+)
+def test_what_is_no_number_by_name_is_refused_with_its_name(joints: object, sentence: str) -> None:
+    assert refused(REACH.bind, {"joints": joints}).sentence == sentence
+
+
+def test_the_schema_of_numbers_by_name_tells_their_unit() -> None:
+    assert REACH.json_schema()["properties"]["joints"] == {
+        "type": "object",
+        "additionalProperties": {"type": ["number", "string"], "x-unit": "rad"},
+        "maxProperties": 64,
+    }
+
+
+def test_numbers_by_name_have_no_default() -> None:
+    async def wave(robot: object, joints_rad: dict[str, float] = {}) -> None: ...  # noqa: B006  # what is refused
+
+    with pytest.raises(SignatureError, match="wave: 'joints_rad' has a default"):
+        Signature.of(wave, skip_first=True)
 
 
 # The decorator.

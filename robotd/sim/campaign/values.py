@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hal import DeviceSpec
 from robotd.config import RobotConfig
 from robotd.core.action import Parameter
 from robotd.core.expression import Expression
@@ -21,6 +22,8 @@ ABSURD: tuple[Any, ...] = (1e308, -1e308, 1e150, 1e12, 10**400, 5e-324)
 ABSURD_SHARE = 0.05
 ABSURD_SHARE_UNBOUNDED = 0.25
 """Where no device has a limit: whatever a handler makes of it is the user's own code."""
+PARTS = ("left", "right")
+"""Names for numbers by name, where no device has parts."""
 TEXTS = ("", "left", "slow", "0", "true")
 NONSENSE = ("NaN", "Infinity", "1e999", "null", '"nan m/s"', '"1 kg"', "[]", "{}", '"0.2"', "true", "-1e400")
 """Values as they may stand in a line of JSON, or may not."""
@@ -34,6 +37,7 @@ class Values:
     def __init__(self, config: RobotConfig, rng: random.Random) -> None:
         self._rng = rng
         self._numbers = _numbers_of_actions(config)
+        self._parts = _parts_of_actions(config)
         self._thresholds = _thresholds(config)
 
     def payload(self, command: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
@@ -60,6 +64,16 @@ class Values:
             return rng.choice(TEXTS)
         if parameter.type is int:
             return rng.choice((0, 1, -1, rng.randint(-100, 100), 2**53))
+        if parameter.type is dict:
+            parts = self._parts.get(command, PARTS)
+            return {
+                part: self._number(command, parameter)
+                for part in rng.sample(parts, rng.randint(0, len(parts)))
+            }
+        return self._number(command, parameter)
+
+    def _number(self, command: str, parameter: Parameter) -> Any:
+        rng = self._rng
         numbers = self._numbers.get(command)
         if rng.random() < (ABSURD_SHARE if numbers else ABSURD_SHARE_UNBOUNDED):
             return rng.choice(ABSURD)
@@ -73,18 +87,37 @@ class Values:
 
 
 def _numbers_of_actions(config: RobotConfig) -> Mapping[str, tuple[float, ...]]:
-    """For each command, the numbers that the file says about the devices that it commands."""
+    """For each command, the numbers that the file says about the devices that it commands, or their parts."""
     found: dict[str, list[float]] = {}
-    for region in config.chart.regions:
-        for transition in region.transitions:
-            steps = transition.do.steps if transition.do else ()
-            for step in steps:
-                device = config.devices.get(step.action.partition(".")[0])
-                fields = dict(device) if device is not None else {}
-                numbers = [abs(float(v)) for v in fields.values() if type(v) in (int, float) and v]
-                for trigger in transition.triggers:
-                    found.setdefault(trigger, []).extend(numbers)
+    for command, device in _commanded(config):
+        parts = [config.devices[part] for part in device.parts()]
+        numbers = _numbers_of(device) or [number for part in parts for number in _numbers_of(part)]
+        found.setdefault(command, []).extend(numbers)
     return {command: tuple(numbers) for command, numbers in found.items() if numbers}
+
+
+def _parts_of_actions(config: RobotConfig) -> Mapping[str, tuple[str, ...]]:
+    """For each command, the parts of the devices that it commands."""
+    found: dict[str, list[str]] = {}
+    for command, device in _commanded(config):
+        found.setdefault(command, []).extend(device.parts())
+    return {command: tuple(dict.fromkeys(parts)) for command, parts in found.items() if parts}
+
+
+def _commanded(config: RobotConfig) -> Iterator[tuple[str, DeviceSpec]]:
+    """Each trigger with each device that a transition of it commands, there or in the state it leads to."""
+    for region in config.chart.regions:
+        actions = {path: state.do for path, state in region.states.items()}
+        for transition in region.transitions:
+            for do in (transition.do, actions.get(transition.dest or "")):
+                for step in do.steps if do else ():
+                    device = config.devices.get(step.action.partition(".")[0])
+                    if device is not None:
+                        yield from ((trigger, device) for trigger in transition.triggers)
+
+
+def _numbers_of(device: DeviceSpec) -> list[float]:
+    return [abs(float(value)) for value in dict(device).values() if type(value) in (int, float) and value]
 
 
 def _thresholds(config: RobotConfig) -> Mapping[str, list[float]]:
