@@ -1,1 +1,31 @@
-"""Feetech's serial servos: STS and SCS, many on one half-duplex wire."""
+"""Feetech's serial servos, STS and SCS: many on one half-duplex wire, moving joints and grippers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from hal.board import BoardSpec
+from hal.device import DeviceSpec
+from hal.drivers.feetech.servo import SimulatedServo
+from hal.drivers.feetech.specs import FeetechAxisSpec
+from hal.drivers.feetech.twin import FeetechTwin, Joint
+
+
+def make_twin(
+    name: str, spec: BoardSpec, devices: Mapping[str, DeviceSpec], rng: random.Random
+) -> FeetechTwin:
+    """The servos of the board `name`, each where 0 is, or at the limit that is nearest to it."""
+    return FeetechTwin(
+        {
+            device: _joint(spec)
+            for device, spec in devices.items()
+            if spec.board == name and isinstance(spec, FeetechAxisSpec)
+        }
+    )
+
+
+def _joint(spec: FeetechAxisSpec) -> Joint:
+    angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
+    servo = SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
+    return Joint(servo, spec.from_servo, spec.to_servo)

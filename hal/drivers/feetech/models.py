@@ -79,6 +79,11 @@ CURES: Mapping[Trouble, str] = {
 """By error bit: what is wrong, and what to do."""
 
 
+def explain(code: int) -> str | None:
+    """What the error bits of an answer say, and what to do; None without any."""
+    return "; ".join(cure for bit, cure in CURES.items() if bit & code) or None
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One product."""

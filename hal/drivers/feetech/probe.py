@@ -1,0 +1,137 @@
+"""What a scan finds on a bus: every servo that answers, and two that have one id. Asks, and sets nothing.
+
+Source: Feetech, "Servo SCS Communication Protocol", sections 4.1 and 4.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from hal.driver import Found, Probe
+from hal.drivers.feetech import codec, models
+from hal.drivers.feetech.codec import Decoder, Packet
+from hal.drivers.feetech.models import MODELS, Model, explain
+from hal.errors import LinkClosed
+from hal.link import Link
+
+BAUDS = (1_000_000, 500_000, 115_200)
+"""As they leave the factory, and what people set them to."""
+ANSWER_S = 0.008
+"""How long one id is waited for: an answer takes a millisecond, and a USB adapter up to six more."""
+FIRST_ANSWER_S = 0.05
+"""The same for the first question on a port that was just opened."""
+READS = 6
+"""How often a servo is read before that is called impossible."""
+HEAD = range(models.FIRMWARE, models.MAX_POSITION + 2)
+STATE = range(models.PRESENT_POSITION, models.PRESENT_CURRENT + 2)
+SEVERAL = (
+    "several servos have this id, and their answers destroy each other; "
+    "unplug all but one of them, and give that one another id"
+)
+
+
+class _Ear:
+    """Who listens while it is asked: keeps the packets that came, and the end of the wire."""
+
+    def __init__(self, link: Link) -> None:
+        self.heard_bytes = 0
+        self._link = link
+        self._decoder = Decoder()
+        self._packets: asyncio.Queue[Packet] = asyncio.Queue()
+        self._lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_bytes += len(data)
+        for packet in self._decoder.feed(data):
+            self._packets.put_nowait(packet)
+
+    def connection_lost(self, reason: Exception | None) -> None:
+        self._lost.set_result(reason)
+
+    async def ask(self, question: bytes, key: tuple[int, int], patience_s: float) -> Packet | None:
+        """The answer with this key, or None. Raises `LinkClosed`."""
+        if self._lost.done():
+            raise LinkClosed(f"{self._link.name} was lost during the scan: {self._lost.result()}")
+        self._decoder.end()
+        self._link.write(question)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while (answer := await self._packets.get()).key != key:
+                    pass
+                return answer
+        return None
+
+
+async def find(link: Link, baud: int) -> AsyncIterator[Found]:
+    """Every servo on `link`, in the order of their ids. Takes two seconds for all of them."""
+    ear = _Ear(link)
+    await link.open(ear)
+    try:
+        await ear.ask(codec.ping(0), (0, 0), FIRST_ANSWER_S)
+        for servo in range(codec.LARGEST_ID + 1):
+            if await _is_there(ear, servo):
+                yield await _look_at(ear, servo, baud)
+    finally:
+        link.close()
+
+
+PROBES: Sequence[Probe] = tuple(Probe(baud, partial(find, baud=baud)) for baud in BAUDS)
+
+
+async def _is_there(ear: _Ear, servo: int) -> bool:
+    """Whether something comes when it is called, be it damaged."""
+    heard_bytes = ear.heard_bytes
+    answer = await ear.ask(codec.ping(servo), (servo, 0), ANSWER_S)
+    return answer is not None or ear.heard_bytes > heard_bytes
+
+
+async def _look_at(ear: _Ear, servo: int, baud: int) -> Found:
+    """What a servo says of itself; two with one id say nothing that can be understood."""
+    address = f"id {servo}"
+    head = await _read(ear, servo, HEAD)
+    state = await _read(ear, servo, STATE)
+    if head is None or state is None:
+        return Found(address, "servo", baud, trouble=SEVERAL)
+    volts = state.data[models.PRESENT_VOLTAGE - STATE.start] * models.VOLT
+    degrees = state.data[models.PRESENT_TEMPERATURE - STATE.start]
+    details = {
+        "firmware": f"{head.data[0]}.{head.data[1]}",
+        "voltage": f"{volts:.1f} V",
+        "temperature": f"{degrees} degC",
+    }
+    trouble = explain(state.code)
+    version = (head.data[models.VERSION], head.data[models.VERSION + 1])
+    model = next((model for model in MODELS.values() if model.version == version), None)
+    if model is None:
+        unknown = f"robotd does not know this model; it knows {', '.join(MODELS)}"
+        return Found(address, f"servo {version[0]}.{version[1]}", baud, details, trouble or unknown)
+    details["position"] = f"{_degrees(model, state.data, 0):.1f} deg"
+    device = {
+        "kind": "joint",
+        "id": servo,
+        "model": model.name,
+        "min": f"{_degrees(model, head.data, models.MIN_POSITION):.1f} deg",
+        "max": f"{_degrees(model, head.data, models.MAX_POSITION):.1f} deg",
+    }
+    return Found(address, model.name, baud, details, trouble, device)
+
+
+async def _read(ear: _Ear, servo: int, addresses: range) -> Packet | None:
+    """What stands there; None where what is heard makes no sense, however often."""
+    for more in range(READS):
+        # Each time by one byte more: so no late answer is taken for the next.
+        count = len(addresses) + more
+        question = codec.read(servo, addresses.start, count)
+        answer = await ear.ask(question, (servo, count), FIRST_ANSWER_S)
+        if answer is not None:
+            return answer
+    return None
+
+
+def _degrees(model: Model, data: bytes, at: int) -> float:
+    position = codec.signed(model.number_at(data, at), models.SIGN_BIT)
+    return math.degrees((position - model.centre) * model.step_rad)

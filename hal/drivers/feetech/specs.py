@@ -1,0 +1,59 @@
+"""What the robot's file says about a bus of Feetech's servos and what they move."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from hal.board import BoardSpec
+from hal.drivers.feetech import codec
+from hal.drivers.feetech.models import MODELS, Model
+from hal.kinds import AxisSpec, GripperSpec, JointSpec
+from hal.units import Duration
+
+ServoId = Annotated[int, Field(ge=0, le=codec.LARGEST_ID, strict=True)]
+
+
+class FeetechBoardSpec(BoardSpec, frozen=True):
+    """A bus of STS or SCS servos on a half-duplex adapter."""
+
+    baud: Annotated[int, Field(gt=0)] = 1_000_000
+    deadman: Duration | Literal["none"] | None = "none"
+    """The servos have none: each goes to the goal that it was told last, and holds it."""
+
+
+class FeetechAxisSpec(AxisSpec, frozen=True):
+    """One servo on the bus."""
+
+    id: ServoId
+    model: Literal["STS3215", "STS3250", "SCS0009"] = "STS3215"
+    """As printed on its case."""
+
+    @property
+    def product(self) -> Model:
+        """What there is to know of the model."""
+        return MODELS[self.model]
+
+    def resources(self) -> dict[str, str]:
+        """Its id."""
+        return {"id": str(self.id)}
+
+    @model_validator(mode="after")
+    def _within_travel(self) -> Self:
+        half = self.product.range_rad / 2
+        if max(abs(self.to_servo(self.low)), abs(self.to_servo(self.high))) > half + 1e-9:
+            sentence = f"a {self.model} turns {math.degrees(half):.0f} deg to either side of its middle"
+            hint = "lower its limits, or its offset"
+            raise PydanticCustomError("range", "{sentence}", {"sentence": sentence, "hint": hint})
+        return self
+
+
+class FeetechJointSpec(JointSpec, FeetechAxisSpec, frozen=True):
+    """A joint of an arm."""
+
+
+class FeetechGripperSpec(GripperSpec, FeetechAxisSpec, frozen=True):
+    """A gripper."""
