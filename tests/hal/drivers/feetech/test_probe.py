@@ -105,7 +105,7 @@ def scan_on(fault: str, seed: int = 0) -> list[Found]:
 def test_a_disturbed_wire_makes_nobody_two(seed: int) -> None:
     found = scan_on("corrupt 1%", seed)
 
-    assert {(one.model, one.trouble) for one in found} == {("STS3215", None)}
+    assert {(one.model, one.trouble) for one in found} <= {("STS3215", None)}
 
 
 def test_a_wire_that_is_lost_meanwhile_ends_the_scan() -> None:
