@@ -9,6 +9,7 @@ import typer
 
 from robotd.cli import (
     auditing,
+    beginning,
     certifying,
     checking,
     controlling,
@@ -68,6 +69,7 @@ app.add_typer(auditing.app, name="audit")
 app.command("replay")(replaying.replay)
 app.command("why")(why.why)
 app.command("graph")(describing.graph)
+app.command("init")(beginning.init)
 app.command("ports")(hardware.ports)
 app.command("scan")(scanning.scan)
 app.command("twin")(hardware.twin)

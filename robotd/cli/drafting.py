@@ -24,6 +24,12 @@ class Answer(NamedTuple):
         """For people: model and address."""
         return f"{self.found.model} {self.found.address}".strip()
 
+    @property
+    def description(self) -> str:
+        """In one line, all that it says of itself."""
+        details = ", ".join(f"{name} {value}" for name, value in self.found.details.items())
+        return f"{self.who}: {details}" if details else self.who
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -32,8 +38,10 @@ class Draft:
     board: str
     board_says: Mapping[str, Any]
     devices: Mapping[str, Mapping[str, Any]]
-    remarks: Sequence[str] = ()
+    remarks: Sequence[str]
     """What is wrong with what was found, in sentences."""
+    found: Mapping[str, str]
+    """What the board and each device is: model, address and details."""
 
     @classmethod
     def of(cls, driver: Driver, port: str, answers: Sequence[Answer]) -> Draft:
@@ -43,18 +51,25 @@ class Draft:
         probe = answers[speeds.index(usual)].probe
         board = board_name(driver.name)
         devices: dict[str, Mapping[str, Any]] = {}
+        found = {board: f"At {usual}."}
         remarks = [f"{answer.who}: {answer.found.trouble}" for answer in answers if answer.found.trouble]
         for answer, its_speed in zip(answers, speeds, strict=True):
+            says = answer.found.device
+            name = "_".join([str(says.get("kind")), *re.findall(r"\d+", answer.found.address)])
             if its_speed != usual:
                 remarks.append(f"{answer.who} speaks at {its_speed}: set it as the others are, {usual}")
-            elif says := answer.found.device:
-                # A second one at the same address is in the remarks: it cannot be told from the first.
-                name = "_".join([says["kind"], *re.findall(r"\d+", answer.found.address)])
-                devices.setdefault(name, {"kind": says["kind"], "board": board, **says})
+            elif not says:
+                found[board] = answer.description
+            elif name not in devices:  # a second one at one address is in the remarks
+                devices[name] = {"kind": says["kind"], "board": board, **says}
+                found[name] = answer.description
         board_says = {"driver": driver.name, "port": port, "baud": probe.baud}
-        if probe.parity != driver.board_spec.model_fields["parity"].default:
+        usually = driver.board_spec.model_fields
+        if probe.parity != usually["parity"].default:
             board_says["parity"] = probe.parity
-        return cls(board, board_says, devices, remarks)
+        if usually["deadman"].default in (None, "none"):
+            board_says["deadman"] = "none"  # the file says so, or `check` asks
+        return cls(board, board_says, devices, remarks, found)
 
     def lines(self) -> list[str]:
         """The sections `boards` and `devices`."""

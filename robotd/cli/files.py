@@ -32,7 +32,9 @@ def robot_file(name: str) -> Path:
     folder = examples_folder()
     path = folder / f"{name.removeprefix(EXAMPLE_PREFIX)}.yaml"
     if not path.is_file():
-        there = ", ".join(EXAMPLE_PREFIX + known.stem for known in sorted(folder.glob("*.yaml")))
+        there = ", ".join(
+            EXAMPLE_PREFIX + known.stem for known in sorted(folder.glob("*.yaml")) if is_a_robot(known)
+        )
         fail(Exit.USAGE, f"there is no {name!r}; there are {there}")
     return path
 
@@ -43,18 +45,19 @@ def robot_here(name: str | None) -> str:
         return name
     found: list[Path] = []
     for folder in (Path(), Path("config")):
-        found = found or [file for file in sorted(folder.glob("*.yaml")) if _A_ROBOT.search(_text(file))]
+        found = found or [file for file in sorted(folder.glob("*.yaml")) if is_a_robot(file)]
     if len(found) != 1:
         there = f"here are {', '.join(map(str, found))}" if found else "none is here or in config/"
         fail(Exit.USAGE, f"name the robot's file; {there}")
     return str(found[0])
 
 
-def _text(file: Path) -> str:
+def is_a_robot(file: Path) -> bool:
+    """Whether it is the file of a robot, by its look. A file with errors is one, too."""
     try:
-        return file.read_text(errors="replace")
+        return file.suffix == ".yaml" and _A_ROBOT.search(file.read_text(errors="replace")) is not None
     except OSError:
-        return ""
+        return False
 
 
 def examples_folder() -> Path:

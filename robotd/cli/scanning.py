@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -58,14 +58,19 @@ def scan(
     elif drawn:
         _tell(found, drawn)
     if not found:
-        from robotd.cli.drafting import speed
+        fail_empty(driver_name, port, probes)
 
-        tried = ", ".join(map(speed, probes))
-        fail(
-            Exit.FAILED,
-            f"nothing on {port} answered {driver_name} (tried {tried}); is it powered, is this its port, "
-            "is it another product?",
-        )
+
+def fail_empty(driver: str, port: str, probes: Sequence[Probe]) -> NoReturn:
+    """Nothing answered."""
+    from robotd.cli.drafting import speed
+
+    tried = ", ".join(map(speed, probes))
+    fail(
+        Exit.FAILED,
+        f"nothing on {port} answered {driver} (tried {tried}); is it powered, is this its port, "
+        "is it another product?",
+    )
 
 
 def find(name: str) -> Driver:

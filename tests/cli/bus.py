@@ -32,6 +32,15 @@ async def _nothing(link: Link) -> AsyncIterator[Found]:
         yield Found("", "", 0)
 
 
+async def _one_that_does_not_say_all(link: Link) -> AsyncIterator[Found]:
+    yield Found("id 1", "SV-1", 57600, device={"kind": "servo", "pin": 9})
+    yield Found("id 2", "SV-1", 57600, device=SERVO | {"pin": 10})
+
+
+async def _one_of_another_world(link: Link) -> AsyncIterator[Found]:
+    yield Found("id 1", "SV-1", 57600, device={"kind": "submarine"})
+
+
 _FIRMATA = find_driver("firmata")
 
 BUS = replace(
@@ -43,4 +52,6 @@ BUS = replace(
     ],
 )
 EMPTY = replace(_FIRMATA, probes=[Probe(57600, _nothing), Probe(57600, _nothing, parity="even")])
+INCOMPLETE = replace(_FIRMATA, probes=[Probe(57600, _one_that_does_not_say_all)])
+UNKNOWN = replace(_FIRMATA, probes=[Probe(57600, _one_of_another_world)])
 BLIND = replace(_FIRMATA, probes=())

@@ -61,7 +61,7 @@ def test_what_answers_is_told_with_the_lines_of_a_robots_file(arduino: str) -> N
 
     assert done.exit_code == Exit.DONE, done.output
     assert "StandardFirmata 2.5   57600" in done.stdout
-    assert f"  firmata: {{driver: firmata, port: {arduino}, baud: 57600}}" in done.stdout
+    assert f"  firmata: {{driver: firmata, port: {arduino}, baud: 57600, deadman: none}}" in done.stdout
     assert done.stderr.splitlines() == [
         f"{arduino}: asking for firmata at 57600 baud",
         "  StandardFirmata 2.5",
@@ -91,7 +91,7 @@ def test_a_bus_is_told_device_by_device_and_nothing_in_it_twice(silent: str) -> 
     assert done.stdout.endswith(
         f"""
 boards:
-  bus: {{driver: tests.cli.bus:BUS, port: {silent}, baud: 57600}}
+  bus: {{driver: tests.cli.bus:BUS, port: {silent}, baud: 57600, deadman: none}}
 
 devices:
   servo_9: {{kind: servo, board: bus, min: -80 deg, max: 80 deg, pin: 9}}

@@ -1,0 +1,44 @@
+"""The robots that come with robotd: what each is, and the files that belong to it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from robotd.cli.files import examples_folder, is_a_robot
+
+LANGUAGE_SERVER = "yaml-language-server"
+
+
+def examples() -> dict[str, Path]:
+    """The file of each, by name."""
+    return {file.stem: file for file in sorted(examples_folder().glob("*.yaml")) if is_a_robot(file)}
+
+
+def described(file: Path) -> str:
+    """What its first comment says of it, in one line."""
+    words: list[str] = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        said = line.removeprefix("#").strip()
+        if not line.startswith("#") or (words and not said):
+            break
+        if LANGUAGE_SERVER not in said:
+            words += said.split()
+    return " ".join(words)
+
+
+def companions(file: Path) -> list[Path]:
+    """The files beside it, or below, that it names or that one of those names: handlers, jobs, its schema."""
+    beside = [path for path in sorted(file.parent.rglob("*")) if path.is_file() and not is_a_robot(path)]
+    found: list[Path] = []
+    unread = [file]
+    while unread:
+        text = unread.pop().read_text(encoding="utf-8", errors="replace")
+        named = [path for path in beside if path not in found and _names(text, path.relative_to(file.parent))]
+        found += named
+        unread += named
+    return sorted(found)
+
+
+def _names(text: str, path: Path) -> bool:
+    return re.search(rf"(?<![\w./-]){re.escape(path.as_posix())}(?![\w/-])", text) is not None
