@@ -1,0 +1,205 @@
+"""One servo on a shared wire: what it was told, what it shows, and whether these are the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from hal.device import DeviceState, Evidence
+from hal.kinds import AxisSpec, Gripper, Joint, StopValue
+
+SHOWS_AFTER_S = 0.03
+"""So long after it was told something, what it shows must be that."""
+GOAL_SLACK_RAD = 0.01
+"""Two goals that differ by less are the same: a servo counts in steps."""
+JUMP_RAD = 0.06
+"""Torque is switched on only while its goal is so near to where it stands."""
+STILL_RAD_S = 0.15
+"""It stands when it turns slower than this: what it says of its speed is never quite 0."""
+
+
+class BusAxisSpec(AxisSpec, frozen=True):
+    """What the file says about one servo on a bus. Families of servos add their models."""
+
+    id: Annotated[int, Field(ge=0, le=0xFD, strict=True)]
+
+    def resources(self) -> dict[str, str]:
+        """Its id."""
+        return {"id": str(self.id)}
+
+
+class Heard(NamedTuple):
+    """What a servo says of itself; None for what it was not asked. Angles from the middle of its travel."""
+
+    position_rad: float | None = None
+    velocity_rad_s: float | None = None
+    current_a: float | None = None
+    temperature_degc: float | None = None
+    goal_rad: float | None = None
+    torque: bool | None = None
+    alert: bool = False
+    """Something is wrong with it; `trouble` of a whole look at it says what."""
+    trouble: str | None = None
+    """What is wrong with it and what to do, in a sentence."""
+
+
+class BusServo:
+    """The driver's side of a joint or a gripper: its `JointOutput`.
+
+    `tell` is called when it has something new to be told. It raises `DeviceGone` where there is no wire.
+    """
+
+    device: Joint | Gripper
+
+    def __init__(self, name: str, spec: BusAxisSpec, tell: Callable[[BusServo], None]) -> None:
+        self.name = name
+        self.spec = spec
+        self.id = spec.id
+        self._tell = tell
+        self.forget()
+
+    def forget(self) -> None:
+        """Its wire was opened anew: nothing is known of it."""
+        self.goal_rad: float | None = None
+        """What it was told last, counted from its middle."""
+        self.wants_torque: bool | None = None
+        """Whether it was told to have torque; None: it was told nothing."""
+        self.has_torque: bool | None = None
+        """Whether it has, as it said last."""
+        self.goal_waits = self.torque_waits = False
+        """What it is still to be told."""
+        self.doubtful = False
+        """It is to be looked at next."""
+        self.heard = Heard()
+        self.heard_at = -math.inf
+        self._told_at = -math.inf
+        self._failed = False
+
+    # ------------------------------------------------------------------ from its kind
+
+    def write(self, value: float) -> None:
+        """The next goal, in rad as the file counts."""
+        self.goal_rad = self.spec.to_servo(value)
+        self.goal_waits = True
+        self._tell(self)
+
+    def torque(self, on: bool) -> None:
+        """Whether to have torque. It is switched on when its goal is seen to be where it stands."""
+        if on is not self.wants_torque:
+            self.has_torque = None
+        self.wants_torque = on
+        self.torque_waits = not on
+        self.doubtful = True
+        self._tell(self)
+
+    def stop(self, now: float) -> None:
+        """It was stopped past the schedule: that is what it was told last."""
+        stop = self.stop_value
+        self.goal_waits = self.torque_waits = False
+        if stop.goal_rad is not None:
+            self.goal_rad = self.spec.to_servo(stop.goal_rad)
+        if stop.torque is not None and self.wants_torque is not None:
+            self.wants_torque = stop.torque
+        self._told_at = now
+        self.doubtful = True
+
+    @property
+    def stop_value(self) -> StopValue:
+        """What makes it safe. What is not known to have torque gets none by a stop."""
+        stop = self.device.stop_value()
+        return stop if self.has_torque or not stop.torque else stop._replace(torque=None)
+
+    def goal_was_sent(self, goal_rad: float, now: float) -> None:
+        """This goal went out; a newer one still waits."""
+        self._told_at = now
+        if self.goal_rad == goal_rad:
+            self.goal_waits = False
+
+    def torque_was_sent(self, on: bool, now: float) -> None:
+        """This went out; something newer still waits."""
+        self._told_at = now
+        if self.wants_torque is on:
+            self.torque_waits = False
+
+    # ------------------------------------------------------------------ from the wire
+
+    def hear(self, heard: Heard, now: float) -> None:
+        """What it says of itself; what it should have heard and did not is told again."""
+        self.heard_at = now
+        self.heard = heard
+        self.doubtful = heard.alert and heard.trouble is None and not self._failed
+        self._show(heard, now)
+        if heard.trouble is not None:
+            self.fail(heard.trouble)
+        elif self._failed and heard.torque is not None:
+            self._failed = False
+            if self.device.state is DeviceState.FAULTED:
+                self.device.present()
+        if now - self._told_at > SHOWS_AFTER_S:
+            self._compare(heard, now)
+
+    def fail(self, why: str) -> None:
+        """Something is wrong with it, until it is heard without that."""
+        if not self._failed:
+            self._failed = True
+            self.device.fail(why)
+
+    def judge(self, since: float) -> Evidence:
+        """Whether it stands as its stop asked for, by what it said after `since`."""
+        if self.spec.on_stop == "keep":
+            return Evidence(True, self.device.axis.present)
+        if self.heard_at < since or self.heard.velocity_rad_s is None:
+            return Evidence(False, why=f"servo {self.id} did not answer when asked where it stands")
+        value, speed_rad_s = self.device.axis.present, abs(self.heard.velocity_rad_s)
+        if speed_rad_s > STILL_RAD_S:
+            return Evidence(False, value, why=f"servo {self.id} still turns at {speed_rad_s:.2f} rad/s")
+        if self.has_torque and not self._is_at_goal(self.heard):
+            return Evidence(False, value, why=f"servo {self.id} does not show the goal of its stop")
+        return Evidence(True, value)
+
+    def _is_at_goal(self, heard: Heard) -> bool:
+        if heard.goal_rad is None or heard.position_rad is None:
+            return True
+        return abs(heard.goal_rad - heard.position_rad) <= self.spec.tolerance
+
+    def _show(self, heard: Heard, now: float) -> None:
+        spec, velocity = self.spec, heard.velocity_rad_s
+        self.device.update(
+            position_rad=None if heard.position_rad is None else spec.from_servo(heard.position_rad),
+            velocity_rad_s=-velocity if velocity is not None and spec.reversed else velocity,
+            current_a=heard.current_a,
+            temperature_degc=heard.temperature_degc,
+            at=now,
+        )
+
+    def _compare(self, heard: Heard, now: float) -> None:
+        """What it shows against what it was told."""
+        if heard.torque is not None:
+            self._compare_torque(heard.torque, now)
+        goal_rad = self.goal_rad
+        if self.wants_torque and heard.goal_rad is not None and goal_rad is not None:
+            if abs(heard.goal_rad - goal_rad) > GOAL_SLACK_RAD:
+                self.goal_waits = True
+            if not self.has_torque and self._would_not_jump(heard):
+                self.torque_waits = self.doubtful = True
+        if self.goal_waits or self.torque_waits:
+            self._tell(self)
+
+    def _compare_torque(self, has_torque: bool, now: float) -> None:
+        lost = self.wants_torque is True and self.has_torque is True and not has_torque
+        if lost:
+            self.wants_torque = None
+        if self.wants_torque is None or self.wants_torque is has_torque:
+            self.has_torque = has_torque
+            self.device.update_torque(has_torque, now)
+        elif not self.wants_torque:
+            self.torque_waits = True
+
+    @staticmethod
+    def _would_not_jump(heard: Heard) -> bool:
+        if heard.goal_rad is None or heard.position_rad is None:
+            return False
+        return abs(heard.goal_rad - heard.position_rad) <= JUMP_RAD

@@ -1,0 +1,351 @@
+"""Servos that share one half-duplex wire, whoever made them: read 50 times a second, led by their goals.
+
+What is told (goals, torque) nobody acknowledges: it goes to all at once, and again to a servo that shows
+something else when it is read. A family of servos adds its language.
+
+Not responsible for: who speaks when (`bus`), what one servo was told and what it shows (`bus_servo`), what a
+joint may do (kinds), bytes (codecs).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from hal.board import Board, BoardSpec
+from hal.device import Device, DeviceSpec, Evidence
+from hal.drivers.bus import REQUEST_LIMIT_BYTES, Bus, Framer, Outcome, Priority, Transaction, Trouble
+from hal.drivers.bus_servo import BusAxisSpec, BusServo, Heard
+from hal.drivers.line import Keyed
+from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError, LinkFull
+from hal.kinds import Gripper, GripperSpec, Joint, JointSpec
+from hal.link import Link
+
+READ_PERIOD_S = 0.02
+LOOK_EVERY = 5
+"""With every fifth read one servo is looked at as a whole."""
+ALONE_AFTER_S = 0.1
+"""A servo that was not heard for so long, though others were, is asked alone: those behind it in a common
+question wait for its answer."""
+SILENT_AFTER_S = 0.3
+GREETINGS = 40
+"""How often each servo is asked who it is, before it counts as missing."""
+GREET_AGAIN_S = 0.05
+QUESTIONS = 20
+"""How often each later question is put."""
+ASK_LIMIT_S = 2.0
+MEANT_FOR_S = 0.1
+"""A goal that the bus had no room for so long is told no more; the newest is."""
+CONFIRMATIONS = 4
+CONFIRM_AGAIN_S = 0.012
+"""A stop is answered within 100 ms."""
+CHUNK = 8
+"""So many servos are told their goals with one request."""
+BITS_PER_BYTE = 10
+FILLER = bytes(REQUEST_LIMIT_BYTES)
+"""What a servo that waits for the rest of a broken request takes for it; no header is in it."""
+
+
+class ServoFrame(Keyed, Protocol):
+    """What a servo says."""
+
+    @property
+    def id(self) -> int:
+        """Who says it."""
+
+
+FrameT = TypeVar("FrameT", bound=ServoFrame)
+
+
+class ServoBusBoard(Board, Generic[FrameT]):
+    """All servos on one wire."""
+
+    IDLE_GAP_S: ClassVar[float] = 0.001
+    """Longer than any servo takes between hearing a question and answering it."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: BoardSpec,
+        connect: Callable[[], Link],
+        rng: random.Random,
+        framer: Framer[FrameT],
+    ) -> None:
+        super().__init__(name, spec, connect, rng)
+        self.servos: dict[int, BusServo] = {}
+        self._bus: Bus[FrameT] = Bus(framer, self.send, byte_s=BITS_PER_BYTE / spec.baud, gap_s=0.0)
+        self._heard_bytes = False
+        self._number = 0
+        """Counts the reads. What they ask for depends on it, so that no answer fits the question before."""
+        self._next_read_at = 0.0
+        self._open_reads = 0
+        self._looks_in_turn = 0
+        self._telling = False
+        self._frames_for: tuple[object, ...] = ()
+        self._frames = b""
+
+    # ------------------------------------------------------------------ what a family of servos adds
+
+    @abstractmethod
+    async def recognize(self, servo: BusServo) -> str | None:
+        """Ask once who `servo` is; returns its model, None without an answer.
+
+        Raises `DeviceRefused` where it is something else than the file says.
+        """
+
+    @abstractmethod
+    async def prepare(self, servo: BusServo) -> None:
+        """Set it up. Moves nothing. Raises `DeviceSilent` or `DeviceRefused`."""
+
+    @abstractmethod
+    def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
+        """Ask for what is needed 50 times a second; for another length with each `number` in a row."""
+
+    @abstractmethod
+    def look(self, servo: BusServo) -> Transaction:
+        """Ask one for everything: torque and what is wrong with it besides."""
+
+    @abstractmethod
+    def parse(self, servo: BusServo, frame: FrameT) -> Heard:
+        """What an answer to `read` or `look` says."""
+
+    @abstractmethod
+    def goal_frame(self, goals: Mapping[BusServo, float]) -> bytes:
+        """Tell at most `CHUNK` servos their goals, in rad from their middle; nobody answers."""
+
+    @abstractmethod
+    def torque_frame(self, switches: Mapping[BusServo, bool]) -> bytes:
+        """Switch the torque of at most `CHUNK` servos; nobody answers."""
+
+    # ------------------------------------------------------------------ who is there
+
+    def add(self, name: str, spec: DeviceSpec) -> Device:
+        """Make a joint or a gripper. Any other kind, or an id that is taken, is refused."""
+        if not isinstance(spec, BusAxisSpec):
+            raise DeviceRefused(name, f"a servo bus has no {spec.kind}; it has joints and grippers")
+        if spec.id in self.servos:
+            other = self.servos[spec.id].name
+            raise DeviceRefused(name, f"id {spec.id} of {self.name} is used by {other} already")
+        servo = self.servos[spec.id] = BusServo(name, spec, self._tell_soon)
+        match spec:
+            case JointSpec():
+                servo.device = Joint(name, spec, servo)
+            case GripperSpec():
+                servo.device = Gripper(name, spec, servo)
+            case _:
+                raise DeviceRefused(name, f"a servo bus has no {spec.kind}; it has joints and grippers")
+        self.devices[name] = servo.device
+        return servo.device
+
+    async def identify(self) -> str:
+        """Ask every servo who it is, until all have answered."""
+        self._bus.clear()
+        self._heard_bytes = False
+        models: dict[BusServo, str] = {}
+        for servo in self.servos.values():
+            servo.forget()
+        for _ in range(GREETINGS):
+            for servo in self.servos.values():
+                if servo not in models and (model := await self.recognize(servo)) is not None:
+                    models[servo] = model
+            if len(models) == len(self.servos):
+                found = Counter(models[servo] for servo in self.servos.values())
+                return ", ".join(f"{count} {model}" for model, count in found.items())
+            await asyncio.sleep(GREET_AGAIN_S)
+        raise DeviceSilent(self.name, self._why_missing([s for s in self.servos.values() if s not in models]))
+
+    def _why_missing(self, missing: Sequence[BusServo]) -> str:
+        where = f"{self.spec.port} at {self.spec.baud} baud"
+        if len(missing) < len(self.servos):
+            names = ", ".join(f"{servo.name} (id {servo.id})" for servo in missing)
+            return f"the others answer, but not {names}; is the plug in, is that the id?"
+        if self._heard_bytes:
+            return f"what comes from {where} are no servos; is the baud rate right, are these their ids?"
+        return f"no servo answers on {where}; do they have power, is this their port?"
+
+    async def configure(self) -> None:
+        """Set every servo up and hear where it stands."""
+        for servo in self.servos.values():
+            await self.prepare(servo)
+            for _ in range(QUESTIONS):
+                outcome = await self.ask(self.look(servo))
+                self._take(outcome)
+                if outcome.trouble is None:
+                    break
+            else:
+                raise DeviceSilent(self.name, self._why_missing([servo]))
+        self._open_reads = 0
+        self._next_read_at = asyncio.get_running_loop().time()
+
+    async def ask(self, question: Transaction) -> Outcome[FrameT]:
+        """Put a question and wait for its outcome. Raises the reason when the wire is lost."""
+        outcome = await self.answered(self._bus.ask(question), ASK_LIMIT_S)
+        return outcome if outcome is not None else Outcome({}, Trouble.SILENT)
+
+    # ------------------------------------------------------------------ what they say
+
+    def received(self, data: bytes, now: float) -> None:
+        """Answers go to who asked."""
+        self._heard_bytes = True
+        self._bus.hear(data, now)
+
+    def tend(self, now: float) -> float:
+        """Read all servos, and look at one of them now and then."""
+        if now < self._next_read_at:
+            return self._next_read_at
+        missed = math.floor((now - self._next_read_at) / READ_PERIOD_S)
+        self._next_read_at += (missed + 1) * READ_PERIOD_S
+        newest = max((servo.heard_at for servo in self.servos.values()), default=now)
+        for servo in self.servos.values():
+            # While none is heard it is the board that is silent.
+            if now - servo.heard_at > SILENT_AFTER_S and newest - servo.heard_at > ALONE_AFTER_S:
+                why = f"servo {servo.id} did not answer for {SILENT_AFTER_S * 1000:.0f} ms"
+                servo.fail(f"{why}; is its plug in, is its cable whole?")
+        if self._open_reads == 0:
+            self._read_all(now, newest)
+        return self._next_read_at
+
+    def _read_all(self, now: float, newest: float) -> None:
+        together, alone = list[BusServo](), list[BusServo]()
+        for servo in self.servos.values():
+            (alone if newest - servo.heard_at > ALONE_AFTER_S else together).append(servo)
+        self._number += 1
+        questions = list(self.read(together, self._number)) if together else []
+        doubtful = [servo for servo in together if servo.doubtful]
+        if doubtful:
+            questions.append(self.look(doubtful[self._number % len(doubtful)]))
+        elif self._number % LOOK_EVERY == 0 and together:
+            questions.append(self.look(together[self._number // LOOK_EVERY % len(together)]))
+        if alone:
+            questions.append(self.look(alone[self._number % len(alone)]))
+        for question in questions:
+            self._open_reads += 1
+            try:
+                self._bus.put(question, self._read_came)
+            except LinkFull:
+                self._open_reads -= 1
+
+    def _read_came(self, outcome: Outcome[FrameT]) -> None:
+        self._open_reads = max(0, self._open_reads - 1)
+        self._take(outcome)
+
+    def _take(self, outcome: Outcome[FrameT]) -> None:
+        now = asyncio.get_running_loop().time()
+        for frame in outcome.answers.values():
+            servo = self.servos.get(frame.id)
+            if servo is not None:
+                servo.hear(self.parse(servo, frame), now)
+
+    def silent_at(self) -> float:
+        """When none of them was heard for too long."""
+        return max((servo.heard_at for servo in self.servos.values()), default=math.inf) + SILENT_AFTER_S
+
+    def why_silent(self, now: float) -> str:
+        """All at once: it is the wire or the supply."""
+        return f"no servo answered for {SILENT_AFTER_S * 1000:.0f} ms; do they have power, is the cable in?"
+
+    # ------------------------------------------------------------------ what they are told
+
+    def _tell_soon(self, servo: BusServo) -> None:
+        """All that is told in one turn of the loop goes out together. Raises `DeviceGone`."""
+        if self.link is None:
+            raise DeviceGone(self.name, "it is not connected; check its cable and power")
+        if not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._tell_all)
+
+    def _tell_all(self) -> None:
+        self._telling = False
+        servos = list(self.servos.values())
+        for start in range(0, len(servos), CHUNK):
+            self._tell_chunk(start, servos[start : start + CHUNK])
+
+    def _tell_chunk(self, start: int, servos: Sequence[BusServo]) -> None:
+        goals = {s: s.goal_rad for s in servos if s.goal_waits and s.goal_rad is not None}
+        switches = {s: s.wants_torque for s in servos if s.torque_waits and s.wants_torque is not None}
+
+        def goals_sent(now: float) -> None:
+            for servo, goal_rad in goals.items():
+                servo.goal_was_sent(goal_rad, now)
+
+        def switches_sent(now: float) -> None:
+            for servo, on in switches.items():
+                servo.torque_was_sent(on, now)
+
+        if goals:
+            self._put_setpoint(self.goal_frame(goals), ("goals", start), goals_sent)
+        if switches:
+            self._put_setpoint(self.torque_frame(switches), ("torque", start), switches_sent)
+
+    def _put_setpoint(self, frame: bytes, topic: object, sent: Callable[[float], None]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def done(outcome: Outcome[FrameT]) -> None:
+            if outcome.trouble is None:
+                sent(loop.time())
+
+        setpoint = Transaction(frame, Priority.SETPOINT, topic=topic, begin_by=loop.time() + MEANT_FOR_S)
+        with suppress(LinkFull):  # it waits, and is told when a read shows that it is missing
+            self._bus.put(setpoint, done)
+
+    # ------------------------------------------------------------------ how they are stopped
+
+    def halt(self) -> None:
+        """As every board's; what waits for the bus is forgotten, and the bus keeps quiet meanwhile."""
+        super().halt()
+        if self.link is None:
+            return
+        self._bus.preempt(len(self.stop_frames()))
+        try:
+            now = asyncio.get_running_loop().time()
+        except RuntimeError:
+            return
+        for servo in self.servos.values():
+            servo.stop(now)
+
+    def stop_frames(self) -> bytes:
+        """What ends any broken request; then each goal where its joint stands; then the torque.
+
+        It follows what was read last.
+        """
+        stops = [(servo, servo.stop_value) for servo in self.servos.values()]
+        shown = tuple(stop for _, stop in stops)
+        if shown != self._frames_for:
+            self._frames_for, self._frames = shown, FILLER
+            for start in range(0, len(stops), CHUNK):
+                chunk = stops[start : start + CHUNK]
+                goals = {s: s.spec.to_servo(stop.goal_rad) for s, stop in chunk if stop.goal_rad is not None}
+                switches = {s: stop.torque for s, stop in chunk if stop.torque is not None}
+                self._frames += self.goal_frame(goals) if goals else b""
+                self._frames += self.torque_frame(switches) if switches else b""
+        return self._frames
+
+    async def confirm_stop(self) -> dict[str, Evidence]:
+        """Ask where each stands and how fast it turns; the goals of those that do are told again."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        evidence: dict[str, Evidence] = {}
+        try:
+            for _ in range(CONFIRMATIONS):
+                self._number += 1
+                for question in self.read(list(self.servos.values()), self._number):
+                    self._take(await self.ask(question))
+                evidence = {servo.name: servo.judge(since) for servo in self.servos.values()}
+                if all(proof.confirmed for proof in evidence.values()):
+                    break
+                await asyncio.sleep(CONFIRM_AGAIN_S)
+        except HalError as error:
+            return {servo.name: Evidence(False, why=str(error)) for servo in self.servos.values()}
+        now = loop.time()
+        return {
+            servo.name: evidence[servo.name]._replace(age_s=now - servo.heard_at)
+            if servo.heard_at >= since
+            else evidence[servo.name]
+            for servo in self.servos.values()
+        }
