@@ -12,7 +12,7 @@ DRIVERS = {
     "firmata": "hal.drivers.firmata:DRIVER",
     "nmea": "hal.drivers.nmea:DRIVER",
 }
-EXTRAS = {"pymodbus": "modbus", "pynmeagps": "gps"}
+EXTRAS = {"pymodbus": "modbus"}
 """By the package that a driver of ours imports: the extra of robotd that brings it."""
 ENTRY_POINTS = "robotd.drivers"
 """The group in which other packages offer drivers: `laser = "my_package.laser:DRIVER"`."""
