@@ -181,6 +181,7 @@ class JointGroup(Leading):
         self._ticker.stop()
         for joint in self._parts:
             self._surely(joint.cut, now)
+        self._resting(now, True)
         self._publish("moving", False, now)
 
     def _follow(self, _joint: Device) -> None:
