@@ -80,17 +80,24 @@ class LifeContract(Stories):
 
     @pytest.mark.parametrize("wire", QUIET_WIRES)
     def test_coming_online_and_activation_move_nothing(self, wire: str) -> None:
-        """For a second after it."""
+        """Looked at after each write, and for a second."""
 
         async def story(seed: int) -> None:
-            rig = self.rig(seed, WIRES[wire])
+            moved = list[bytes]()
+
+            def look(_: str, __: str, data: bytes) -> None:
+                if self.robot.moves(rig.twins[self.robot.name].world()):
+                    moved.append(data)
+
+            rig = self.rig(seed, WIRES[wire], tap=look)
             pilot = Pilot(self.robot, rig)
             async with rig:
                 await rig.online()
                 for _ in range(50):
-                    assert not pilot.sees_motion
                     pilot.activate()
                     await asyncio.sleep(0.02)
+                    assert not pilot.sees_motion
+            assert moved == []
 
         self.tell(story)
 

@@ -14,6 +14,9 @@ from hal.rig import Rig
 from hal.testing.robot import Robot
 from hal.virtual import run
 
+LONGEST_STORY_S = 600.0
+"""Of virtual time: a driver that never comes online is tried for ever."""
+
 Story = Callable[[int], Coroutine[Any, Any, None]]
 
 
@@ -73,6 +76,7 @@ async def _watched(story: Story, seed: int) -> None:
         bugs.append((context["message"], context.get("exception")))
 
     asyncio.get_running_loop().set_exception_handler(report)
-    await story(seed)
+    async with asyncio.timeout(LONGEST_STORY_S):
+        await story(seed)
     for message, error in bugs:
         raise AssertionError(message) from error
