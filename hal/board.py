@@ -52,7 +52,8 @@ class BoardState(StrEnum):
 class BoardEvent(NamedTuple):
     """Something that the machine may want to act on."""
 
-    kind: Literal["back", "lost", "silent", "refused"]
+    kind: Literal["back", "lost", "silent", "refused", "degraded"]
+    """`degraded`: it serves, but some of what it says does not come through."""
     board: str
     detail: str
     """A sentence: why, and what to do next."""

@@ -10,6 +10,8 @@ from hal.errors import HalError
 
 DRIVERS = {
     "firmata": "hal.drivers.firmata:DRIVER",
+    "grbl": "hal.drivers.grbl:DRIVER",
+    "modbus": "hal.drivers.modbus:DRIVER",
     "nmea": "hal.drivers.nmea:DRIVER",
 }
 EXTRAS = {"pymodbus": "modbus"}

@@ -21,3 +21,9 @@ class Relay(DigitalOutput):
     READINGS: ClassVar[Mapping[str, str]] = {"on": "bool"}
 
     spec: RelaySpec
+
+    def felt(self, level: float, now: float) -> bool:
+        """As for every output. How it was found, before it was told anything, is what it shows."""
+        if self.reading("on") is None:
+            self._publish("on", level > 0, now)
+        return super().felt(level, now)

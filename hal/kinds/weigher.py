@@ -54,20 +54,18 @@ class Weigher(Sensor):
         self.stale_after_s = spec.stale
         self._doubts = 0
 
-    def update(self, mass_kg: float, at: float, hint: str = "is its scale right?") -> None:
-        """Its driver reports a mass. Listeners are told each time.
+    def update(self, mass_kg: float, at: float, hint: str = "is its scale right?") -> str | None:
+        """Its driver reports a mass. Listeners are told each time; what cannot be a mass is left out.
 
-        What cannot be one is left out, and faults it the third time in a row, with `hint` as the next step;
-        the next plausible one brings it back.
+        Returns why it is faulted, if that is the third one in a row, with `hint` as the next step.
         """
         if not self.spec.plausible(mass_kg):
             self._doubts += 1
-            if self._doubts >= DOUBTS:
-                range_kg = f"{self.spec.min:g} to {self.spec.max:g} kg"
-                self.fail(f"it shows {mass_kg:g} kg, which it cannot: it weighs {range_kg}; {hint}")
-            return
-        if self._doubts >= DOUBTS:
-            self.present()
+            if self._doubts < DOUBTS:
+                return None
+            range_kg = f"{self.spec.min:g} to {self.spec.max:g} kg"
+            return f"it shows {mass_kg:g} kg, which it cannot: it weighs {range_kg}; {hint}"
         self._doubts = 0
         self._values["mass"] = (mass_kg, at)
         self._tell("mass")
+        return None

@@ -23,7 +23,7 @@ from robotd.core.chart import (
 )
 
 OUTCOMES = ("done", "failed")
-BOARD_EVENTS = ("lost", "back", "silent", "refused")
+BOARD_EVENTS = ("lost", "back", "silent", "refused", "degraded")
 
 NO_PAYLOAD: Payload = {}
 

@@ -12,7 +12,7 @@ from robotd.config.place import NAME, NAME_HINT, Place
 from robotd.core.action import CommandInfo, Parameter, SignatureError, merge_parameters
 from robotd.core.chart import BUILT_IN_TRIGGERS, OPERATOR_LOST, Do, State, Transition
 
-BOARD_EVENTS = ("lost", "back", "silent", "refused")
+BOARD_EVENTS = ("lost", "back", "silent", "refused", "degraded")
 OUTCOMES = ("done", "failed")
 
 

@@ -1,0 +1,384 @@
+"""A Modbus line: who is on it, what is read of whom and when, and what becomes of silence and refusals.
+
+Not responsible for: connecting again (`hal.board`), whose turn it is on the line (`hal.drivers.bus`), bytes
+(`codec`), what one kind of device does with its registers (`fittings`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
+from typing import ClassVar
+
+from hal.board import Board, BoardEvent, BoardSpec, BoardState
+from hal.device import Device, DeviceSpec, DeviceState, Evidence
+from hal.drivers.bus import Bus, Outcome, Priority, Transaction, Trouble
+from hal.drivers.modbus import codec
+from hal.drivers.modbus.answers import Answers, Heard, key_of
+from hal.drivers.modbus.fittings import FITTINGS, ActingFitting, Block, Fitting, blocks_of
+from hal.drivers.modbus.specs import ModbusBoardSpec
+from hal.drivers.modbus.words import BITS_PER_BYTE, GAP_BYTES, SHORTEST_GAP_S, Answer, Request, explain
+from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
+from hal.link import Link
+
+QUESTIONS = 12
+"""How often a unit is asked, twice each time, before it counts as absent."""
+SETUPS = 8
+"""How often a unit is told to be safe before its silence is an error."""
+WATCHDOG_S = 0.5
+"""How often the register of a drive's watchdog is written."""
+SILENT_AFTER_S = 0.5
+"""No unit answers for so long: then it is the line."""
+MENDED = 20
+"""After so many good answers in a row a unit is not degraded any more."""
+ANSWER_S = 1.0
+"""So long an answer is waited for: the schedule of the line gives up before."""
+CONFIRMATIONS = 3
+"""How often what stopped is asked for, and stopped again where it did not."""
+TRANSACTIONS = 1 << 16
+"""On TCP they are numbered with 16 bits."""
+
+
+class ModbusBoard(Board):
+    """An RS-485 adapter or a gateway with up to 247 units behind it, or its twin."""
+
+    IDLE_GAP_S: ClassVar[float] = GAP_BYTES * BITS_PER_BYTE / 9600
+    """What the guard waits for: enough from 9600 baud on. The schedule itself knows the line's speed."""
+
+    def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
+        super().__init__(name, spec, connect, rng)
+        if not isinstance(spec, ModbusBoardSpec):
+            raise TypeError(f"{name} is no Modbus line")
+        self._framing = spec.frames
+        self._thinks_s = spec.thinks
+        byte_s = BITS_PER_BYTE / spec.baud if self._framing == "rtu" else 0.0
+        gap_s = max(GAP_BYTES * byte_s, SHORTEST_GAP_S) if self._framing == "rtu" else 0.0
+        self._answers = Answers(self._framing)
+        self._bus: Bus[Heard] = Bus(self._answers, self._write, byte_s=byte_s, gap_s=gap_s)
+        self._fittings: dict[str, Fitting] = {}
+        self._blocks: list[Block] = []
+        self._units: dict[int, _Unit] = {}
+        self._transactions = 0
+        self._heard_at = 0.0
+        self._heard_bytes = False
+        self._fed_at = 0.0
+        self._feedings = 0
+        self._who = ""
+
+    def add(self, name: str, spec: DeviceSpec) -> Device:
+        """Make a device of one of the kinds in `FITTINGS`; any other is refused with `DeviceRefused`."""
+        make = FITTINGS.get(spec.kind)
+        if make is None:
+            raise DeviceRefused(name, f"a Modbus line has no {spec.kind}; it has {', '.join(FITTINGS)}")
+        fitting = self._fittings[name] = make(name, spec, self._ask_for)
+        self.devices[name] = fitting.device
+        self._blocks = blocks_of(list(self._fittings.values()))
+        self._units = {block.unit: _Unit(block.unit) for block in self._blocks}
+        return fitting.device
+
+    # ------------------------------------------------------------------ stopping
+
+    def stop_frames(self) -> bytes:
+        """The stop word of each belt, then what switches each output off, one frame behind the other."""
+        return b"".join(codec.encode_request(request, self._framing) for request in self._stops())
+
+    def halt(self) -> None:
+        """The same, each as the next thing on the line: what is under way ends first, for two at a time are
+        none. On a free line the first is written before this returns."""
+        if self.link is None:
+            return
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # a last stop, outside the loop: there is no schedule any more
+            super().halt()
+            return
+        self._bus.preempt(0)
+        for fitting in self._acting():
+            with suppress(HalError):
+                fitting.halt()
+
+    def _stops(self) -> Iterable[Request]:
+        found = [fitting.stop() for fitting in self._acting()]
+        # Belts first: a unit that parts frames by silence takes no more than one written in one go.
+        return sorted((request for request in found if request is not None), key=lambda one: -one.function)
+
+    def _acting(self) -> list[ActingFitting]:
+        return [one for one in self._fittings.values() if isinstance(one, ActingFitting)]
+
+    async def confirm_stop(self) -> dict[str, Evidence]:
+        """Read what each actuator does; one that is not safe is stopped again."""
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(self._confirm(block, acting))
+                for block in self._blocks
+                if (acting := [one for one in block.fittings if isinstance(one, ActingFitting)])
+            ]
+        return {name: proof for task in asked for name, proof in task.result().items()}
+
+    async def _confirm(self, block: Block, acting: list[ActingFitting]) -> dict[str, Evidence]:
+        why = f"unit {block.unit} of {self.name} did not answer when asked what it does"
+        evidence = {one.device.name: Evidence(False, why=why) for one in acting}
+        loop = asyncio.get_running_loop()
+        for _ in range(CONFIRMATIONS):
+            asked_at = loop.time()
+            try:
+                answer = await self._ask(block.request, Priority.STOP, ANSWER_S)
+            except HalError as error:
+                return {one.device.name: Evidence(False, why=str(error)) for one in acting}
+            if answer is None or answer.refusal:
+                continue
+            memory = block.memory(answer)
+            evidence = {
+                one.device.name: one.judge(memory)._replace(age_s=loop.time() - asked_at) for one in acting
+            }
+            if all(proof.confirmed for proof in evidence.values()):
+                break
+            for one in acting:
+                if not evidence[one.device.name].confirmed:
+                    with suppress(HalError):
+                        one.halt()
+        return evidence
+
+    # ------------------------------------------------------------------ who is there
+
+    async def identify(self) -> str:
+        """Read all that will be read later, once: each unit is there and has what the file says of it."""
+        self._bus.clear()
+        self._heard_bytes = False
+        for block in self._blocks:
+            answer = await self._insist(block.request, QUESTIONS)
+            if answer is None:
+                raise DeviceSilent(self.name, self._why_no_answer(block))
+            if answer.refusal:
+                names = ", ".join(one.device.name for one in block.fittings)
+                refused = f"unit {block.unit} refuses to tell {_described(block)}"
+                raise DeviceRefused(self.name, f"{names}: {refused}: {explain(answer.refusal)}")
+        self._who = f"Modbus {self._framing.upper()}, {_listed(self._units)}"
+        return self._who
+
+    async def configure(self) -> None:
+        """Stop every actuator: what the units did while nobody was connected is not known."""
+        for fitting in self._acting():
+            request = fitting.setup()
+            if request is None:
+                continue
+            answer = await self._insist(request, SETUPS)
+            if answer is None:
+                why = f"unit {request.unit} answers reads, but no write; is the wire disturbed?"
+                raise DeviceSilent(self.name, why)
+            if answer.refusal:
+                why = f"unit {request.unit} refuses to be stopped: {explain(answer.refusal)}"
+                raise DeviceRefused(fitting.device.name, why)
+        now = asyncio.get_running_loop().time()
+        self._heard_at = self._fed_at = now
+        self._feed_watchdogs()
+        for unit in self._units.values():
+            unit.begin(now)
+        for block in self._blocks:
+            block.due_at = now
+
+    async def _insist(self, request: Request, times: int) -> Answer | None:
+        for _ in range(times):
+            answer = await self._ask(request, Priority.SETPOINT, ANSWER_S)
+            if answer is not None:
+                return answer
+        return None
+
+    def _why_no_answer(self, block: Block) -> str:
+        spec = self.spec
+        where = f"{spec.port} at {spec.baud} baud, parity {spec.parity}"
+        if self._framing == "tcp":
+            where = spec.port
+        if not self._heard_bytes:
+            return (
+                f"unit {block.unit} does not answer on {where}; is it powered, is that its address, "
+                "are A and B of the bus the right way round?"
+            )
+        return (
+            f"what comes for unit {block.unit} on {where} is damaged, or is not Modbus; are baud rate and "
+            "parity right, is the bus terminated?"
+        )
+
+    # ------------------------------------------------------------------ one request after the other
+
+    async def _ask(self, request: Request, priority: Priority, timeout_s: float) -> Answer | None:
+        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._put(request, priority, lambda found: None if answer.done() else answer.set_result(found))
+        return await self.answered(answer, timeout_s)
+
+    def _ask_for(
+        self, request: Request, priority: Priority, topic: Hashable, told: Callable[[Answer | None], None]
+    ) -> None:
+        """For the fittings: as `Send`."""
+        if self.link is None:
+            raise DeviceGone(self.name, "it is not connected; check its cable and power")
+        self._put(request, priority, told, topic=topic)
+
+    def _put(
+        self,
+        request: Request,
+        priority: Priority,
+        told: Callable[[Answer | None], None],
+        topic: Hashable | None = None,
+    ) -> None:
+        data, transaction = self._encode(request)
+        key = key_of(request, transaction)
+        damaged_before = self._answers.damaged
+
+        def done(outcome: Outcome[Heard]) -> None:
+            heard = outcome.answers.get(key)
+            if heard is not None:
+                self._hear(request.unit)
+            elif outcome.trouble is Trouble.SILENT:
+                self._miss(request.unit, damaged=self._answers.damaged > damaged_before)
+            told(None if heard is None else heard.answer)
+
+        self._bus.put(
+            Transaction(
+                data,
+                priority,
+                {key: codec.answer_size(request, self._framing)},
+                topic=topic,
+                thinks_s=self._thinks_s,
+            ),
+            done,
+        )
+
+    def _encode(self, request: Request) -> tuple[bytes, int]:
+        transaction = 0
+        if self._framing == "tcp":
+            transaction = self._transactions = (self._transactions + 1) % TRANSACTIONS
+        return codec.encode_request(request, self._framing, transaction), transaction
+
+    def _write(self, data: bytes) -> None:
+        self._answers.asked(data)
+        self.send(data)
+
+    def received(self, data: bytes, now: float) -> None:
+        """Answers go to who asked."""
+        self._heard_bytes = True
+        self._bus.hear(data, now)
+
+    # ------------------------------------------------------------------ what each unit is like
+
+    def _hear(self, number: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._heard_at = now
+        unit = self._units.get(number)
+        if unit is not None and unit.hear(now):
+            self._describe()
+
+    def _miss(self, number: int, *, damaged: bool) -> None:
+        """Neither the request nor its repetition was answered."""
+        unit = self._units.get(number)
+        if self.state is not BoardState.ONLINE or unit is None or not unit.miss():
+            return
+        what = "its answer was damaged twice" if damaged else "it did not answer twice"
+        cure = "is the bus terminated and its cable shielded?" if damaged else "is it overloaded?"
+        self._describe()
+        if self.listener is not None:
+            self.listener(BoardEvent("degraded", self.name, f"unit {number} is degraded: {what}; {cure}"))
+
+    def _describe(self) -> None:
+        degraded = [unit.number for unit in self._units.values() if unit.degraded]
+        if self.state is BoardState.ONLINE:
+            self.detail = f"{self._who}; degraded: {_listed(degraded)}" if degraded else self._who
+
+    # ------------------------------------------------------------------ signs of life
+
+    def tend(self, now: float) -> float:
+        """Read what is due, feed the watchdogs, and fault what was not heard for too long."""
+        for block in self._blocks:
+            if now >= block.due_at:
+                block.due_at = max(block.due_at + block.sample_s, now)
+                self._read(block)
+        if now >= self._fed_at + WATCHDOG_S:
+            self._fed_at = now
+            self._feed_watchdogs()
+        for fitting in self._fittings.values():
+            self._doubt(fitting, now)
+        return min([self._fed_at + WATCHDOG_S, *(block.due_at for block in self._blocks)])
+
+    def _read(self, block: Block) -> None:
+        def told(answer: Answer | None) -> None:
+            if answer is None or self.state is not BoardState.ONLINE:
+                return
+            now = asyncio.get_running_loop().time()
+            memory = {} if answer.refusal else block.memory(answer)
+            for fitting in block.fittings:
+                if answer.refusal:
+                    fitting.device.fail(f"unit {block.unit} refuses a read: {explain(answer.refusal)}")
+                else:
+                    self._judge(fitting.device, fitting.take(memory, now))
+
+        self._put(block.request, Priority.READ, told, topic=block)
+
+    @staticmethod
+    def _judge(device: Device, trouble: str | None) -> None:
+        """What was read says how it is: well again, or why not."""
+        if trouble is None:
+            if device.state is DeviceState.FAULTED:
+                device.present()
+        elif device.state is not DeviceState.FAULTED:
+            device.fail(trouble)
+
+    def _doubt(self, fitting: Fitting, now: float) -> None:
+        device, unit = fitting.device, self._units[fitting.place.unit]
+        stale_s = device.stale_after_s or SILENT_AFTER_S
+        if now - unit.heard_at >= stale_s and device.state not in (DeviceState.FAULTED, DeviceState.ABSENT):
+            device.fail(f"unit {unit.number} did not answer for {stale_s * 1000:.0f} ms; is it powered?")
+
+    def _feed_watchdogs(self) -> None:
+        self._feedings += 1
+        for fitting in self._acting():
+            request = fitting.watchdog(self._feedings)
+            if request is not None:
+                topic = ("watchdog", fitting.device.name)
+                self._put(request, Priority.SETPOINT, lambda _: None, topic=topic)
+
+    def silent_at(self) -> float:
+        """When no unit at all was heard for too long."""
+        return self._heard_at + SILENT_AFTER_S
+
+    def why_silent(self, now: float) -> str:
+        """That it is the line, not a unit."""
+        silent_ms = round(SILENT_AFTER_S * 1000)
+        return f"no unit answers for {silent_ms} ms; is the bus connected, are the units powered?"
+
+
+class _Unit:
+    """How well one unit is heard."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.heard_at = 0.0
+        self.degraded = False
+        self._good = 0
+
+    def begin(self, now: float) -> None:
+        """It was just heard, and nothing is held against it."""
+        self.heard_at, self.degraded = now, False
+
+    def hear(self, now: float) -> bool:
+        """It answered; whether it is mended by that."""
+        self.heard_at = now
+        self._good += 1
+        mended = self.degraded and self._good >= MENDED
+        self.degraded = self.degraded and not mended
+        return mended
+
+    def miss(self) -> bool:
+        """It did not; whether that is news."""
+        news, self.degraded, self._good = not self.degraded, True, 0
+        return news
+
+
+def _described(block: Block) -> str:
+    return f"{block.function.name.removeprefix('READ_').lower()} {block.first} to {block.last}"
+
+
+def _listed(units: Iterable[int]) -> str:
+    numbers = sorted(units)
+    return f"unit{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"

@@ -1,0 +1,31 @@
+"""The promises of every driver, kept by the line of a conveyor cell."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from hal import Belt, Rig
+from hal.testing import DriverContract, Robot, World
+from tests.hal.drivers.modbus import cell
+
+
+def run(rig: Rig) -> Coroutine[Any, Any, float]:
+    belt = rig.devices["conveyor"]
+    assert isinstance(belt, Belt)
+    return belt.run(0.3)
+
+
+def runs(world: World) -> bool:
+    return world["conveyor_speed"] != 0
+
+
+class TestModbus(DriverContract):
+    robot = Robot(
+        board=cell.LINE,
+        devices=cell.DEVICES,
+        move=run,
+        moves=runs,
+        sensor="scale",
+        stops_within_s=cell.STOP_TIME_S + 0.1,
+    )
