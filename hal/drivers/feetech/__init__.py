@@ -7,8 +7,16 @@ from collections.abc import Mapping
 
 from hal.board import BoardSpec
 from hal.device import DeviceSpec
+from hal.driver import Driver
+from hal.drivers.feetech.board import FeetechBoard
+from hal.drivers.feetech.probe import PROBES
 from hal.drivers.feetech.servo import SimulatedServo
-from hal.drivers.feetech.specs import FeetechAxisSpec
+from hal.drivers.feetech.specs import (
+    FeetechAxisSpec,
+    FeetechBoardSpec,
+    FeetechGripperSpec,
+    FeetechJointSpec,
+)
 from hal.drivers.feetech.twin import FeetechTwin, Joint
 
 
@@ -29,3 +37,13 @@ def _joint(spec: FeetechAxisSpec) -> Joint:
     angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
     servo = SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
     return Joint(servo, spec.from_servo, spec.to_servo)
+
+
+DRIVER = Driver(
+    name="feetech",
+    board_spec=FeetechBoardSpec,
+    device_specs={"joint": FeetechJointSpec, "gripper": FeetechGripperSpec},
+    board=FeetechBoard,
+    twin=make_twin,
+    probes=PROBES,
+)

@@ -116,6 +116,20 @@ class Model:
         """The position in the middle of its travel, which is 0 rad."""
         return self.steps // 2
 
+    @property
+    def has_modes(self) -> bool:
+        """Whether it can do something else than hold positions: one with an encoder can."""
+        return self.order == "little"
+
+    def angle_rad(self, position: int) -> float:
+        """The angle of a position, from its middle."""
+        return (position - self.centre) * self.step_rad
+
+    def word_at(self, angle_rad: float) -> bytes:
+        """The position that is nearest to an angle from its middle, as it lies in memory."""
+        position = self.centre + round(angle_rad / self.step_rad)
+        return self.word(min(max(position, 0), self.steps - 1))
+
     def word(self, number: int) -> bytes:
         """A number of two bytes as it lies in memory."""
         return number.to_bytes(2, self.order)

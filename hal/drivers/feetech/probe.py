@@ -134,4 +134,4 @@ async def _read(ear: _Ear, servo: int, addresses: range) -> Packet | None:
 
 def _degrees(model: Model, data: bytes, at: int) -> float:
     position = codec.signed(model.number_at(data, at), models.SIGN_BIT)
-    return math.degrees((position - model.centre) * model.step_rad)
+    return math.degrees(model.angle_rad(position))

@@ -132,7 +132,7 @@ class SimulatedServo:
     def _obey(self) -> None:
         """Let the shaft feel what the memory says."""
         if self._run_away:
-            self.shaft.drive(self._angle_at(self.model.steps - 1))
+            self.shaft.drive(self.model.angle_rad(self.model.steps - 1))
         elif not self.has_torque:
             self.shaft.release()
         else:
@@ -141,7 +141,7 @@ class SimulatedServo:
             count_rad_s2 = self.model.acceleration_rad_s2
             acceleration = self._memory[models.ACCELERATION] * (count_rad_s2 or 0.0)
             self.shaft.drive(
-                self._angle_at(position),
+                self.model.angle_rad(position),
                 speed or math.inf,
                 acceleration or math.inf,
             )
@@ -162,9 +162,6 @@ class SimulatedServo:
 
     def _position(self) -> int:
         return self.model.centre + round(self.shaft.angle_rad / self.model.step_rad)
-
-    def _angle_at(self, position: int) -> float:
-        return (position - self.model.centre) * self.model.step_rad
 
     def _low(self) -> int:
         return self._get(models.MIN_POSITION)

@@ -9,12 +9,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hal.board import BoardSpec
-from hal.drivers.feetech import codec
+from hal.drivers.bus_servo import BusAxisSpec
 from hal.drivers.feetech.models import MODELS, Model
-from hal.kinds import AxisSpec, GripperSpec, JointSpec
+from hal.kinds import GripperSpec, JointSpec
 from hal.units import Duration
-
-ServoId = Annotated[int, Field(ge=0, le=codec.LARGEST_ID, strict=True)]
 
 
 class FeetechBoardSpec(BoardSpec, frozen=True):
@@ -25,10 +23,9 @@ class FeetechBoardSpec(BoardSpec, frozen=True):
     """The servos have none: each goes to the goal that it was told last, and holds it."""
 
 
-class FeetechAxisSpec(AxisSpec, frozen=True):
+class FeetechAxisSpec(BusAxisSpec, frozen=True):
     """One servo on the bus."""
 
-    id: ServoId
     model: Literal["STS3215", "STS3250", "SCS0009"] = "STS3215"
     """As printed on its case."""
 
@@ -36,10 +33,6 @@ class FeetechAxisSpec(AxisSpec, frozen=True):
     def product(self) -> Model:
         """What there is to know of the model."""
         return MODELS[self.model]
-
-    def resources(self) -> dict[str, str]:
-        """Its id."""
-        return {"id": str(self.id)}
 
     @model_validator(mode="after")
     def _within_travel(self) -> Self:

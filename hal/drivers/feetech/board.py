@@ -1,0 +1,179 @@
+"""A bus of Feetech's servos: what they are asked and told.
+
+Source: Feetech, "Servo SCS Communication Protocol", and the memory tables (`models`). Not responsible for:
+when what is asked, and what follows from it (`hal.drivers.servo_bus`).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+from hal.board import BoardSpec
+from hal.drivers.bus import Priority, Transaction
+from hal.drivers.bus_servo import BusServo, Heard
+from hal.drivers.feetech import codec, models
+from hal.drivers.feetech.codec import OVERHEAD_BYTES, Decoder, Packet
+from hal.drivers.feetech.models import MODELS, Model, explain
+from hal.drivers.feetech.specs import FeetechAxisSpec
+from hal.drivers.servo_bus import ServoBusBoard
+from hal.errors import DeviceRefused, DeviceSilent
+from hal.link import Link
+
+LENGTHS = 3
+"""So many questions in a row ask for different lengths."""
+SETUPS = 20
+"""How often each setting of a servo is read or written, until it answers."""
+SPEED_MARGIN = 1.5
+"""A servo's own limit of its speed, over the file's: it has to keep up with goals that follow one another."""
+SETTINGS = range(models.STATUS_LEVEL, models.MODE + 1)
+STATE_START = models.TORQUE_ENABLE
+"""Torque, goal and what is present are read in one piece: 2.4 ms of 20 for six servos at 1 Mb/s."""
+
+
+class FeetechBoard(ServoBusBoard[Packet]):
+    """STS and SCS servos on the far end of a half-duplex adapter, or their twin."""
+
+    def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
+        super().__init__(name, spec, connect, rng, Decoder())
+        self._looks = 0
+
+    async def recognize(self, servo: BusServo) -> str | None:
+        """Its model, by its version."""
+        version = await self._read_once(servo, models.VERSION, 2)
+        if version is None:
+            return None
+        due = _model(servo)
+        if tuple(version) == due.version:
+            return due.name
+        found = next((model.name for model in MODELS.values() if tuple(version) == model.version), None)
+        what = f"a {found}" if found else f"no {due.name} (its version is {version[0]}.{version[1]})"
+        raise DeviceRefused(
+            servo.name, f"servo {servo.id} is {what}, but the file says {due.name}; correct `model` or `id`"
+        )
+
+    async def prepare(self, servo: BusServo) -> None:
+        """See that it holds positions, and all that the file may ask for; limit its own speed."""
+        settings = await self._settled(
+            servo, codec.read(servo.id, SETTINGS.start, len(SETTINGS)), len(SETTINGS)
+        )
+        model = _model(servo)
+        self._refuse_mode(servo, settings)
+        self._refuse_limits(servo, settings)
+        speed = math.ceil(SPEED_MARGIN * servo.spec.rate / model.step_rad)
+        profile = model.word(0) + model.word(min(speed, (1 << models.SIGN_BIT) - 1))
+        for address, data in ((models.ACCELERATION, b"\x00"), (models.GOAL_TIME, profile)):
+            await self._settled(servo, codec.write(servo.id, address, data), 0)
+
+    def _refuse_mode(self, servo: BusServo, settings: bytes) -> None:
+        mode = settings[models.MODE - SETTINGS.start]
+        if mode and _model(servo).has_modes:
+            raise DeviceRefused(
+                servo.name, f"servo {servo.id} is in mode {mode} and holds no position; set its mode to 0"
+            )
+        if not settings[0]:
+            raise DeviceRefused(
+                servo.name,
+                f"servo {servo.id} answers no write; set its status level, at {models.STATUS_LEVEL}, to 1",
+            )
+
+    def _refuse_limits(self, servo: BusServo, settings: bytes) -> None:
+        model, spec = _model(servo), servo.spec
+        low, high = (
+            model.angle_rad(model.number_at(settings, address - SETTINGS.start))
+            for address in (models.MIN_POSITION, models.MAX_POSITION)
+        )
+        asked = sorted(spec.to_servo(angle) for angle in (spec.low, spec.high))
+        if low < high and (asked[0] < low - model.step_rad or asked[1] > high + model.step_rad):
+            own, files = (
+                f"{math.degrees(lowest):.1f} to {math.degrees(highest):.1f} deg"
+                for lowest, highest in ((low, high), asked)
+            )
+            sentence = f"servo {servo.id} itself turns from {own}, but by the file it turns from {files}"
+            raise DeviceRefused(servo.name, f"{sentence}; change the one or the other")
+
+    async def _read_once(self, servo: BusServo, address: int, count: int) -> bytes | None:
+        outcome = await self.ask(_question(codec.read(servo.id, address, count), servo, count))
+        answer = outcome.answers.get((servo.id, count))
+        return None if answer is None else answer.data
+
+    async def _settled(self, servo: BusServo, request: bytes, count: int) -> bytes:
+        """The answer to a request that is put until there is one."""
+        for _ in range(SETUPS):
+            outcome = await self.ask(_question(request, servo, count))
+            answer = outcome.answers.get((servo.id, count))
+            if answer is not None:
+                return answer.data
+        raise DeviceSilent(
+            self.name, f"{servo.name} (id {servo.id}) stopped answering; is the wire disturbed?"
+        )
+
+    def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
+        """All that there is to know: of all at once that can be asked so, of the others one by one."""
+        more = number % LENGTHS
+        together = [servo for servo in servos if _model(servo).sync_read]
+        questions = [_state_question(servo, more) for servo in servos if not _model(servo).sync_read]
+        return [_common_question(together, more), *questions] if together else questions
+
+    def look(self, servo: BusServo) -> Transaction:
+        """The same of one."""
+        self._looks += 1
+        return _state_question(servo, LENGTHS + self._looks % LENGTHS)
+
+    def parse(self, servo: BusServo, frame: Packet) -> Heard:
+        """In SI. What is wrong with it stands in every answer."""
+        model, data = _model(servo), frame.data
+
+        def number(address: int) -> int:
+            return codec.signed(model.number_at(data, address - STATE_START), models.SIGN_BIT)
+
+        return Heard(
+            position_rad=model.angle_rad(number(models.PRESENT_POSITION)),
+            velocity_rad_s=number(models.PRESENT_SPEED) * model.step_rad,
+            current_a=None if model.current_a is None else number(models.PRESENT_CURRENT) * model.current_a,
+            temperature_degc=float(data[models.PRESENT_TEMPERATURE - STATE_START]),
+            goal_rad=model.angle_rad(number(models.GOAL_POSITION)),
+            torque=data[models.TORQUE_ENABLE - STATE_START] == 1,
+            trouble=explain(frame.code),
+        )
+
+    def goal_frame(self, goals: Mapping[BusServo, float]) -> bytes:
+        """Each in the byte order of its model."""
+        words = {servo.id: _model(servo).word_at(goal_rad) for servo, goal_rad in goals.items()}
+        return codec.sync_write(models.GOAL_POSITION, words)
+
+    def torque_frame(self, switches: Mapping[BusServo, bool]) -> bytes:
+        """On is 1."""
+        return codec.sync_write(
+            models.TORQUE_ENABLE, {servo.id: bytes([on]) for servo, on in switches.items()}
+        )
+
+
+def _model(servo: BusServo) -> Model:
+    assert isinstance(servo.spec, FeetechAxisSpec)
+    return servo.spec.product
+
+
+def _question(request: bytes, servo: BusServo, count: int) -> Transaction:
+    return Transaction(request, Priority.READ, {(servo.id, count): OVERHEAD_BYTES + count})
+
+
+def _state_question(servo: BusServo, more: int) -> Transaction:
+    count = _state_bytes(_model(servo)) + more
+    return _question(codec.read(servo.id, STATE_START, count), servo, count)
+
+
+def _common_question(servos: Sequence[BusServo], more: int) -> Transaction:
+    ids, count = [servo.id for servo in servos], _state_bytes(_model(servos[0])) + more
+
+    def narrow(missing: Sequence[Hashable]) -> bytes:
+        return codec.sync_read(STATE_START, count, [each for each in ids if (each, count) in missing])
+
+    answers: dict[Hashable, int] = {(each, count): OVERHEAD_BYTES + count for each in ids}
+    return Transaction(codec.sync_read(STATE_START, count, ids), Priority.READ, answers, narrow=narrow)
+
+
+def _state_bytes(model: Model) -> int:
+    last = models.MOVING if model.current_a is None else models.PRESENT_CURRENT + 1
+    return last + 1 - STATE_START
