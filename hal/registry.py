@@ -9,6 +9,8 @@ from hal.driver import Driver
 from hal.errors import HalError
 
 DRIVERS = {
+    "dynamixel": "hal.drivers.dynamixel:DRIVER",
+    "feetech": "hal.drivers.feetech:DRIVER",
     "firmata": "hal.drivers.firmata:DRIVER",
     "grbl": "hal.drivers.grbl:DRIVER",
     "modbus": "hal.drivers.modbus:DRIVER",

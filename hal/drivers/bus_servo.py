@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
 from hal.device import DeviceState, Evidence
+from hal.errors import DeviceGone
 from hal.kinds import AxisSpec, Gripper, Joint, StopValue
 
 SHOWS_AFTER_S = 0.03
@@ -75,7 +77,8 @@ class BusServo:
         """It is to be looked at next."""
         self.heard = Heard()
         self.heard_at = -math.inf
-        self._told_at = -math.inf
+        self._led_at = self._switched_at = -math.inf
+        """When it was sent its last goal, and its last torque."""
         self._failed = False
 
     # ------------------------------------------------------------------ from its kind
@@ -95,6 +98,13 @@ class BusServo:
         self.doubtful = True
         self._tell(self)
 
+    @property
+    def next_goal_rad(self) -> float | None:
+        """What it is to be told: where it stands, until it has the torque that it is to have."""
+        if self.wants_torque and not self.has_torque and self.heard.position_rad is not None:
+            return self.heard.position_rad
+        return self.goal_rad
+
     def stop(self, now: float) -> None:
         """It was stopped past the schedule: that is what it was told last."""
         stop = self.stop_value
@@ -103,7 +113,7 @@ class BusServo:
             self.goal_rad = self.spec.to_servo(stop.goal_rad)
         if stop.torque is not None and self.wants_torque is not None:
             self.wants_torque = stop.torque
-        self._told_at = now
+        self._led_at = self._switched_at = now
         self.doubtful = True
 
     @property
@@ -114,13 +124,13 @@ class BusServo:
 
     def goal_was_sent(self, goal_rad: float, now: float) -> None:
         """This goal went out; a newer one still waits."""
-        self._told_at = now
-        if self.goal_rad == goal_rad:
+        self._led_at = now
+        if self.next_goal_rad == goal_rad:
             self.goal_waits = False
 
     def torque_was_sent(self, on: bool, now: float) -> None:
         """This went out; something newer still waits."""
-        self._told_at = now
+        self._switched_at = now
         if self.wants_torque is on:
             self.torque_waits = False
 
@@ -138,8 +148,10 @@ class BusServo:
             self._failed = False
             if self.device.state is DeviceState.FAULTED:
                 self.device.present()
-        if now - self._told_at > SHOWS_AFTER_S:
-            self._compare(heard, now)
+        self._compare(heard, now)
+        if self.goal_waits or self.torque_waits:
+            with suppress(DeviceGone):
+                self._tell(self)
 
     def fail(self, why: str) -> None:
         """Something is wrong with it, until it is heard without that."""
@@ -176,27 +188,34 @@ class BusServo:
         )
 
     def _compare(self, heard: Heard, now: float) -> None:
-        """What it shows against what it was told."""
+        """What it shows against what it was told; what it does not show waits to be told again."""
+        switched = now - self._switched_at > SHOWS_AFTER_S
         if heard.torque is not None:
-            self._compare_torque(heard.torque, now)
-        goal_rad = self.goal_rad
-        if self.wants_torque and heard.goal_rad is not None and goal_rad is not None:
-            if abs(heard.goal_rad - goal_rad) > GOAL_SLACK_RAD:
-                self.goal_waits = True
-            if not self.has_torque and self._would_not_jump(heard):
-                self.torque_waits = self.doubtful = True
-        if self.goal_waits or self.torque_waits:
-            self._tell(self)
+            self._compare_torque(heard.torque, switched, now)
+        if not self.wants_torque:
+            return
+        if not self.has_torque:
+            self.doubtful = True
+            self.goal_waits = not self._would_not_jump(heard)
+            self.torque_waits = switched and not self.goal_waits
+        elif now - self._led_at > SHOWS_AFTER_S and not self._shows_its_goal(heard):
+            self.goal_waits = True
 
-    def _compare_torque(self, has_torque: bool, now: float) -> None:
-        lost = self.wants_torque is True and self.has_torque is True and not has_torque
-        if lost:
-            self.wants_torque = None
+    def _compare_torque(self, has_torque: bool, switched: bool, now: float) -> None:
         if self.wants_torque is None or self.wants_torque is has_torque:
+            self.goal_waits = self.goal_waits or (has_torque and not self.has_torque)
             self.has_torque = has_torque
             self.device.update_torque(has_torque, now)
-        elif not self.wants_torque:
-            self.torque_waits = True
+        elif switched and self.wants_torque and self.has_torque:
+            self.wants_torque, self.has_torque = None, False  # it lost it by itself
+            self.device.update_torque(False, now)
+        elif switched and not self.wants_torque:
+            self.torque_waits = self.doubtful = True
+
+    def _shows_its_goal(self, heard: Heard) -> bool:
+        if heard.goal_rad is None or self.goal_rad is None:
+            return True
+        return abs(heard.goal_rad - self.goal_rad) <= GOAL_SLACK_RAD
 
     @staticmethod
     def _would_not_jump(heard: Heard) -> bool:

@@ -267,7 +267,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
             self._tell_chunk(start, servos[start : start + CHUNK])
 
     def _tell_chunk(self, start: int, servos: Sequence[BusServo]) -> None:
-        goals = {s: s.goal_rad for s in servos if s.goal_waits and s.goal_rad is not None}
+        goals = {s: goal for s in servos if s.goal_waits and (goal := s.next_goal_rad) is not None}
         switches = {s: s.wants_torque for s in servos if s.torque_waits and s.wants_torque is not None}
 
         def goals_sent(now: float) -> None:

@@ -1,0 +1,203 @@
+"""A bus of Dynamixel servos of the X series: the language of the protocol 2.0.
+
+Source: ROBOTIS e-Manual, "DYNAMIXEL Protocol 2.0" and the control tables of the X series. What all servo
+buses have in common is `hal.drivers.servo_bus`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+from hal.board import BoardSpec
+from hal.drivers.bus import Priority, Transaction
+from hal.drivers.bus_servo import BusServo, Heard
+from hal.drivers.dynamixel import codec, models
+from hal.drivers.dynamixel.codec import Decoder, Packet, answer_key
+from hal.drivers.dynamixel.models import VELOCITY_RAD_S, signed
+from hal.drivers.dynamixel.specs import DynamixelAxisSpec
+from hal.drivers.servo_bus import QUESTIONS, ServoBusBoard
+from hal.errors import DeviceRefused, DeviceSilent
+from hal.link import Link
+
+RETURN_DELAY_S = 0.0005
+"""How long a servo waits before it answers, as it comes."""
+READ_FROM = models.GOAL_POSITION
+READ_COUNT = models.PRESENT_POSITION + 4 - READ_FROM
+NUMBERS = 4
+"""So many questions in a row have answers of different lengths."""
+LOOK_FROM = models.TORQUE_ENABLE
+LOOK_COUNT = models.PRESENT_TEMPERATURE + 1 - LOOK_FROM
+PING_COUNT = 3
+POSITION_MODES = {3: "position", 4: "extended position", 5: "current-based position"}
+"""The operating modes in which a goal is an angle."""
+
+
+class DynamixelBoard(ServoBusBoard[Packet]):
+    """The servos on one adapter, or their twins."""
+
+    def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
+        super().__init__(name, spec, connect, rng, Decoder())
+
+    async def recognize(self, servo: BusServo) -> str | None:
+        """Ping it. Another model than the file's is refused."""
+        key = answer_key(servo.id, PING_COUNT)
+        ping = Transaction(
+            codec.ping(servo.id), Priority.READ, {key: codec.STATUS_BYTES + PING_COUNT}, tries=1
+        )
+        answer = (await self.ask(ping)).answers.get(key)
+        if answer is None:
+            return None
+        found = models.name_of(int.from_bytes(answer.params[:2], "little"))
+        expected = _spec(servo).model
+        if found != expected:
+            raise DeviceRefused(
+                servo.name, f"id {servo.id} of {self.name} is an {found}, not the {expected} of the file"
+            )
+        return found
+
+    async def prepare(self, servo: BusServo) -> None:
+        """See that it takes angles and answers questions; set its watchdog."""
+        for _ in range(QUESTIONS):
+            await self.ask(_tell(models.STATUS_RETURN_LEVEL, servo, 2))
+            mode = await self._read_byte(servo, models.OPERATING_MODE)
+            if mode is None:
+                continue
+            if mode not in POSITION_MODES:
+                modes = ", ".join(f"{number} ({word})" for number, word in POSITION_MODES.items())
+                raise DeviceRefused(
+                    servo.name,
+                    f"the operating mode of id {servo.id} is {mode}, in which it takes no angles; "
+                    f"set it to one of {modes} with DYNAMIXEL Wizard",
+                )
+            await self._set_watchdog(servo)
+            return
+        raise DeviceSilent(
+            servo.name, f"id {servo.id} answers a ping and no question; is the wire disturbed?"
+        )
+
+    async def _set_watchdog(self, servo: BusServo) -> None:
+        for count in self._watchdog():
+            await self.ask(_tell(models.BUS_WATCHDOG, servo, count))
+
+    def _watchdog(self) -> Sequence[int]:
+        """What is written to it: 0 clears one that has tripped."""
+        deadman = self.spec.deadman
+        if not isinstance(deadman, float):
+            return (0,)
+        return (0, min(max(math.ceil(deadman / models.WATCHDOG_S), 1), 127))
+
+    async def _read_byte(self, servo: BusServo, address: int) -> int | None:
+        answer = (await self.ask(_ask(codec.read(servo.id, address, 1), [servo], 1))).answers
+        params = next((packet.params for packet in answer.values()), b"")
+        return params[0] if params else None
+
+    # ------------------------------------------------------------------ what is asked and told
+
+    def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
+        """Goal, current, velocity, position: a sync read; the other way round when one has to be repeated.
+
+        A servo answers after the one before it in the question: behind one that is silent, nobody does.
+        """
+        count = READ_COUNT + number % NUMBERS
+
+        def again(missing: Sequence[Hashable]) -> bytes:
+            ids = [servo.id for servo in servos if answer_key(servo.id, count) in missing]
+            return codec.sync_read(READ_FROM, count, reversed(ids))
+
+        request = codec.sync_read(READ_FROM, count, [servo.id for servo in servos])
+        return [_ask(request, servos, count, again)]
+
+    def look(self, servo: BusServo) -> Transaction:
+        """Everything from the torque to the temperature."""
+        return _ask(codec.read(servo.id, LOOK_FROM, LOOK_COUNT), [servo], LOOK_COUNT)
+
+    def parse(self, servo: BusServo, frame: Packet) -> Heard:
+        """The control table from `READ_FROM` or `LOOK_FROM` on; a refusal says nothing but its alert."""
+        if len(frame.params) < READ_COUNT:
+            return Heard(alert=frame.alert)
+        looked = len(frame.params) == LOOK_COUNT
+        table = _Table(frame.params, LOOK_FROM if looked else READ_FROM)
+        current_a = _spec(servo).product.current_a
+        heard = Heard(
+            position_rad=_angle_rad(table.number(models.PRESENT_POSITION, 4)),
+            velocity_rad_s=table.number(models.PRESENT_VELOCITY, 4) * VELOCITY_RAD_S,
+            current_a=None if current_a is None else table.number(models.PRESENT_CURRENT, 2) * current_a,
+            goal_rad=_angle_rad(table.number(models.GOAL_POSITION, 4)),
+            alert=frame.alert,
+        )
+        if not looked:
+            return heard
+        if table.byte(models.BUS_WATCHDOG) == models.WATCHDOG_TRIPPED:
+            for count in self._watchdog():
+                self._bus.put(_tell(models.BUS_WATCHDOG, servo, count))
+        return heard._replace(
+            temperature_degc=float(table.byte(models.PRESENT_TEMPERATURE)),
+            torque=table.byte(models.TORQUE_ENABLE) == 1,
+            trouble=models.explain(table.byte(models.HARDWARE_ERROR)),
+        )
+
+    def goal_frame(self, goals: Mapping[BusServo, float]) -> bytes:
+        """A sync write; a goal beyond its turn, be it where it stands, is cut: no servo would take it."""
+        return codec.sync_write(
+            models.GOAL_POSITION,
+            {
+                servo.id: min(max(models.position_of(goal_rad), 0), models.STEPS - 1).to_bytes(4, "little")
+                for servo, goal_rad in goals.items()
+            },
+        )
+
+    def torque_frame(self, switches: Mapping[BusServo, bool]) -> bytes:
+        """A sync write."""
+        return codec.sync_write(
+            models.TORQUE_ENABLE, {servo.id: bytes([on]) for servo, on in switches.items()}
+        )
+
+
+class _Table:
+    """A part of a control table."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        self._data = data
+        self._start = start
+
+    def byte(self, address: int) -> int:
+        return self._data[address - self._start]
+
+    def number(self, address: int, size: int) -> int:
+        at = address - self._start
+        return signed(self._data[at : at + size])
+
+
+def _spec(servo: BusServo) -> DynamixelAxisSpec:
+    if not isinstance(servo.spec, DynamixelAxisSpec):
+        raise DeviceRefused(servo.name, "it is no Dynamixel servo")
+    return servo.spec
+
+
+def _angle_rad(position: int) -> float:
+    return (position - models.CENTRE) * models.STEP_RAD
+
+
+def _ask(
+    request: bytes,
+    servos: Iterable[BusServo],
+    count: int,
+    narrow: Callable[[Sequence[Hashable]], bytes] | None = None,
+) -> Transaction:
+    """A question that each of `servos` answers with `count` bytes, or with a refusal."""
+    keys = {answer_key(servo.id, count): answer_key(servo.id, 0) for servo in servos}
+    return Transaction(
+        request,
+        Priority.READ,
+        dict.fromkeys(keys, codec.STATUS_BYTES + count),
+        instead={refusal: key for key, refusal in keys.items()},
+        thinks_s=RETURN_DELAY_S * len(keys),
+        narrow=narrow,
+    )
+
+
+def _tell(address: int, servo: BusServo, value: int) -> Transaction:
+    """Write a byte; nobody acknowledges it."""
+    return Transaction(codec.sync_write(address, {servo.id: bytes([value])}), Priority.SETPOINT)

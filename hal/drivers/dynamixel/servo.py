@@ -1,0 +1,240 @@
+"""One X series servo, simulated: its control table, what it obeys and refuses, what protects it.
+
+Where the e-Manual says nothing it does what is safest to be prepared for: torque that is switched on goes to
+whatever goal was written last, wherever the shaft was turned meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hal.drivers.dynamixel import models
+from hal.drivers.dynamixel.codec import Error
+from hal.drivers.dynamixel.models import ACCELERATION_RAD_S2, STEP_RAD, VELOCITY_RAD_S, HardwareError, Model
+from hal.drivers.shaft import STEP_S, Shaft
+
+TABLE_BYTES = 148
+FIRMWARE = 52
+FIRST_RAM = models.TORQUE_ENABLE
+TICK_STEPS = 32_768
+"""Where the realtime tick, in ms, begins anew."""
+
+_WORDS = {
+    1: (7, 8, 9, 10, 11, 12, 13, 31, 60, 62, 63, 64, 65, 68, 98),
+    2: (32, 34, 36, 38, 76, 78, 80, 82, 84, 88, 90, 100, 102),
+    4: (20, 24, 40, 44, 48, 52, 104, 108, 112, 116),
+}
+WRITABLE = {address: size for size, addresses in _WORDS.items() for address in addresses}
+"""By address, how many bytes are written together."""
+
+
+class SimulatedServo:
+    """One servo on the wire. `write` returns what its answer says about it."""
+
+    def __init__(self, model: Model, servo: int, *, angle_rad: float = 0.0) -> None:
+        self.model = model
+        self.shaft = Shaft(model.top_speed_rad_s, angle_rad)
+        self.plugged = True
+        """Whether its plug is in: without it, it hears and says nothing."""
+        self.supply_v = model.nominal_v
+        self.pinned_degc: float | None = None
+        """A temperature that somebody saw to, whatever it does."""
+        self._table = bytearray(TABLE_BYTES)
+        self._registered: tuple[int, bytes] | None = None
+        self._errors = HardwareError(0)
+        self._run_away = False
+        self._steps = 0
+        self._quiet_steps = 0
+        self._set_up(servo)
+
+    @property
+    def id(self) -> int:
+        """By which it is called."""
+        return self._table[models.ID]
+
+    @property
+    def status_level(self) -> int:
+        """0: it answers pings; 1: questions too; 2: everything."""
+        return self._table[models.STATUS_RETURN_LEVEL]
+
+    @property
+    def has_torque(self) -> bool:
+        """Whether it holds its goal."""
+        return self._table[models.TORQUE_ENABLE] == 1
+
+    @property
+    def temperature_degc(self) -> float:
+        """Of its winding."""
+        return self.shaft.temperature_degc if self.pinned_degc is None else self.pinned_degc
+
+    @property
+    def alert(self) -> bool:
+        """Whether its hardware error status is not 0."""
+        return bool(self._errors)
+
+    # ------------------------------------------------------------------ what happens to it
+
+    def power_on(self) -> None:
+        """It starts anew, limp, with its goal where it stands; a hardware error is forgotten."""
+        self._errors = HardwareError(0)
+        self._registered = None
+        self._steps = self._quiet_steps = 0
+        table = self._table
+        table[FIRST_RAM : models.GOAL_POSITION] = bytes(models.GOAL_POSITION - FIRST_RAM)
+        table[models.STATUS_RETURN_LEVEL] = 2
+        self._put(models.GOAL_POSITION, self._position())
+        self.shaft.release()
+
+    def advance(self, steps: int) -> None:
+        """So many steps of its shaft."""
+        self._steps += steps
+        self.shaft.advance(steps)
+        self._watch(steps)
+        self._errors |= self._wrong()
+        if self.has_torque and self._shuts_down():
+            self._table[models.TORQUE_ENABLE] = 0
+            self._obey()
+
+    def heard(self) -> None:
+        """There was an instruction on the bus, for whomever: its watchdog is content."""
+        self._quiet_steps = 0
+
+    def run_away(self, *, on: bool) -> None:
+        """Its position sensor fails: it turns to one end as fast as it can; or obeys again."""
+        self._run_away = on
+        self._obey()
+
+    def _wrong(self) -> HardwareError:
+        lowest_v = self._get(models.MIN_VOLTAGE_LIMIT, 2) * models.VOLT
+        highest_v = self._get(models.MAX_VOLTAGE_LIMIT, 2) * models.VOLT
+        wrong = HardwareError(0)
+        if not lowest_v <= self.supply_v <= highest_v:
+            wrong |= HardwareError.INPUT_VOLTAGE
+        if self.temperature_degc > self._table[models.TEMPERATURE_LIMIT]:
+            wrong |= HardwareError.OVERHEATING
+        if self.shaft.overloaded:
+            wrong |= HardwareError.OVERLOAD
+        return wrong
+
+    def _shuts_down(self) -> bool:
+        return bool(self._errors & self._table[models.SHUTDOWN])
+
+    def _watch(self, steps: int) -> None:
+        limit = self._table[models.BUS_WATCHDOG]
+        if not self.has_torque or limit in (0, models.WATCHDOG_TRIPPED):
+            self._quiet_steps = 0
+            return
+        self._quiet_steps += steps
+        if self._quiet_steps * STEP_S > limit * models.WATCHDOG_S:
+            self._table[models.BUS_WATCHDOG] = models.WATCHDOG_TRIPPED
+            self._put(models.GOAL_POSITION, self._position())
+            self._obey()
+
+    # ------------------------------------------------------------------ its control table
+
+    def read(self, address: int, count: int) -> bytes | None:
+        """What stands there now; None where there is nothing."""
+        if address + count > TABLE_BYTES:
+            return None
+        self._show()
+        return bytes(self._table[address : address + count])
+
+    def write(self, address: int, data: bytes) -> Error:
+        """Take what may be written, all or nothing, and do what it means."""
+        error = self._check(address, data)
+        if error is Error.NONE:
+            self._table[address : address + len(data)] = data
+            self._obey()
+        return error
+
+    def register(self, address: int, data: bytes) -> Error:
+        """Keep a write for `action`."""
+        error = self._check(address, data)
+        if error is Error.NONE:
+            self._registered = (address, data)
+            self._table[models.REGISTERED] = 1
+        return error
+
+    def action(self) -> Error:
+        """Do what was kept."""
+        if self._registered is None:
+            return Error.INSTRUCTION
+        kept, self._registered = self._registered, None
+        self._table[models.REGISTERED] = 0
+        return self.write(*kept)
+
+    def _check(self, address: int, data: bytes) -> Error:
+        at, end = address, address + len(data)
+        while at < end:
+            size = WRITABLE.get(at)
+            if size is None or (at < FIRST_RAM and self.has_torque):
+                return Error.ACCESS
+            if at + size > end:
+                return Error.DATA_LENGTH
+            error = self._check_value(at, models.signed(data[at - address : at - address + size]))
+            if error is not Error.NONE:
+                return error
+            at += size
+        return Error.NONE if data else Error.DATA_LENGTH
+
+    def _check_value(self, address: int, value: int) -> Error:
+        if address == models.GOAL_POSITION:
+            if self._table[models.BUS_WATCHDOG] == models.WATCHDOG_TRIPPED:
+                return Error.DATA_RANGE
+            low, high = self._get(models.MIN_POSITION_LIMIT, 4), self._get(models.MAX_POSITION_LIMIT, 4)
+            return Error.NONE if low <= value <= high else Error.DATA_LIMIT
+        if address == models.TORQUE_ENABLE:
+            if value not in (0, 1):
+                return Error.DATA_RANGE
+            return Error.RESULT_FAIL if value and self._shuts_down() else Error.NONE
+        return Error.NONE
+
+    def _obey(self) -> None:
+        """Let the shaft feel what the table says."""
+        if self._run_away:
+            self.shaft.drive(math.pi)
+        elif not self.has_torque:
+            self.shaft.release()
+        else:
+            velocity = self._get(models.PROFILE_VELOCITY, 4) * VELOCITY_RAD_S
+            acceleration = self._get(models.PROFILE_ACCELERATION, 4) * ACCELERATION_RAD_S2
+            goal_rad = (self._get(models.GOAL_POSITION, 4) - models.CENTRE) * STEP_RAD
+            self.shaft.drive(goal_rad, velocity or math.inf, acceleration or math.inf)
+
+    def _show(self) -> None:
+        """Write into the table what there is to be read."""
+        shaft, table = self.shaft, self._table
+        table[models.HARDWARE_ERROR] = self._errors
+        self._put(models.REALTIME_TICK, round(self._steps * STEP_S * 1000) % TICK_STEPS, 2)
+        table[models.MOVING] = bool(shaft.speed_rad_s)
+        if self.model.current_a is not None:
+            self._put(models.PRESENT_CURRENT, round(shaft.current_a / self.model.current_a), 2)
+        self._put(models.PRESENT_VELOCITY, round(shaft.speed_rad_s / VELOCITY_RAD_S))
+        self._put(models.PRESENT_POSITION, self._position())
+        self._put(models.PRESENT_VOLTAGE, round(self.supply_v / models.VOLT), 2)
+        table[models.PRESENT_TEMPERATURE] = max(0, round(self.temperature_degc))
+
+    def _position(self) -> int:
+        return models.position_of(self.shaft.angle_rad)
+
+    def _get(self, address: int, size: int) -> int:
+        return models.signed(bytes(self._table[address : address + size]))
+
+    def _put(self, address: int, number: int, size: int = 4) -> None:
+        self._table[address : address + size] = number.to_bytes(size, "little", signed=True)
+
+    def _set_up(self, servo: int) -> None:
+        """As it comes out of its box, but for its id and its speed of 1 Mb/s."""
+        table, model = self._table, self.model
+        self._put(models.MODEL_NUMBER, model.number, 2)
+        table[models.FIRMWARE] = FIRMWARE
+        table[models.ID] = servo
+        table[models.BAUD_RATE] = models.BAUD_RATES.index(1_000_000)
+        table[models.RETURN_DELAY] = 250
+        table[models.OPERATING_MODE] = models.POSITION_CONTROL
+        table[models.TEMPERATURE_LIMIT] = model.hottest_degc
+        self._put(models.MAX_VOLTAGE_LIMIT, round(model.highest_v / models.VOLT), 2)
+        self._put(models.MIN_VOLTAGE_LIMIT, round(model.lowest_v / models.VOLT), 2)
+        self._put(models.MAX_POSITION_LIMIT, models.STEPS - 1)
+        table[models.SHUTDOWN] = model.shutdown
+        self.power_on()
