@@ -70,6 +70,8 @@ from hal.kinds import (
     DigitalOutputSpec,
     DriveBase,
     DriveBaseSpec,
+    Gantry,
+    GantrySpec,
     Gnss,
     GnssSpec,
     Gripper,
@@ -99,7 +101,7 @@ from hal.link import Link, Parity, Peer
 from hal.links import open_link
 from hal.links.holders import Holder, find_holders
 from hal.links.memory import TwinLink
-from hal.links.ports import PortInfo, device_of, list_ports
+from hal.links.ports import PortInfo, device_of, find_usb, list_ports, usb_folder
 from hal.links.pty import serve_pty
 from hal.links.tcp import serve_tcp
 from hal.registry import DRIVERS, DriverNotFound, find_driver
@@ -178,6 +180,8 @@ __all__ = [
     "FaultyTwin",
     "Feedback",
     "Found",
+    "Gantry",
+    "GantrySpec",
     "Gnss",
     "GnssSpec",
     "Gripper",
@@ -249,6 +253,7 @@ __all__ = [
     "device_of",
     "find_driver",
     "find_holders",
+    "find_usb",
     "list_ports",
     "open_link",
     "parse_fault",
@@ -258,6 +263,7 @@ __all__ = [
     "serve_tcp",
     "split_parameter",
     "to_si",
+    "usb_folder",
     "verb",
     "verbs",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,6 +54,7 @@ class Rig:
         rng: random.Random,
         faults: Mapping[str, Sequence[str]] | None = None,
         tap: Callable[[str, str, bytes], None] | None = None,
+        folder: Path | None = None,
     ) -> Self:
         """Build everything; nothing is opened yet.
 
@@ -65,6 +67,7 @@ class Rig:
             faults: What goes wrong, by board, in the grammar of `hal.faults`. A real board's wire can only
                 be made faulty later, by `inject`, if it is named here, be it with no fault.
             tap: Told of all bytes on all wires: the board, `to` or `from` it, and the bytes.
+            folder: Where the files are that verbs are told by name.
 
         Raises:
             DriverNotFound: for a board's `driver`.
@@ -100,7 +103,10 @@ class Rig:
         for name, twin in twins.items():
             if isinstance(twin.twin, RidingTwin):
                 twin.twin.robot = partial(_worlds, [other for other in twins if other != name], twins)
-        return cls(built, _add_devices(built, devices), twins, wires)
+        added = _add_devices(built, devices)
+        for device in added.values():
+            device.folder = folder
+        return cls(built, added, twins, wires)
 
     @classmethod
     def of(

@@ -7,6 +7,7 @@ import logging
 from abc import ABC
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 from hal.device.words import DeviceSpec, DeviceState, Reading
@@ -24,6 +25,8 @@ class Device(ABC):
     INITIAL: ClassVar[Mapping[str, float | bool]] = {}
     """What is known without being told, as soon as the board is there: nothing moves."""
 
+    folder: Path | None = None
+    """Where the files are that its verbs are told by name: the folder of the robot's file."""
     stale_after_s: float | None = None
     """How old a reading may grow before it means nothing. None: what was commanded does not age."""
 

@@ -13,6 +13,7 @@ from hal.kinds.axis import AxisSpec, JointOutput, StopValue
 from hal.kinds.belt import Belt, BeltSpec
 from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
 from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
+from hal.kinds.gantry import Gantry, GantrySpec, Position, Velocity
 from hal.kinds.gnss import Gnss, GnssSpec
 from hal.kinds.gripper import Gripper, GripperSpec
 from hal.kinds.imu import Imu, ImuSpec
@@ -28,7 +29,7 @@ from hal.kinds.weigher import Weigher, WeigherSpec
 KINDS: Mapping[str, type[Device]] = {
     kind.KIND: kind
     for kind in (
-        *(Motor, DriveBase, Servo, Belt),
+        *(Motor, DriveBase, Servo, Belt, Gantry),
         *(Joint, JointGroup, Gripper),
         *(DigitalOutput, Relay, DigitalInput, AnalogInput),
         *(Range, Imu, Gnss, Weigher),
@@ -68,6 +69,8 @@ __all__ = [
     "DigitalOutputSpec",
     "DriveBase",
     "DriveBaseSpec",
+    "Gantry",
+    "GantrySpec",
     "Gnss",
     "GnssSpec",
     "Gripper",
@@ -82,6 +85,7 @@ __all__ = [
     "Motor",
     "MotorSpec",
     "Output",
+    "Position",
     "Range",
     "RangeSpec",
     "Relay",
@@ -90,6 +94,7 @@ __all__ = [
     "ServoSpec",
     "StopValue",
     "Twist",
+    "Velocity",
     "Weigher",
     "WeigherSpec",
     "compose",

@@ -53,6 +53,10 @@ class DigitalOutput(Actuator):
         self._stop_no_more()
         return bool(on)
 
+    def update(self, on: bool, at: float) -> None:
+        """Its driver knows that it was switched by something else: a reset, a program of its board."""
+        self._publish("on", on, at)
+
     def felt(self, level: float, now: float) -> bool:
         """Its driver says whether it really is on, as 1 or 0; as `_felt`. On may be what was told so."""
         told = self.reading("on")

@@ -1,0 +1,41 @@
+"""The files that a verb may be given by name: those in the folder of the robot's file, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class NotWithin(ValueError):
+    """A name that leads to no file within the folder. The message is a sentence without the device's name."""
+
+
+def path_within(folder: Path | None, name: str) -> Path:
+    """The path of the file `name`, which need not exist, in `folder` or below it.
+
+    Raises `NotWithin` for one that lies elsewhere, links counted as what they lead to, and without a folder.
+    """
+    if folder is None:
+        raise NotWithin("it was given no folder in which its files are")
+    if not name or "\x00" in name:
+        raise NotWithin("the name of a file is due; it lies in the folder of the robot's file")
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if root not in path.parents:
+        raise NotWithin(f"'{name}' does not lie in the folder of the robot's file, {root}")
+    return path
+
+
+def read_within(folder: Path | None, name: str, limit_bytes: int) -> str:
+    """The text of the file `name`, at most `limit_bytes` long. Raises `NotWithin`, also where it has none."""
+    path = path_within(folder, name)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit_bytes + 1)
+    except OSError as error:
+        raise NotWithin(f"'{name}' cannot be read: {error.strerror}; its folder is {path.parent}") from None
+    if len(data) > limit_bytes:
+        raise NotWithin(f"'{name}' is longer than {limit_bytes} bytes; cut it into several")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotWithin(f"'{name}' is no text in UTF-8") from None

@@ -1,0 +1,382 @@
+"""What a gantry is told, as lines for Grbl: one errand at a time, the next when the machine stands.
+
+Moves are jogs (`$J=`): they change no mode of the parser, and a stop leaves nothing behind that could go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from enum import StrEnum
+from itertools import count
+from typing import NamedTuple, Protocol
+
+from hal.drivers.grbl import words
+from hal.drivers.grbl.brake import Brake
+from hal.drivers.grbl.codec import jog_line
+from hal.drivers.grbl.facts import Facts
+from hal.drivers.grbl.job import BadLine, Job, JobLine, read_job
+from hal.drivers.grbl.jogging import Jogging
+from hal.drivers.grbl.lines import Line, Lines
+from hal.drivers.grbl.specs import GrblGantrySpec
+from hal.drivers.grbl.words import MachineState, Setting, Status, explain_alarm, explain_error
+from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
+from hal.kinds.gantry import Gantry, GantryState, Position, Velocity
+
+READY_S = 3.0
+"""How long an errand waits for the machine to come to rest before it."""
+ARRIVED_M = 0.0005
+READ_AT_ONCE = 200
+"""So many lines of a job are read before others have their turn."""
+STALE_S = 1.0
+"""At which age a report means nothing."""
+
+
+class Errand(StrEnum):
+    """What the machine does for us."""
+
+    NOTHING = "nothing"
+    HOMING = "homing"
+    MOVING = "moving"
+    JOGGING = "jogging"
+    JOB = "job"
+
+
+class _Next(NamedTuple):
+    """What is to begin as soon as the machine is at rest."""
+
+    begin: Callable[[float], None]
+    since: float
+    homes: bool
+
+
+class BoardOfMachine(Protocol):
+    """What a gantry needs of its board."""
+
+    name: str
+    lines: Lines
+    brake: Brake
+    status: Status | None
+    offset_mm: words.Point | None
+    homed: bool
+    alarm: int
+    homing_since: float | None
+
+    def tell(self, data: bytes) -> None:
+        """Write real-time bytes."""
+
+    def unsettle(self, now: float) -> None:
+        """What was reported before does not count any more."""
+
+    def ask_status(self, now: float) -> None:
+        """Ask for a report, if one may be asked for."""
+
+
+class GantryFitting:
+    """The gantry of a board; the driver's side of the kind (`GantryController`)."""
+
+    def __init__(self, name: str, spec: GrblGantrySpec, board: BoardOfMachine) -> None:
+        self._spec = spec
+        self._board = board
+        self._errand = Errand.NOTHING
+        self._next: _Next | None = None
+        self._target = Position(0.0, 0.0, 0.0)
+        self._taken_at: float | None = None
+        """When the last line of an errand was answered: the next report tells how it ended."""
+        self._result = 0.0
+        self._job = Job("", (), 0)
+        self._moves = False
+        self._held = False
+        self._position = Position(0.0, 0.0, 0.0)
+        self._jogging = Jogging(spec.spans)
+        self.gantry = Gantry(name, spec, self, STALE_S)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it does something, or shall."""
+        return self._errand is not Errand.NOTHING or self._next is not None or self._moves
+
+    def require(self, facts: Facts) -> None:
+        """Compare the file with the machine's settings. Raises `DeviceRefused` with the mend."""
+        if self._spec.homing and not facts[Setting.HOMING]:
+            raise DeviceRefused(
+                self.gantry.name,
+                "its homing is switched off ($22=0); if it has limit switches, send it $22=1, "
+                "else write 'homing: false'",
+            )
+        travel_m = (self._spec.x, self._spec.y, self._spec.z)
+        for axis, number, travel in zip(words.AXES, Setting.TRAVEL, travel_m, strict=True):
+            if travel > facts[number] / 1000 + ARRIVED_M:
+                raise DeviceRefused(
+                    self.gantry.name,
+                    f"{axis}: {travel * 1000:g} mm is more than the travel of its settings, "
+                    f"${number}={facts[number]:g}; correct one of them",
+                )
+        self._jogging.accel_m_s2 = min(facts[number] for number in Setting.ACCELERATION) / 1000
+
+    # ------------------------------------------------------------------ what the kind asks for
+
+    def home(self) -> None:
+        """Find the limit switches."""
+        self._when_at_rest(self._begin_homing, homes=True)
+
+    def move(self, target: Position, speed_m_s: float) -> None:
+        """Go straight to a place."""
+
+        def begin(now: float) -> None:
+            self._errand, self._target = Errand.MOVING, target
+            self._send(Line(jog_line(target, speed_m_s), self._move_answered, self._lost), now)
+
+        self._when_at_rest(begin)
+
+    def jog(self, velocity: Velocity, now: float) -> None:
+        """Go on like this; the first time as soon as the machine is at rest."""
+        self._jogging.velocity = velocity
+        if self._errand is not Errand.JOGGING:
+            if self._next is None:
+                self._when_at_rest(self._begin_jogging)
+        elif self._board.lines.idle and (line := self._jogging.next_line(now)) is not None:
+            self._send(Line(line, self._jog_answered, self._lost), now)
+
+    async def load(self, file: str, text: str) -> Job:
+        """Read a job through. Raises `DeviceRefused` for the first line that cannot be run."""
+        lines: list[JobLine] = []
+        length = 0
+        try:
+            for line in read_job(text, self._spec.spans, self._board.offset_mm):
+                length += 1
+                if line is not None:
+                    lines.append(line)
+                if length % READ_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        except BadLine as bad:
+            raise DeviceRefused(self.gantry.name, f"{file}, {bad}") from None
+        return Job(file, lines, length)
+
+    def run(self, job: object) -> None:
+        """Carry out a job."""
+        if not isinstance(job, Job):
+            raise TypeError(f"{job!r} was not made by load")
+        self._job = job
+        self._when_at_rest(self._begin_job)
+
+    def pause(self) -> None:
+        """A feed hold."""
+        if self._errand is not Errand.JOB:
+            raise DeviceRefused(self.gantry.name, "its job has not begun yet")
+        self._board.tell(words.FEED_HOLD)
+        self._board.unsettle(asyncio.get_running_loop().time())
+
+    def resume(self) -> None:
+        """A cycle start, once it is held."""
+        status = self._board.status
+        if status is None or status.state is not MachineState.HOLD or not status.stands:
+            raise DeviceRefused(self.gantry.name, "it is not held; wait until it has come to rest")
+        self._board.tell(words.CYCLE_START)
+        self._board.unsettle(asyncio.get_running_loop().time())
+
+    def stop(self) -> None:
+        """End whatever is under way, or was to come."""
+        errand, self._errand = self._errand, Errand.NOTHING
+        self._next = self._taken_at = None
+        self._board.lines.forget_waiting()
+        status = self._board.status
+        if errand is Errand.HOMING:
+            self._board.brake.reset()
+        elif errand in (Errand.MOVING, Errand.JOGGING):
+            self._board.brake.cancel()
+        elif errand is Errand.JOB and status is not None and status.state is MachineState.HOLD:
+            self._board.brake.held(status)
+        elif errand is Errand.JOB or self._moves:
+            self._board.brake.stop()
+
+    # ------------------------------------------------------------------ what the board tells
+
+    def reported(self, status: Status, asked_at: float, now: float) -> None:
+        """A report came, to a question of `asked_at`."""
+        place = status.machine_mm
+        if place is None and status.work_mm is not None and self._board.offset_mm is not None:
+            x, y, z = (work + off for work, off in zip(status.work_mm, self._board.offset_mm, strict=True))
+            place = x, y, z
+        if place is None:
+            return
+        self._position = Position(*(value / 1000 for value in place))
+        self._moves = not status.stands
+        self._held = status.state is MachineState.HOLD
+        self._tell(status.feed_mm_min or 0.0, now)
+        if self._taken_at is not None and asked_at >= self._taken_at and status.state is MachineState.IDLE:
+            self._arrive()
+
+    def alarmed(self, code: int) -> None:
+        """It locked itself, and has lost its position."""
+        self._moves = False
+        self._tell(0.0, asyncio.get_running_loop().time())
+        if self._errand is not Errand.NOTHING or self._next is not None:
+            where = f" at line {self.line} of {self._job.file}" if self._errand is Errand.JOB else ""
+            self._fail(DeviceRefused(self.gantry.name, f"{explain_alarm(code)}{where}; home it"))
+
+    def proceed(self, now: float) -> None:
+        """Begin what is to come, if the machine is at rest by now."""
+        waiting, board = self._next, self._board
+        if waiting is None:
+            return
+        status = board.status
+        if board.brake.busy or not board.lines.idle or status is None:
+            if now - waiting.since > READY_S:
+                self._fail(DeviceSilent(self.gantry.name, f"it did not come to rest in {READY_S:g} s"))
+            else:
+                board.ask_status(now)
+        elif status.state is MachineState.IDLE or (waiting.homes and status.state is MachineState.ALARM):
+            self._next = None
+            self._attempt(waiting.begin, now)
+        elif status.state is MachineState.ALARM:
+            self._fail(DeviceRefused(self.gantry.name, "it is locked by an alarm; home it"))
+        elif status.state is MachineState.DOOR and status.substate == 1 and now - waiting.since > READY_S:
+            self._fail(DeviceRefused(self.gantry.name, "its door is open"))
+        elif status.stands:
+            board.brake.reset()  # it holds what nobody wants any more
+
+    @property
+    def line(self) -> int:
+        """The line of the file that a job has come to."""
+        return int(known.value) if (known := self.gantry.reading("line")) else 0
+
+    # ------------------------------------------------------------------ errands
+
+    def _when_at_rest(self, begin: Callable[[float], None], *, homes: bool = False) -> None:
+        now = asyncio.get_running_loop().time()
+        self._next = _Next(begin, now, homes)
+        self.proceed(now)
+
+    def _send(self, line: Line, now: float) -> None:
+        self._board.unsettle(now)
+        self._board.lines.offer(line, now)
+
+    def _begin_homing(self, now: float) -> None:
+        self._errand = Errand.HOMING
+        self._send(Line(words.HOME, self._home_answered, self._lost), now)
+        self._board.homing_since = now
+
+    def _home_answered(self, error: int | None) -> None:
+        self._board.homing_since = None
+        if self._errand is Errand.HOMING:
+            self._board.homed = error is None
+            self._end(error, "home")
+
+    def _move_answered(self, error: int | None) -> None:
+        if self._errand is Errand.MOVING:
+            self._end(error, "move")
+
+    def _begin_jogging(self, now: float) -> None:
+        self._errand = Errand.JOGGING
+        self._jogging.begin(self._position, now)
+        self.jog(self._jogging.velocity, now)
+
+    def _jog_answered(self, error: int | None) -> None:
+        if self._errand is Errand.JOGGING:
+            now = asyncio.get_running_loop().time()
+            self._board.unsettle(now)
+            if error is not None:
+                self._end(error, "jog")
+            else:
+                self._attempt(self.jog, self._jogging.velocity, now)
+
+    def _begin_job(self, now: float) -> None:
+        self._errand = Errand.JOB
+        job, numbers = self._job, count()
+        total = len(job.lines)
+
+        def answered(index: int, error: int | None) -> None:
+            if self._errand is not Errand.JOB or self._job is not job:
+                return
+            if index == total:
+                self._end(error, "wait for the end of its job", result=job.length)
+                return
+            line = job.lines[index]
+            if error is not None:
+                said = f"{explain_error(error)} at line {line.number} of {job.file}: {line.block!r}"
+                self._fail(DeviceRefused(self.gantry.name, said))
+            else:
+                loop = asyncio.get_running_loop()
+                self.gantry.progress(line.number, (index + 1) / (total + 1), loop.time())
+
+        def lost(number: int, reason: HalError) -> None:
+            if self._errand is Errand.JOB and self._job is job:
+                self._lost(reason, f" at line {number} of {job.file}")
+
+        def supply() -> Line | None:
+            index = next(numbers)
+            if index < total:
+                line = job.lines[index]
+                return Line(
+                    line.data,
+                    lambda error: answered(index, error),
+                    lambda reason: lost(line.number, reason),
+                    line.dwell_s,
+                )
+            if index > total:
+                return None
+            end = job.lines[-1].number if job.lines else 0
+            return Line(
+                words.WAIT_FOR_MOTION,
+                lambda error: answered(total, error),
+                lambda reason: lost(end, reason),
+            )
+
+        self._board.unsettle(now)
+        self._board.lines.supply = supply
+        self._board.lines.pump(now)
+
+    def _end(self, error: int | None, what: str, result: float = 0.0) -> None:
+        """The last line of an errand was answered."""
+        if error is not None:
+            self._fail(DeviceRefused(self.gantry.name, f"it refused to {what}: {explain_error(error)}"))
+            return
+        now = asyncio.get_running_loop().time()
+        self._taken_at, self._result = now, result
+        self._board.unsettle(now)
+        self._board.ask_status(now)
+
+    def _arrive(self) -> None:
+        """It stands, and nothing of the errand is left."""
+        errand, self._errand, self._taken_at = self._errand, Errand.NOTHING, None
+        away_m = math.dist(self._position, self._target)
+        if errand is Errand.MOVING and away_m > ARRIVED_M:
+            said = f"it stopped {away_m * 1000:.1f} mm before the end of its way"
+            self._fail(DeviceRefused(self.gantry.name, said))
+            return
+        if errand is Errand.JOB:
+            self.gantry.progress(self._job.length, 1.0, asyncio.get_running_loop().time())
+        self.gantry.finished(self._result)
+
+    def _lost(self, reason: HalError, where: str = "") -> None:
+        """A line was forgotten by the far end."""
+        if self._errand is not Errand.NOTHING:
+            said = reason.sentence if isinstance(reason, DeviceGone | DeviceSilent) else str(reason)
+            self._fail(DeviceGone(self.gantry.name, f"{said}{where}"))
+
+    def _fail(self, error: HalError) -> None:
+        self.gantry.broke(error)
+
+    def _attempt(self, step: Callable[..., None], *args: object) -> None:
+        try:
+            step(*args)
+        except HalError as error:
+            self._fail(error)
+
+    def _tell(self, feed_mm_min: float, now: float) -> None:
+        board = self._board
+        again = self.gantry.update(
+            GantryState(
+                position=self._position,
+                speed_m_s=feed_mm_min / 60_000,
+                moving=self._moves,
+                held=self._held,
+                homed=board.homed,
+                alarm=board.alarm,
+            ),
+            now,
+        )
+        if again:
+            board.ask_status(now)
