@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
-from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, Feedback, verb
+from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, verb
 from hal.device.files import NotWithin, read_within
 from hal.errors import DeviceGone, DeviceRefused, HalError, Halted, OutOfRange
 from hal.kinds.ticker import Ticker
@@ -49,8 +49,6 @@ class Span(NamedTuple):
 
 class GantrySpec(ActuatorSpec, frozen=True):
     """What the file says about a gantry."""
-
-    FEEDBACK: ClassVar[Feedback] = "motion"
 
     kind: Literal["gantry"] = "gantry"
     on_stop: Literal["hold"] = "hold"

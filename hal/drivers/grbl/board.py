@@ -79,7 +79,7 @@ class GrblBoard(Board):
         self._reported: asyncio.Future[bool] | None = None
         """Done with the next report."""
         self._stands: tuple[Status, float] | None = None
-        """The newest report that it stands, since the last stop, and when that came."""
+        """The newest report, if it says that it stands, and when that was asked for."""
 
     def add(self, name: str, spec: DeviceSpec) -> Device:
         """Make the gantry, the coolant output, or an input; anything else raises `DeviceRefused`."""
@@ -245,10 +245,7 @@ class GrblBoard(Board):
             self.alarm = 0
         if asked_at >= self._unsettled_at:
             self.status = status
-        if not status.stands:
-            self._stands = None
-        elif asked_at >= self.brake.stopped_at:
-            self._stands = status, now
+        self._stands = (status, asked_at) if status.stands else None
         self._exchange.answer(Status, status)
         if self._reported is not None and not self._reported.done():
             self._reported.set_result(True)
@@ -370,8 +367,11 @@ class GrblBoard(Board):
         return evidence
 
     def _proof_of_rest(self, now: float) -> Evidence | None:
-        """A report that it stands, since the last stop and not older than the next is due."""
-        if self._stands is None or now - self._stands[1] > self.reports.period_s:
+        """A report that it stands, asked for since it was told anything and not long ago."""
+        if self._stands is None:
             return None
-        status, at = self._stands
-        return Evidence(True, value=(status.feed_mm_min or 0.0) / MM_MIN_PER_M_S, age_s=now - at)
+        status, asked_at = self._stands
+        told_at = max(self.brake.stopped_at, self._unsettled_at, now - self.reports.period_s)
+        if asked_at < told_at:
+            return None
+        return Evidence(True, value=(status.feed_mm_min or 0.0) / MM_MIN_PER_M_S, age_s=now - asked_at)

@@ -205,6 +205,8 @@ class GantryFitting:
         self._moves = not status.stands
         self._held = status.state is MachineState.HOLD
         self._tell(status.feed_mm_min or 0.0, now)
+        if self._errand is Errand.NOTHING and self._next is None and self._moves:
+            self._board.brake.stop()  # nobody told it to
         if self._taken_at is not None and asked_at >= self._taken_at and status.state is MachineState.IDLE:
             self._arrive()
 

@@ -38,7 +38,9 @@ class GrblBoardSpec(BoardSpec, frozen=True):
 
 
 class GrblGantrySpec(GantrySpec, frozen=True):
-    """The machine itself; a board has one."""
+    """The machine itself; a board has one. It counts its steps: what comes back is what it put out."""
+
+    FEEDBACK: ClassVar[Feedback] = "output"
 
     def resources(self) -> dict[str, str]:
         """The axes."""

@@ -303,7 +303,7 @@ class GrblTwin:
         if self._blocked or self._state is MachineState.HOME:
             return b""
         x, y, z = self._path.position
-        state = str(self._state)
+        state = str(MachineState.RUN if self._runs_away else self._state)
         if self._state is MachineState.HOLD:
             state += ":1" if self._braking else ":0"
         elif self._state is MachineState.DOOR:
