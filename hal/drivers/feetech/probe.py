@@ -26,6 +26,8 @@ FIRST_ANSWER_S = 0.05
 """The same for the first question on a port that was just opened."""
 READS = 6
 """How often a servo is read before that is called impossible."""
+MOST_DAMAGED = 8
+"""Where more ids than these answer with nonsense, something else talks."""
 HEAD = range(models.FIRMWARE, models.MAX_POSITION + 2)
 STATE = range(models.PRESENT_POSITION, models.PRESENT_CURRENT + 2)
 SEVERAL = (
@@ -67,14 +69,12 @@ class _Ear:
 
 
 async def find(link: Link, baud: int) -> AsyncIterator[Found]:
-    """Every servo on `link`, in the order of their ids. Takes two seconds for all of them."""
+    """Every servo on `link`, in the order of their ids. Takes two seconds, and a tenth for each servo."""
     ear = _Ear(link)
     await link.open(ear)
     try:
-        await ear.ask(codec.ping(0), (0, 0), FIRST_ANSWER_S)
-        for servo in range(codec.LARGEST_ID + 1):
-            if await _is_there(ear, servo):
-                yield await _look_at(ear, servo, baud)
+        for servo in await _call_all(ear):
+            yield await _look_at(ear, servo, baud)
     finally:
         link.close()
 
@@ -82,11 +82,17 @@ async def find(link: Link, baud: int) -> AsyncIterator[Found]:
 PROBES: Sequence[Probe] = tuple(Probe(baud, partial(find, baud=baud)) for baud in BAUDS)
 
 
-async def _is_there(ear: _Ear, servo: int) -> bool:
-    """Whether something comes when it is called, be it damaged."""
-    heard_bytes = ear.heard_bytes
-    answer = await ear.ask(codec.ping(servo), (servo, 0), ANSWER_S)
-    return answer is not None or ear.heard_bytes > heard_bytes
+async def _call_all(ear: _Ear) -> list[int]:
+    """The ids that answer a call, be it with something that cannot be understood."""
+    heard, damaged = list[int](), list[int]()
+    await ear.ask(codec.ping(0), (0, 0), FIRST_ANSWER_S)
+    for servo in range(codec.LARGEST_ID + 1):
+        heard_bytes = ear.heard_bytes
+        if await ear.ask(codec.ping(servo), (servo, 0), ANSWER_S) is not None:
+            heard.append(servo)
+        elif ear.heard_bytes > heard_bytes:
+            damaged.append(servo)
+    return sorted(heard + damaged) if len(damaged) <= MOST_DAMAGED else heard
 
 
 async def _look_at(ear: _Ear, servo: int, baud: int) -> Found:
