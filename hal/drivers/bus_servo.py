@@ -76,7 +76,8 @@ class BusServo:
         self.doubtful = False
         """It is to be looked at next."""
         self.heard = Heard()
-        self.heard_at = -math.inf
+        """Where it stands, as it said at `seen_at`."""
+        self.seen_at = self.heard_at = -math.inf
         self._led_at = self._switched_at = -math.inf
         """When it was sent its last goal, and its last torque."""
         self._failed = False
@@ -139,7 +140,8 @@ class BusServo:
     def hear(self, heard: Heard, now: float) -> None:
         """What it says of itself; what it should have heard and did not is told again."""
         self.heard_at = now
-        self.heard = heard
+        if heard.position_rad is not None:
+            self.heard, self.seen_at = heard, now
         self.doubtful = heard.alert and heard.trouble is None and not self._failed
         self._show(heard, now)
         if heard.trouble is not None:
@@ -163,7 +165,7 @@ class BusServo:
         """Whether it stands as its stop asked for, by what it said after `since`."""
         if self.spec.on_stop == "keep":
             return Evidence(True, self.device.axis.present)
-        if self.heard_at < since or self.heard.velocity_rad_s is None:
+        if self.seen_at < since or self.heard.velocity_rad_s is None:
             return Evidence(False, why=f"servo {self.id} did not answer when asked where it stands")
         value, speed_rad_s = self.device.axis.present, abs(self.heard.velocity_rad_s)
         if speed_rad_s > STILL_RAD_S:
@@ -196,10 +198,13 @@ class BusServo:
             return
         if not self.has_torque:
             self.doubtful = True
-            self.goal_waits = not self._would_not_jump(heard)
+        if heard.position_rad is None or heard.goal_rad is None:
+            return
+        if not self.has_torque:
+            self.goal_waits = abs(heard.goal_rad - heard.position_rad) > JUMP_RAD
             self.torque_waits = switched and not self.goal_waits
-        elif now - self._led_at > SHOWS_AFTER_S and not self._shows_its_goal(heard):
-            self.goal_waits = True
+        elif now - self._led_at > SHOWS_AFTER_S and self.goal_rad is not None:
+            self.goal_waits = abs(heard.goal_rad - self.goal_rad) > GOAL_SLACK_RAD
 
     def _compare_torque(self, has_torque: bool, switched: bool, now: float) -> None:
         if self.wants_torque is None or self.wants_torque is has_torque:
@@ -211,14 +216,3 @@ class BusServo:
             self.device.update_torque(False, now)
         elif switched and not self.wants_torque:
             self.torque_waits = self.doubtful = True
-
-    def _shows_its_goal(self, heard: Heard) -> bool:
-        if heard.goal_rad is None or self.goal_rad is None:
-            return True
-        return abs(heard.goal_rad - self.goal_rad) <= GOAL_SLACK_RAD
-
-    @staticmethod
-    def _would_not_jump(heard: Heard) -> bool:
-        if heard.goal_rad is None or heard.position_rad is None:
-            return False
-        return abs(heard.goal_rad - heard.position_rad) <= JUMP_RAD

@@ -326,9 +326,9 @@ class Line(Generic[FrameT]):
         turn.answers[key] = frame
         if not turn.missing:
             self._current = None
-            asked_at = turn.asked_at if turn.asked_at is not None else now
-            size = len(turn.request) + sum(turn.transaction.answers.values())
-            self._learn(now - asked_at - size * self._byte_s - turn.transaction.thinks_s)
+            if turn.asked_at == self._sent_at:  # else nobody knows to which try it is the answer
+                size = len(turn.request) + sum(turn.transaction.answers.values())
+                self._learn(now - self._sent_at - size * self._byte_s - turn.transaction.thinks_s)
             self._finish(turn, None)
 
     def _learn(self, slowness_s: float) -> None:

@@ -109,7 +109,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
 
     @abstractmethod
     def look(self, servo: BusServo) -> Transaction:
-        """Ask one for everything: torque and what is wrong with it besides."""
+        """Ask one whether it has torque and what is wrong with it."""
 
     @abstractmethod
     def parse(self, servo: BusServo, frame: FrameT) -> Heard:
@@ -172,16 +172,28 @@ class ServoBusBoard(Board, Generic[FrameT]):
     async def configure(self) -> None:
         """Set every servo up and hear where it stands."""
         for servo in self.servos.values():
-            await self.prepare(servo)
-            for _ in range(QUESTIONS):
-                outcome = await self.ask(self.look(servo))
-                self._take(outcome)
-                if outcome.trouble is None:
-                    break
-            else:
-                raise DeviceSilent(self.name, self._why_missing([servo]))
+            await self._get_to_know(servo)
+        now = self._next_read_at = asyncio.get_running_loop().time()
         self._open_reads = 0
-        self._next_read_at = asyncio.get_running_loop().time()
+        for servo in self.servos.values():
+            servo.heard_at = now
+
+    async def _get_to_know(self, servo: BusServo) -> None:
+        await self.prepare(servo)
+        for _ in range(QUESTIONS):
+            questions = [] if servo.seen_at > -math.inf else list(self._next_read([servo]))
+            if servo.has_torque is None:
+                questions.append(self.look(servo))
+            if not questions:
+                return
+            for question in questions:
+                self._take(await self.ask(question))
+        why = f"what id {servo.id} answers is damaged again and again; is the wire disturbed?"
+        raise DeviceSilent(servo.name, why)
+
+    def _next_read(self, servos: Sequence[BusServo]) -> Sequence[Transaction]:
+        self._number += 1
+        return self.read(servos, self._number)
 
     async def ask(self, question: Transaction) -> Outcome[FrameT]:
         """Put a question and wait for its outcome. Raises the reason when the wire is lost."""
@@ -215,8 +227,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
         together, alone = list[BusServo](), list[BusServo]()
         for servo in self.servos.values():
             (alone if newest - servo.heard_at > ALONE_AFTER_S else together).append(servo)
-        self._number += 1
-        questions = list(self.read(together, self._number)) if together else []
+        questions = list(self._next_read(together)) if together else []
         doubtful = [servo for servo in together if servo.doubtful]
         if doubtful:
             questions.append(self.look(doubtful[self._number % len(doubtful)]))
@@ -333,8 +344,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
         evidence: dict[str, Evidence] = {}
         try:
             for _ in range(CONFIRMATIONS):
-                self._number += 1
-                for question in self.read(list(self.servos.values()), self._number):
+                for question in self._next_read(list(self.servos.values())):
                     self._take(await self.ask(question))
                 evidence = {servo.name: servo.judge(since) for servo in self.servos.values()}
                 if all(proof.confirmed for proof in evidence.values()):
@@ -344,8 +354,8 @@ class ServoBusBoard(Board, Generic[FrameT]):
             return {servo.name: Evidence(False, why=str(error)) for servo in self.servos.values()}
         now = loop.time()
         return {
-            servo.name: evidence[servo.name]._replace(age_s=now - servo.heard_at)
-            if servo.heard_at >= since
+            servo.name: evidence[servo.name]._replace(age_s=now - servo.seen_at)
+            if servo.seen_at >= since
             else evidence[servo.name]
             for servo in self.servos.values()
         }

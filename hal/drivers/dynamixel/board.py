@@ -27,8 +27,13 @@ READ_FROM = models.GOAL_POSITION
 READ_COUNT = models.PRESENT_POSITION + 4 - READ_FROM
 NUMBERS = 4
 """So many questions in a row have answers of different lengths."""
+LONG_READ_EVERY = 25
+LONG_READ_COUNT = models.PRESENT_TEMPERATURE + 1 - READ_FROM
+"""Twice a second they are asked for their temperature besides."""
 LOOK_FROM = models.TORQUE_ENABLE
-LOOK_COUNT = models.PRESENT_TEMPERATURE + 1 - LOOK_FROM
+LOOK_COUNT = models.HARDWARE_ERROR + 1 - LOOK_FROM
+WATCHED_LOOK_COUNT = models.BUS_WATCHDOG + 1 - LOOK_FROM
+"""Where they have a watchdog, they are asked for that, too."""
 PING_COUNT = 3
 POSITION_MODES = {3: "position", 4: "extended position", 5: "current-based position"}
 """The operating modes in which a goal is an angle."""
@@ -100,7 +105,7 @@ class DynamixelBoard(ServoBusBoard[Packet]):
 
         A servo answers after the one before it in the question: behind one that is silent, nobody does.
         """
-        count = READ_COUNT + number % NUMBERS
+        count = LONG_READ_COUNT if number % LONG_READ_EVERY == 0 else READ_COUNT + number % NUMBERS
 
         def again(missing: Sequence[Hashable]) -> bytes:
             ids = [servo.id for servo in servos if answer_key(servo.id, count) in missing]
@@ -110,31 +115,38 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         return [_ask(request, servos, count, again)]
 
     def look(self, servo: BusServo) -> Transaction:
-        """Everything from the torque to the temperature."""
-        return _ask(codec.read(servo.id, LOOK_FROM, LOOK_COUNT), [servo], LOOK_COUNT)
+        """From the torque to the hardware error, or to the watchdog."""
+        count = LOOK_COUNT if self.spec.deadman in (None, "none") else WATCHED_LOOK_COUNT
+        return _ask(codec.read(servo.id, LOOK_FROM, count), [servo], count)
 
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
-        """The control table from `READ_FROM` or `LOOK_FROM` on; a refusal says nothing but its alert."""
-        if len(frame.params) < READ_COUNT:
+        """By its length it is known what was asked; a refusal says nothing but its alert."""
+        count = len(frame.params)
+        if count in (LOOK_COUNT, WATCHED_LOOK_COUNT):
+            return self._parse_look(servo, frame)
+        if count < READ_COUNT:
             return Heard(alert=frame.alert)
-        looked = len(frame.params) == LOOK_COUNT
-        table = _Table(frame.params, LOOK_FROM if looked else READ_FROM)
+        table = _Table(frame.params, READ_FROM)
         current_a = _spec(servo).product.current_a
-        heard = Heard(
+        warm = table.byte(models.PRESENT_TEMPERATURE) if count == LONG_READ_COUNT else None
+        return Heard(
             position_rad=_angle_rad(table.number(models.PRESENT_POSITION, 4)),
             velocity_rad_s=table.number(models.PRESENT_VELOCITY, 4) * VELOCITY_RAD_S,
             current_a=None if current_a is None else table.number(models.PRESENT_CURRENT, 2) * current_a,
+            temperature_degc=None if warm is None else float(warm),
             goal_rad=_angle_rad(table.number(models.GOAL_POSITION, 4)),
             alert=frame.alert,
         )
-        if not looked:
-            return heard
-        if table.byte(models.BUS_WATCHDOG) == models.WATCHDOG_TRIPPED:
+
+    def _parse_look(self, servo: BusServo, frame: Packet) -> Heard:
+        table = _Table(frame.params, LOOK_FROM)
+        watched = len(frame.params) == WATCHED_LOOK_COUNT
+        if watched and table.byte(models.BUS_WATCHDOG) == models.WATCHDOG_TRIPPED:
             for count in self._watchdog():
                 self._bus.put(_tell(models.BUS_WATCHDOG, servo, count))
-        return heard._replace(
-            temperature_degc=float(table.byte(models.PRESENT_TEMPERATURE)),
+        return Heard(
             torque=table.byte(models.TORQUE_ENABLE) == 1,
+            alert=frame.alert,
             trouble=models.explain(table.byte(models.HARDWARE_ERROR)),
         )
 
