@@ -20,18 +20,20 @@ class VerbInfo:
     """A setpoint that lapses unless it is renewed; otherwise it runs to an end of its own."""
     timeout_s: float | None
     """How long one call may be awaited. None: it ends by construction, in a time its arguments say."""
+    lasting: bool = False
+    """It carries out a program, however long that is: a command for it counts until it has begun."""
 
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def verb(
-    *, moves: bool, streamed: bool = False, timeout_s: float | None = VERB_TIMEOUT_S
+    *, moves: bool, streamed: bool = False, timeout_s: float | None = VERB_TIMEOUT_S, lasting: bool = False
 ) -> Callable[[_Method], _Method]:
     """Mark a method as a verb: it gets a `verb_info`. Nothing is registered anywhere."""
 
     def mark(method: _Method) -> _Method:
-        method.__dict__["verb_info"] = VerbInfo(moves, streamed, timeout_s)
+        method.__dict__["verb_info"] = VerbInfo(moves, streamed, timeout_s, lasting)
         return method
 
     return mark

@@ -233,7 +233,7 @@ class Gantry(Actuator):
         self._fresh_until(now + SETPOINT_FRESHNESS_S, loop)
         return velocity
 
-    @verb(moves=True, timeout_s=None)
+    @verb(moves=True, timeout_s=None, lasting=True)
     async def run_job(self, file: str) -> int:
         """Carry out a G-code file from the folder of the robot's file; returns how many lines it had.
 

@@ -225,6 +225,8 @@ _TYPES: Mapping[str, type[Value]] = {
     "str": str,
     "dict[str, float]": dict,
 }
+_OPTIONAL = " | None"
+"""Behind a type: what is not given is None in Python, and there is nothing to write for it."""
 _WITH_UNIT = (float, dict)
 
 
@@ -237,7 +239,8 @@ def _parameter(function: str, parameter: inspect.Parameter) -> Parameter:
     # Under `from __future__ import annotations` it is a text; it is looked up, never evaluated.
     plain = isinstance(annotation, type) and not isinstance(annotation, GenericAlias)
     spelled = annotation.__name__ if plain else str(annotation)
-    kind = _TYPES.get(spelled.strip("'\""))
+    spelled = spelled.strip("'\"")
+    kind = _TYPES.get(spelled.removesuffix(_OPTIONAL))
     if annotation is inspect.Parameter.empty or kind is None:
         found = "no type" if annotation is inspect.Parameter.empty else f"the type {spelled}"
         raise SignatureError(
@@ -249,6 +252,8 @@ def _parameter(function: str, parameter: inspect.Parameter) -> Parameter:
     if kind is dict:
         raise SignatureError(f"{where} has a default", "numbers by name are always given")
     default = parameter.default
+    if default is None and spelled.endswith(_OPTIONAL):
+        return Parameter(parameter.name, wire_name, kind, unit, required=False)
     # A whole number is good enough for a float; `bool` is an `int` to Python only.
     fits = type(default) is kind or (kind is float and type(default) is int)
     if not fits or (kind is float and not isfinite(default)):

@@ -112,6 +112,7 @@ class Daemon:
             rng=self._surroundings.rng,
             faults=faults,
             tap=self._surroundings.tap,
+            folder=config.path.parent,
         )
 
     async def run(self, ready: Callable[[Ready], None], stop: asyncio.Event) -> None:

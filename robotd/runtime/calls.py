@@ -55,6 +55,8 @@ class Plan(NamedTuple):
     """Whether any step may set something in motion..."""
     actuates: bool
     """...or anything else at an actuator, which is written down before."""
+    lasts: bool
+    """Whether any step carries out a program: once begun it goes on for as long as that takes."""
     at_once: Callee | None
     """The one verb that it consists of, when that returns at once."""
 
@@ -93,7 +95,8 @@ class Caller:
             moves = any(callee.info.moves for callee in callees)
             actuates = any(callee.actuates for callee in callees)
             at_once = callees[0] if len(callees) == 1 and callees[0].plain else None
-            plan = self._plans[id(do)] = Plan(moves, actuates, at_once)
+            lasts = any(callee.verb is not None and callee.verb.lasting for callee in callees)
+            plan = self._plans[id(do)] = Plan(moves, actuates, lasts, at_once)
         return plan
 
     def call(self, callee: Callee, step: Step, cause: Message, permit: Permit) -> Any:

@@ -269,6 +269,8 @@ class Executor:
     def _launch_now(self, run: Run) -> None:
         if run.answers:
             self._ledger.start(run.cause.id)
+        if self._caller.plan(run.start.do).lasts:
+            run.expires_at = None
         run.permit.hangs = partial(self._hangs, run)
         run.task = asyncio.get_running_loop().create_task(self._carry_out(run), name=run.start.do.name)
         run.task.add_done_callback(self._task_ended)
