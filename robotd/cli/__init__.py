@@ -16,6 +16,7 @@ from robotd.cli import (
     daemon,
     dead,
     describing,
+    doctoring,
     driving,
     hardware,
     journal,
@@ -70,6 +71,7 @@ app.command("replay")(replaying.replay)
 app.command("why")(why.why)
 app.command("graph")(describing.graph)
 app.command("init")(beginning.init)
+app.command("doctor")(doctoring.doctor)
 app.command("ports")(hardware.ports)
 app.command("scan")(scanning.scan)
 app.command("twin")(hardware.twin)

@@ -142,7 +142,7 @@ class Service:
             # Others may look, and what root writes there, tokens and keys, belongs to the daemon's group.
             ("install", "-d", "-m", "2755", "-g", self.user, f"/{FOLDER}"),
             ("udevadm", "control", "--reload"),
-            ("udevadm", "trigger", "--subsystem-match=tty"),
+            ("udevadm", "trigger", "--subsystem-match=tty", "--subsystem-match=usb-serial"),
             ("systemctl", "daemon-reload"),
         ]
 

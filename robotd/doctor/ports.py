@@ -1,0 +1,158 @@
+"""Serial ports: who may use them, and who else talks on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from hal import list_ports, usb_folder
+from robotd.doctor.finding import Finding, Severity
+from robotd.doctor.machine import Machine
+from robotd.doctor.robot import Robot, group_of, may_use
+
+SERIAL_GROUPS = ("dialout", "uucp")
+"""Who may open serial ports: with Debian and its kin, and elsewhere."""
+RULES = ("etc", "run", "usr/lib", "lib")
+"""Where udev looks for `udev/rules.d/60-robotd.rules`."""
+CMDLINES = ("boot/firmware/cmdline.txt", "boot/cmdline.txt")
+"""What a Raspberry Pi will hand to its kernel at the next start."""
+BEST_LATENCY_MS = 1
+INSTALL = "sudo robotd service install"
+_CONSOLE = re.compile(r"\bconsole=((?:tty(?:S|AMA|USB|ACM|THS)|serial)\d+)")
+_GETTY = re.compile(r"serial-getty@(.+)\.service")
+
+
+def permissions(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """Ports that the user may not open."""
+    mine = robot.devices(machine)
+    ports = [Path(info.device) for info in list_ports(machine.root)]
+    for port in ports:
+        if not may_use(port, machine.user):
+            severity = Severity.ERROR if port.name in mine else Severity.WARNING
+            yield _forbidden(machine, port, severity)
+    if not ports and machine.user.uid != 0:
+        yield from _no_group(machine)
+
+
+def _forbidden(machine: Machine, port: Path, severity: Severity) -> Finding:
+    name, group = machine.user.name, group_of(machine, port)
+    sentence = f"{name} may not use {machine.shown(port)}"
+    if port.stat().st_mode & 0o060 != 0o060:
+        mend, command = f"its group {group} may not either: udev needs a rule", INSTALL
+    elif name in machine.groups().get(group, (0, ()))[1]:
+        mend, command = f"{name} has joined the group {group}, which counts from the next login", "logout"
+    else:
+        mend, command = f"join the group {group}, and log in again", f"sudo usermod -aG {group} {name}"
+    return Finding("port-permission", severity, sentence, mend, (command,))
+
+
+def _no_group(machine: Machine) -> Iterator[Finding]:
+    """Nothing is plugged in: what will happen then?"""
+    there = [(name, machine.groups()[name]) for name in SERIAL_GROUPS if name in machine.groups()]
+    name = machine.user.name
+    if there and not any(
+        number in machine.user.groups or name in members for _, (number, members) in there[:1]
+    ):
+        group = there[0][0]
+        yield Finding(
+            "serial-group",
+            Severity.WARNING,
+            f"{name} is not in the group {group}, to which serial ports belong",
+            "join it, and log in again",
+            (f"sudo usermod -aG {group} {name}",),
+        )
+
+
+def consoles(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """Ports on which the system itself talks: the kernel's messages, or a login."""
+    mine = robot.devices(machine)
+    for device, why in sorted(_talking(machine).items()):
+        taken = device in mine
+        yield Finding(
+            "serial-console",
+            Severity.ERROR if taken else Severity.NOTE,
+            f"{device} is this machine's console ({', '.join(why)})"
+            + ("; a board there hears all that it says" if taken else ": no port for a robot"),
+            "take it from the system, and restart the machine",
+            _without_console(machine, device, why),
+        )
+
+
+def _talking(machine: Machine) -> dict[str, dict[str, str]]:
+    """By device, why it is a console: words for people, and the file or unit that makes it one."""
+    found: dict[str, dict[str, str]] = {}
+
+    def note(name: str, why: str, source: str) -> None:
+        found.setdefault((machine.at("dev") / name).resolve().name, {})[why] = source
+
+    for file in ("proc/cmdline", *CMDLINES):
+        for name in _CONSOLE.findall(machine.text(file)):
+            note(name, "kernel messages", file)
+    for folder in ("etc/systemd/system", "run/systemd/generator"):
+        for link in machine.glob(f"{folder}/getty.target.wants/serial-getty@*"):
+            if match := _GETTY.fullmatch(link.name):
+                note(match[1], "login", link.name)
+    for process in machine.processes():
+        if process.name == "agetty":
+            for word in process.command:
+                if re.fullmatch(r"tty(S|AMA|USB|ACM|THS)\d+|serial\d", word):
+                    note(word, "login", f"serial-getty@{word}.service")
+    return found
+
+
+def _without_console(machine: Machine, device: str, why: dict[str, str]) -> tuple[str, ...]:
+    if machine.at("usr/bin/raspi-config").exists():
+        return ("sudo raspi-config nonint do_serial_cons 1", "sudo reboot")
+    commands = [f"sudo systemctl disable --now {unit}" for reason, unit in why.items() if reason == "login"]
+    if "kernel messages" in why:
+        file = next((name for name in CMDLINES if machine.at(name).exists()), None)
+        edit = f"/{file}" if file else "/etc/default/grub && sudo update-grub"
+        commands.append(f"sudo sed -i -E 's/console=({device}|serial[0-9])[^ \"]* ?//' {edit}")
+    return (*commands, "sudo reboot")
+
+
+def modem_manager(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """A program that asks each new serial port whether it is a modem."""
+    ruled = any(machine.at(f"{folder}/udev/rules.d/60-robotd.rules").exists() for folder in RULES)
+    if not ruled and any(process.name == "ModemManager" for process in machine.processes()):
+        yield Finding(
+            "modem-manager",
+            Severity.WARNING,
+            "ModemManager writes to each serial port that is plugged in, which a board takes for its own",
+            "install the rules that keep it away from boards, or do without it",
+            (INSTALL, "sudo systemctl disable --now ModemManager"),
+        )
+
+
+def latency_timers(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """FTDI adapters that keep what they received to themselves for a while."""
+    for timer in machine.glob("sys/bus/usb-serial/devices/*/latency_timer"):
+        wait_ms = machine.number(timer)
+        if wait_ms is not None and wait_ms > BEST_LATENCY_MS:
+            yield Finding(
+                "latency-timer",
+                Severity.WARNING,
+                f"the adapter {timer.parent.name} keeps each answer for {wait_ms} ms, which a bus waits for "
+                "in every question",
+                f"let it wait {BEST_LATENCY_MS} ms: now, and with our rules at each plugging",
+                (f"echo {BEST_LATENCY_MS} | sudo tee {machine.shown(timer)}", INSTALL),
+            )
+
+
+def autosuspend(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """USB ports that the system may put to sleep."""
+    for info in list_ports(machine.root):
+        usb = usb_folder(info.device, machine.root)
+        if usb is None:
+            continue
+        control = usb / "power/control"
+        delay_ms = machine.number(control.with_name("autosuspend_delay_ms"))
+        if machine.text(control) == "auto" and (delay_ms is None or delay_ms >= 0):
+            yield Finding(
+                "usb-autosuspend",
+                Severity.WARNING,
+                f"{machine.shown(info.name)} may be put to sleep when it is quiet",
+                "keep it awake: till it is pulled, and for good where power is saved (tlp, powertop)",
+                (f"echo on | sudo tee {machine.shown(control)}",),
+            )

@@ -1,0 +1,150 @@
+"""What an examination knows of the robot: its ports and where its journal lies. And findings about those."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hal import LinkError, find_holders, find_usb, list_ports
+from robotd.doctor.finding import Finding, Severity
+from robotd.doctor.machine import Machine, User
+
+UNIT = "etc/systemd/system/robotd.service"
+_SETTING = re.compile(r"^(User|SupplementaryGroups)=(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """The robot of a file, or none in particular."""
+
+    ports: Mapping[str, str] = field(default_factory=dict)
+    """By board: as the file names it."""
+    state: Path = Path("/var/lib/robotd")
+    """Where its journal lies."""
+
+    def serial_ports(self, machine: Machine) -> dict[str, Path]:
+        """By board, the path of each serial port as it is now. One that cannot be found is left out."""
+        found = {}
+        for board, port in self.ports.items():
+            if port.startswith("usb:"):
+                try:
+                    found[board] = Path(find_usb(port, list_ports(machine.root)))
+                except LinkError:
+                    continue
+            elif "://" not in port:
+                found[board] = machine.at(port)
+        return {board: path for board, path in found.items() if path.exists()}
+
+    def devices(self, machine: Machine) -> frozenset[str]:
+        """The names of its serial devices, links followed: `ttyAMA0` for `/dev/serial0`."""
+        return frozenset(path.resolve().name for path in self.serial_ports(machine).values())
+
+
+def missing_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """Ports that the file names and this machine does not have."""
+    present = robot.serial_ports(machine)
+    for board, port in robot.ports.items():
+        if "://" not in port and board not in present:
+            yield Finding(
+                "port-missing",
+                Severity.ERROR,
+                f"{board}: there is no port {port}",
+                "plug it in, or write its name into the file",
+                ("robotd ports",),
+            )
+
+
+def shaky_names(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """Ports named by the order of their plugging, where a better name is known."""
+    stable = {info.device: info.by_id for info in list_ports(machine.root)}
+    for board, port in robot.ports.items():
+        better = stable.get(str(machine.at(port)))
+        if better is not None:
+            yield Finding(
+                "port-name",
+                Severity.WARNING,
+                f"{board}: {port} may be another device after the next plugging",
+                f"write into the file: port: {machine.shown(better)}",
+            )
+
+
+def held_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """Ports that somebody has open: the robot itself is fine, anybody else is in its way."""
+    for board, path in robot.serial_ports(machine).items():
+        for holder in find_holders(str(path), machine.root):
+            if "robotd" in holder.command:
+                yield Finding(
+                    "port-held",
+                    Severity.NOTE,
+                    f"{board}: {robot.ports[board]} belongs to {holder}",
+                    "nothing: it runs",
+                )
+            else:
+                yield Finding(
+                    "port-held",
+                    Severity.ERROR,
+                    f"{board}: {robot.ports[board]} is in use by {holder}",
+                    "end that first",
+                    (f"sudo kill {holder.pid}",),
+                )
+
+
+def service_user(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """Where the service is installed: whether its user may use the robot's ports."""
+    settings = dict(_SETTING.findall(machine.text(UNIT)))
+    name = settings.get("User")
+    if name is None:
+        return
+    user = _named(machine, name, settings.get("SupplementaryGroups", "").split())
+    if user is None:
+        yield Finding(
+            "service-user",
+            Severity.ERROR,
+            f"the service runs as {name}, and there is no such user",
+            "install it again",
+            ("sudo robotd service install",),
+        )
+        return
+    for board, path in robot.serial_ports(machine).items():
+        if not may_use(path, user):
+            yield Finding(
+                "service-permission",
+                Severity.ERROR,
+                f"{board}: the service runs as {name}, who may not use {robot.ports[board]}",
+                "install its rules for serial ports, or add it to the port's group",
+                ("sudo robotd service install", f"sudo usermod -aG {group_of(machine, path)} {name}"),
+            )
+
+
+def may_use(port: Path, user: User) -> bool:
+    """Whether the mode of `port` lets `user` read and write it."""
+    info = os.stat(port)
+    if user.uid == 0:
+        return True
+    if info.st_uid == user.uid:
+        return info.st_mode & 0o600 == 0o600
+    if info.st_gid in user.groups:
+        return info.st_mode & 0o060 == 0o060
+    return info.st_mode & 0o006 == 0o006
+
+
+def group_of(machine: Machine, port: Path) -> str:
+    """The name of the group that `port` belongs to, or its number."""
+    number = os.stat(port).st_gid
+    return next((name for name, (known, _) in machine.groups().items() if known == number), str(number))
+
+
+def _named(machine: Machine, name: str, more: list[str]) -> User | None:
+    fields = (line.split(":") for line in machine.text("etc/passwd").splitlines())
+    for login, _, uid, gid, *_ in fields:
+        if login == name:
+            joined = {
+                number
+                for group, (number, members) in machine.groups().items()
+                if name in members or group in more
+            }
+            return User(name, int(uid), frozenset({int(gid), *joined}))
+    return None
