@@ -86,6 +86,18 @@ def test_annotations_are_read_as_text_or_as_types() -> None:
     assert [p.type for p in Signature.of(namespace["act"], skip_first=False).parameters] == [float, str, bool]
 
 
+def test_what_may_be_none_in_python_is_simply_left_out_of_a_file() -> None:
+    async def act(robot: object, x_m: float | None = None, speed_m_s: "float | None" = None) -> None: ...
+
+    signature = Signature.of(act, skip_first=True)
+
+    assert signature.parameters == (
+        Parameter("x_m", "x", float, "m", required=False),
+        Parameter("speed_m_s", "speed", float, "m/s", required=False),
+    )
+    assert signature.bind({"x": "20 mm"}) == {"x_m": 0.02}
+
+
 def test_a_name_of_the_user_is_never_evaluated() -> None:
     async def act(robot: NotImported, x: float) -> None: ...  # type: ignore[name-defined]  # noqa: F821  # the point
 
@@ -105,9 +117,6 @@ async def by_place(robot: object, x: float, /) -> None: ...
 
 
 async def of_a_list(robot: object, x: list[float]) -> None: ...
-
-
-async def optional(robot: object, x: float | None = None) -> None: ...
 
 
 async def wrong_default(robot: object, x: float = "1") -> None: ...  # type: ignore[assignment]  # the point
@@ -131,7 +140,7 @@ async def keyword_robot(*, robot: object) -> None: ...
 @pytest.mark.parametrize(
     "function",
     [
-        *(unannotated, variadic, open_ended, by_place, of_a_list, optional),
+        *(unannotated, variadic, open_ended, by_place, of_a_list),
         *(wrong_default, flag_default, endless_default, twice, alone, keyword_robot),
     ],
 )
