@@ -9,6 +9,7 @@ from hal.board import BoardSpec
 from hal.device import DeviceSpec
 from hal.driver import Driver
 from hal.drivers.dynamixel.board import DynamixelBoard
+from hal.drivers.dynamixel.probe import PROBES
 from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.dynamixel.specs import (
     DynamixelAxisSpec,
@@ -44,4 +45,5 @@ DRIVER = Driver(
     device_specs={"joint": DynamixelJointSpec, "gripper": DynamixelGripperSpec},
     board=DynamixelBoard,
     twin=make_twin,
+    probes=PROBES,
 )
