@@ -87,7 +87,7 @@ def test_annotations_are_read_as_text_or_as_types() -> None:
 
 
 def test_what_may_be_none_in_python_is_simply_left_out_of_a_file() -> None:
-    async def act(robot: object, x_m: float | None = None, speed_m_s: "float | None" = None) -> None: ...
+    async def act(robot: object, x_m: float | None = None, speed_m_s: float | None = None) -> None: ...
 
     signature = Signature.of(act, skip_first=True)
 
