@@ -1,26 +1,42 @@
-"""The promises of every driver, kept by an arm of Feetech's servos."""
+"""What a bus of Feetech's servos promises, with two joints and a gripper of the other series."""
 
-from hal import JointGroup, Rig
+from collections.abc import Coroutine
+from typing import Any
+
+from hal import Joint, Rig
 from hal.testing import DriverContract, Robot, World
-from tests.hal.drivers.feetech import arm
+
+NAMES = ("shoulder", "elbow", "gripper")
+JOINT = {"kind": "joint", "board": "servos", "min": "-90 deg", "max": "90 deg"}
 
 
-def jog(rig: Rig) -> None:
-    group = rig.devices["arm"]
-    assert isinstance(group, JointGroup)
-    back = float(rig.world()["base"]) > 1.0
-    group.jog({"base": -0.8 if back else 0.8, "elbow": -0.8 if back else 0.8})
+def turn(rig: Rig) -> Coroutine[Any, Any, float]:
+    """To and fro, so that there is always a way to go."""
+    shoulder = rig.devices["shoulder"]
+    assert isinstance(shoulder, Joint)
+    return shoulder.move_to(-1.0 if float(rig.world()["shoulder"]) > 0 else 1.0)
 
 
 def turns(world: World) -> bool:
-    return any(abs(world[f"{name}_speed"]) > 0.01 for name in arm.NAMES)
+    return any(abs(world[f"{name}_speed"]) > 1e-6 for name in NAMES)
 
 
 class TestFeetech(DriverContract):
     robot = Robot(
-        board=arm.BOARDS["bus"],
-        devices=arm.DEVICES,
-        move=jog,
+        board={"driver": "feetech", "port": "/dev/servos"},
+        devices={
+            "shoulder": {**JOINT, "id": 1},
+            "elbow": {**JOINT, "id": 2, "offset": "10 deg", "reversed": True},
+            "gripper": {
+                "kind": "gripper",
+                "board": "servos",
+                "id": 3,
+                "model": "SCS0009",
+                "closed": "0 deg",
+                "open": "60 deg",
+            },
+        },
+        move=turn,
         moves=turns,
         sensor="shoulder_temperature",
         stops_within_s=0.3,

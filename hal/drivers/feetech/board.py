@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 
 from hal.board import BoardSpec
 from hal.drivers.bus import Priority, Transaction
@@ -18,16 +19,16 @@ from hal.drivers.feetech.codec import OVERHEAD_BYTES, Decoder, Packet
 from hal.drivers.feetech.models import MODELS, Model, explain
 from hal.drivers.feetech.specs import FeetechAxisSpec
 from hal.drivers.servo_bus import ServoBusBoard
-from hal.errors import DeviceRefused, DeviceSilent
+from hal.errors import DeviceRefused, LinkFull
 from hal.link import Link
 
 LENGTHS = 3
 """So many questions in a row ask for different lengths."""
-SETUPS = 20
-"""How often each setting of a servo is read or written, until it answers."""
 SPEED_MARGIN = 1.5
 """A servo's own limit of its speed, over the file's: it has to keep up with goals that follow one another."""
-SETTINGS = range(models.STATUS_LEVEL, models.MODE + 1)
+FASTEST = (1 << models.SIGN_BIT) - 1
+KEPT = range(models.VERSION, models.MODE + 1)
+"""What is read of a servo when it is recognized."""
 STATE_START = models.TORQUE_ENABLE
 """Torque, goal and what is present are read in one piece: 2.4 ms of 20 for six servos at 1 Mb/s."""
 
@@ -40,48 +41,35 @@ class FeetechBoard(ServoBusBoard[Packet]):
         self._looks = 0
 
     async def recognize(self, servo: BusServo) -> str | None:
-        """Its model, by its version."""
-        version = await self._read_once(servo, models.VERSION, 2)
-        if version is None:
+        """Its model, by its version, and what it keeps without power."""
+        count = len(KEPT)
+        outcome = await self.ask(_question(codec.read(servo.id, KEPT.start, count), servo, count))
+        answer = outcome.answers.get((servo.id, count))
+        if answer is None:
             return None
-        due = _model(servo)
-        if tuple(version) == due.version:
-            return due.name
-        found = next((model.name for model in MODELS.values() if tuple(version) == model.version), None)
-        what = f"a {found}" if found else f"no {due.name} (its version is {version[0]}.{version[1]})"
-        raise DeviceRefused(
-            servo.name, f"servo {servo.id} is {what}, but the file says {due.name}; correct `model` or `id`"
-        )
+        due, version = _model(servo), (answer.data[0], answer.data[1])
+        if version != due.version:
+            found = next((model.name for model in MODELS.values() if version == model.version), None)
+            what = f"a {found}" if found else f"no {due.name} (its version is {version[0]}.{version[1]})"
+            sentence = f"servo {servo.id} is {what}, but the file says {due.name}"
+            raise DeviceRefused(servo.name, f"{sentence}; correct `model` or `id`")
+        self._refuse_mode(servo, answer.data)
+        self._refuse_limits(servo, answer.data)
+        return due.name
 
     async def prepare(self, servo: BusServo) -> None:
-        """See that it holds positions, and all that the file may ask for; limit its own speed."""
-        settings = await self._settled(
-            servo, codec.read(servo.id, SETTINGS.start, len(SETTINGS)), len(SETTINGS)
-        )
-        model = _model(servo)
-        self._refuse_mode(servo, settings)
-        self._refuse_limits(servo, settings)
-        speed = math.ceil(SPEED_MARGIN * servo.spec.rate / model.step_rad)
-        profile = model.word(0) + model.word(min(speed, (1 << models.SIGN_BIT) - 1))
-        for address, data in ((models.ACCELERATION, b"\x00"), (models.GOAL_TIME, profile)):
-            await self._settled(servo, codec.write(servo.id, address, data), 0)
+        """Nothing but what each read of it shows to be missing."""
 
-    def _refuse_mode(self, servo: BusServo, settings: bytes) -> None:
-        mode = settings[models.MODE - SETTINGS.start]
+    def _refuse_mode(self, servo: BusServo, kept: bytes) -> None:
+        mode = kept[models.MODE - KEPT.start]
         if mode and _model(servo).has_modes:
-            raise DeviceRefused(
-                servo.name, f"servo {servo.id} is in mode {mode} and holds no position; set its mode to 0"
-            )
-        if not settings[0]:
-            raise DeviceRefused(
-                servo.name,
-                f"servo {servo.id} answers no write; set its status level, at {models.STATUS_LEVEL}, to 1",
-            )
+            sentence = f"servo {servo.id} is in mode {mode} and holds no position"
+            raise DeviceRefused(servo.name, f"{sentence}; set its mode, at {models.MODE}, to 0")
 
-    def _refuse_limits(self, servo: BusServo, settings: bytes) -> None:
+    def _refuse_limits(self, servo: BusServo, kept: bytes) -> None:
         model, spec = _model(servo), servo.spec
         low, high = (
-            model.angle_rad(model.number_at(settings, address - SETTINGS.start))
+            model.angle_rad(model.number_at(kept, address - KEPT.start))
             for address in (models.MIN_POSITION, models.MAX_POSITION)
         )
         asked = sorted(spec.to_servo(angle) for angle in (spec.low, spec.high))
@@ -92,22 +80,6 @@ class FeetechBoard(ServoBusBoard[Packet]):
             )
             sentence = f"servo {servo.id} itself turns from {own}, but by the file it turns from {files}"
             raise DeviceRefused(servo.name, f"{sentence}; change the one or the other")
-
-    async def _read_once(self, servo: BusServo, address: int, count: int) -> bytes | None:
-        outcome = await self.ask(_question(codec.read(servo.id, address, count), servo, count))
-        answer = outcome.answers.get((servo.id, count))
-        return None if answer is None else answer.data
-
-    async def _settled(self, servo: BusServo, request: bytes, count: int) -> bytes:
-        """The answer to a request that is put until there is one."""
-        for _ in range(SETUPS):
-            outcome = await self.ask(_question(request, servo, count))
-            answer = outcome.answers.get((servo.id, count))
-            if answer is not None:
-                return answer.data
-        raise DeviceSilent(
-            self.name, f"{servo.name} (id {servo.id}) stopped answering; is the wire disturbed?"
-        )
 
     def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
         """All that there is to know: of all at once that can be asked so, of the others one by one."""
@@ -124,6 +96,7 @@ class FeetechBoard(ServoBusBoard[Packet]):
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
         """In SI. What is wrong with it stands in every answer."""
         model, data = _model(servo), frame.data
+        self._keep_profile(servo, data)
 
         def number(address: int) -> int:
             return codec.signed(model.number_at(data, address - STATE_START), models.SIGN_BIT)
@@ -137,6 +110,18 @@ class FeetechBoard(ServoBusBoard[Packet]):
             torque=data[models.TORQUE_ENABLE - STATE_START] == 1,
             trouble=explain(frame.code),
         )
+
+    def _keep_profile(self, servo: BusServo, state: bytes) -> None:
+        """Limit its own speed, and nothing else: what somebody left there would make it late."""
+        model = _model(servo)
+        speed = min(math.ceil(SPEED_MARGIN * servo.spec.rate / model.step_rad), FASTEST)
+        due = {models.ACCELERATION: b"\x00", models.GOAL_TIME: model.word(0) + model.word(speed)}
+        for address, data in due.items():
+            at = address - STATE_START
+            if state[at : at + len(data)] != data:
+                frame = codec.sync_write(address, {servo.id: data})
+                with suppress(LinkFull):  # the next read shows it again
+                    self._bus.put(Transaction(frame, Priority.SETPOINT, topic=(servo.id, address)))
 
     def goal_frame(self, goals: Mapping[BusServo, float]) -> bytes:
         """Each in the byte order of its model."""
