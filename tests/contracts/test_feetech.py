@@ -1,4 +1,4 @@
-"""What a bus of Feetech's servos promises, with two joints and a gripper of the other series."""
+"""What a bus of Feetech's servos promises, with two joints and a gripper."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -31,7 +31,6 @@ class TestFeetech(DriverContract):
                 "kind": "gripper",
                 "board": "servos",
                 "id": 3,
-                "model": "SCS0009",
                 "closed": "0 deg",
                 "open": "60 deg",
             },

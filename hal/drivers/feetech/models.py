@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum
 
 from hal.drivers.feetech.codec import ByteOrder
 
@@ -59,7 +59,7 @@ BAUDS = (1_000_000, 500_000, 250_000, 128_000, 115_200, 76_800, 57_600, 38_400)
 """By the number at `BAUD`."""
 
 
-class Trouble(IntFlag):
+class Trouble(IntEnum):
     """The error bits of an answer, and of the byte at `STATUS` ("servo status")."""
 
     VOLTAGE = 1
@@ -81,7 +81,7 @@ CURES: Mapping[Trouble, str] = {
 
 def explain(code: int) -> str | None:
     """What the error bits of an answer say, and what to do; None without any."""
-    return "; ".join(cure for bit, cure in CURES.items() if bit & code) or None
+    return "; ".join(cure for bit, cure in CURES.items() if bit & code) or None if code else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,9 @@ class SimulatedServo:
         return self.shaft.temperature_degc if self.pinned_degc is None else self.pinned_degc
 
     @property
-    def trouble(self) -> Trouble:
+    def trouble(self) -> int:
         """The error bits of each of its answers."""
-        trouble = Trouble(0)
+        trouble = 0
         lowest_v, highest_v = self._memory[models.MIN_VOLTAGE], self._memory[models.MAX_VOLTAGE]
         if not lowest_v * models.VOLT <= self.supply_v <= highest_v * models.VOLT:
             trouble |= Trouble.VOLTAGE
