@@ -86,6 +86,7 @@ class Belt(Actuator):
     def _write(self, speed_m_s: float, now: float) -> None:
         self._target = speed_m_s
         self._resting(now, speed_m_s == 0.0)
+        self._publish("target", speed_m_s, now)
         self.output.write(speed_m_s)
 
     def _to_stop_value(self, now: float) -> None:

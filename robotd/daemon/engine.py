@@ -202,6 +202,8 @@ class Engine:
         await self.executor.close()
         self.ledger.settle_all(CANCELLED, "shutting_down")
         self.timers.close()
+        if self._looking:  # what a board on a slow line says of a stop belongs into the journal, too
+            await asyncio.wait(self._looking)
         await self.journal.settle()
 
     # -- what comes in ------------------------------------------------------------------------------

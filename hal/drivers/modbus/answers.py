@@ -35,9 +35,7 @@ class Answers:
 
     def asked(self, data: bytes) -> None:
         """This request goes out now."""
-        for frame in Decoder.of_requests(self._framing).feed(data):
-            request = codec.parse_request(frame)
-            self._asked = None if request is None else (request, frame.transaction)
+        self._asked = codec.decode_request(data, self._framing)
 
     def feed(self, data: bytes) -> Sequence[Heard]:
         """The answers that `data` completes."""

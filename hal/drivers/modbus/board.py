@@ -109,37 +109,37 @@ class ModbusBoard(Board):
 
     async def confirm_stop(self) -> dict[str, Evidence]:
         """Read what each actuator does; one that is not safe is stopped again."""
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(self._confirm(block, acting))
-                for block in self._blocks
-                if (acting := [one for one in block.fittings if isinstance(one, ActingFitting)])
-            ]
-        return {name: proof for task in asked for name, proof in task.result().items()}
-
-    async def _confirm(self, block: Block, acting: list[ActingFitting]) -> dict[str, Evidence]:
-        why = f"unit {block.unit} of {self.name} did not answer when asked what it does"
-        evidence = {one.device.name: Evidence(False, why=why) for one in acting}
-        loop = asyncio.get_running_loop()
+        evidence: dict[str, Evidence] = {}
+        blocks = [block for block in self._blocks if block.acting]
         for _ in range(CONFIRMATIONS):
-            asked_at = loop.time()
             try:
-                answer = await self._ask(block.request, Priority.STOP, ANSWER_S)
+                asked = [(block, self._asking(block.request, Priority.STOP)) for block in blocks]
+                for block, answer in asked:
+                    evidence |= self._evidence(block, await self.answered(answer, ANSWER_S))
             except HalError as error:
-                return {one.device.name: Evidence(False, why=str(error)) for one in acting}
-            if answer is None or answer.refusal:
-                continue
-            memory = block.memory(answer)
-            evidence = {
-                one.device.name: one.judge(memory)._replace(age_s=loop.time() - asked_at) for one in acting
-            }
-            if all(proof.confirmed for proof in evidence.values()):
+                lost = Evidence(False, why=str(error))
+                evidence |= {one.device.name: lost for block in blocks for one in block.acting}
+            blocks = [
+                block
+                for block in blocks
+                if not all(evidence[one.device.name].confirmed for one in block.acting)
+            ]
+            if not blocks:
                 break
-            for one in acting:
-                if not evidence[one.device.name].confirmed:
-                    with suppress(HalError):
-                        one.halt()
         return evidence
+
+    def _evidence(self, block: Block, answer: Answer | None) -> dict[str, Evidence]:
+        """What the answer proves; what it does not show as safe is stopped again."""
+        if answer is None or answer.refusal:
+            why = f"unit {block.unit} of {self.name} did not answer when asked what it does"
+            return {one.device.name: Evidence(False, why=why) for one in block.acting}
+        memory, now = block.memory(answer), asyncio.get_running_loop().time()
+        found = {one.device.name: one.judge(memory, now)._replace(age_s=0.0) for one in block.acting}
+        for one in block.acting:
+            if not found[one.device.name].confirmed:
+                with suppress(HalError):
+                    one.halt()
+        return found
 
     # ------------------------------------------------------------------ who is there
 
@@ -181,7 +181,7 @@ class ModbusBoard(Board):
 
     async def _insist(self, request: Request, times: int) -> Answer | None:
         for _ in range(times):
-            answer = await self._ask(request, Priority.SETPOINT, ANSWER_S)
+            answer = await self.answered(self._asking(request, Priority.SETPOINT), ANSWER_S)
             if answer is not None:
                 return answer
         return None
@@ -203,10 +203,10 @@ class ModbusBoard(Board):
 
     # ------------------------------------------------------------------ one request after the other
 
-    async def _ask(self, request: Request, priority: Priority, timeout_s: float) -> Answer | None:
+    def _asking(self, request: Request, priority: Priority) -> asyncio.Future[Answer | None]:
         answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._put(request, priority, lambda found: None if answer.done() else answer.set_result(found))
-        return await self.answered(answer, timeout_s)
+        return answer
 
     def _ask_for(
         self, request: Request, priority: Priority, topic: Hashable, told: Callable[[Answer | None], None]
@@ -273,12 +273,13 @@ class ModbusBoard(Board):
     def _miss(self, number: int, *, damaged: bool) -> None:
         """Neither the request nor its repetition was answered."""
         unit = self._units.get(number)
+        told_before = any(unit.degraded for unit in self._units.values())
         if self.state is not BoardState.ONLINE or unit is None or not unit.miss():
             return
         what = "its answer was damaged twice" if damaged else "it did not answer twice"
         cure = "is the bus terminated and its cable shielded?" if damaged else "is it overloaded?"
         self._describe()
-        if self.listener is not None:
+        if self.listener is not None and not told_before:
             self.listener(BoardEvent("degraded", self.name, f"unit {number} is degraded: {what}; {cure}"))
 
     def _describe(self) -> None:

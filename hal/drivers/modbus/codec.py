@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pymodbus.exceptions import ModbusException
@@ -48,6 +49,8 @@ FRAME_LIMIT_BYTES = 260
 SHORTEST_RTU_BYTES = 4
 HEADER_BYTES = 7
 """Of a frame on TCP, the unit among them."""
+KNOWN = 256
+"""So many requests are kept as bytes: a line asks the same ones again and again."""
 EXCEPTION = 0x80
 """Added to the function in the answer of a unit that refuses."""
 
@@ -82,6 +85,7 @@ def crc(data: bytes) -> bytes:
     return FramerRTU.compute_CRC(data).to_bytes(2, "big")
 
 
+@lru_cache(maxsize=KNOWN)
 def encode_request(request: Request, framing: Framing = "rtu", transaction: int = 0) -> bytes:
     """A request as bytes. ValueError where an address, a value or a count is beyond what Modbus knows."""
     return _frame(request.unit, _request_pdu(request), framing, transaction)
@@ -90,6 +94,15 @@ def encode_request(request: Request, framing: Framing = "rtu", transaction: int 
 def encode_answer(answer: Answer, framing: Framing = "rtu", transaction: int = 0) -> bytes:
     """What a unit answers, as bytes."""
     return _frame(answer.unit, _answer_pdu(answer), framing, transaction)
+
+
+@lru_cache(maxsize=KNOWN)
+def decode_request(data: bytes, framing: Framing = "rtu") -> tuple[Request, int] | None:
+    """What one whole request says, and its transaction; None where it says nothing."""
+    for frame in Decoder.of_requests(framing).feed(data):
+        request = parse_request(frame)
+        return None if request is None else (request, frame.transaction)
+    return None
 
 
 def answer_size(request: Request, framing: Framing = "rtu") -> int:

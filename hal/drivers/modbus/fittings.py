@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from hal.drivers.modbus.specs import (
 )
 from hal.drivers.modbus.words import Answer, Function, Request, explain
 from hal.kinds import Belt, DigitalInput, DigitalOutput, Relay, Weigher
+
+RAMP_LOOK_S = 0.1
+"""Of two speeds so close together, the second tells whether a drive is on its ramp to a standstill."""
 
 Memory = Mapping[int, int]
 """What was read of a unit, by address."""
@@ -83,7 +87,7 @@ class ActingFitting(Fitting):
         """Have it told to be safe, as the next thing on the line. Raises `DeviceGone`, `LinkFull`."""
 
     @abstractmethod
-    def judge(self, memory: Memory) -> Evidence:
+    def judge(self, memory: Memory, now: float) -> Evidence:
         """What its values say about a stop."""
 
     def watchdog(self, count: int) -> Request | None:
@@ -121,6 +125,8 @@ class BeltFitting(ActingFitting):
         super().__init__(self.belt, place, send)
         self._spec = spec
         self._stop = Request(spec.unit, Function.WRITE_REGISTER, spec.control, 1, (spec.stop_word,))
+        self._judged = (0.0, -math.inf)
+        """The speed that was seen when a stop was last to be proved, and when that was."""
 
     def write(self, value: float) -> None:
         """A speed in m/s."""
@@ -186,12 +192,15 @@ class BeltFitting(ActingFitting):
             )
         return None
 
-    def judge(self, memory: Memory) -> Evidence:
-        """Safe is the stop word: the drive is on its ramp to a standstill, or stands."""
-        word, speed_m_s = memory[self._spec.control], self._speed_m_s(memory)
-        if word != self._spec.stop_word:
-            why = f"register {self._spec.control} of unit {self._spec.unit} still says {word}"
+    def judge(self, memory: Memory, now: float) -> Evidence:
+        """Safe is the stop word and a speed of zero, or one that falls: the drive is on its ramp."""
+        spec, speed_m_s = self._spec, self._speed_m_s(memory)
+        before, self._judged = self._judged, (abs(speed_m_s), now)
+        if memory[spec.control] != spec.stop_word:
+            why = f"register {spec.control} of unit {spec.unit} still says {memory[spec.control]}"
             return Evidence(False, speed_m_s, why=why)
+        if speed_m_s and not (now - before[1] <= RAMP_LOOK_S and abs(speed_m_s) < before[0]):
+            return Evidence(False, speed_m_s, why=f"it is told to stop, and has {speed_m_s:g} m/s yet")
         return Evidence(True, speed_m_s)
 
     def _speed_m_s(self, memory: Memory) -> float:
@@ -247,7 +256,7 @@ class OutputFitting(ActingFitting):
         self.output.felt(float(level != self._off), now)
         return None
 
-    def judge(self, memory: Memory) -> Evidence:
+    def judge(self, memory: Memory, now: float) -> Evidence:
         """Safe is off, or what it keeps."""
         on = memory[self._spec.coil] != self._off
         if on and self._spec.on_stop == "off":
@@ -316,6 +325,11 @@ class Block:
     sample_s: float
     fittings: list[Fitting]
     due_at: float = 0.0
+
+    @property
+    def acting(self) -> list[ActingFitting]:
+        """The actuators among those."""
+        return [one for one in self.fittings if isinstance(one, ActingFitting)]
 
     @property
     def request(self) -> Request:

@@ -10,12 +10,14 @@ from math import isfinite, nan
 from hal import (
     SETPOINT_FRESHNESS_S,
     Actuator,
+    BeltSpec,
     Device,
     DeviceState,
     DigitalOutputSpec,
     DriveBaseSpec,
     Motor,
     MotorSpec,
+    RelaySpec,
     ServoSpec,
     verbs,
 )
@@ -113,6 +115,8 @@ class Limits(Promise):
                 low, high = -most, most
             case ServoSpec(min=low, max=high):
                 pass
+            case BeltSpec(max_speed=most, reversible=reversible):
+                low, high = -most if reversible else 0.0, most
             case _:
                 low, high = 0.0, 1.0
         if not low - ROUNDING <= value <= high + ROUNDING:
@@ -185,7 +189,7 @@ class Freshness(Promise):
 def _rest(device: Actuator) -> float:
     """The value that stands still; NaN where there is none, since a servo stands wherever it is."""
     match device.spec:
-        case DigitalOutputSpec(active=active):
+        case DigitalOutputSpec(active=active) | RelaySpec(active=active):
             return 0.0 if active == "high" else 1.0
         case ServoSpec(min=low, max=high, on_stop=on_stop):
             return min(max(0.0, low), high) if on_stop == "zero" else nan
@@ -207,6 +211,8 @@ def _limit_of(device: Device, reading: str) -> float:
             return duty
         case ServoSpec(min=low, max=high):
             return max(abs(low), abs(high))
+        case BeltSpec(max_speed=speed):
+            return speed
         case _:
             return float("inf")
 

@@ -26,7 +26,6 @@ CURTAIN: dict[str, Any] = {
     "unit": 2,
     "input": 0,
     "active": "low",
-    "sample": "25 ms",
 }
 SCALE: dict[str, Any] = {"kind": "weigher", "board": "line", "unit": 3, "address": 0, "max": "20 kg"}
 DEVICES: dict[str, dict[str, Any]] = {
