@@ -17,8 +17,6 @@ JOB_LIMIT_BYTES = 4 << 20
 """A longer job is refused."""
 SLACK_M = 0.0005
 """So far beyond its travel a reading is nothing: a controller rounds."""
-RENEWED_S = 0.5
-"""Listeners hear of a reading that does not change so often."""
 
 
 class Position(NamedTuple):
@@ -387,7 +385,5 @@ class Gantry(Actuator):
             raise DeviceRefused(self.name, "it is in no job")
 
     def _renew(self, name: str, value: float | bool, at: float) -> None:
-        known = self._values.get(name)
         self._values[name] = (value, at)
-        if known is None or known[0] != value or at - known[1] > RENEWED_S:
-            self._tell(name)
+        self._tell(name)

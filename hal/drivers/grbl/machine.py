@@ -224,20 +224,26 @@ class GantryFitting:
         if waiting is None:
             return
         status = board.status
-        if board.brake.busy or not board.lines.idle or status is None:
-            if now - waiting.since > READY_S:
-                self._fail(DeviceSilent(self.gantry.name, f"it did not come to rest in {READY_S:g} s"))
-            else:
-                board.ask_status(now)
-        elif status.state is MachineState.IDLE or (waiting.homes and status.state is MachineState.ALARM):
+        late = now - waiting.since > READY_S
+        if board.brake.busy or status is None or not status.stands:
+            self._wait(late, now)
+        elif status.state is MachineState.DOOR and status.substate == 1 and late:
+            self._fail(DeviceRefused(self.gantry.name, "its door is open"))
+        elif status.state not in (MachineState.IDLE, MachineState.ALARM):
+            board.brake.reset()  # it holds what nobody wants any more, or only checks
+        elif not board.lines.idle:
+            self._wait(late, now)
+        elif status.state is MachineState.ALARM and not waiting.homes:
+            self._fail(DeviceRefused(self.gantry.name, "it is locked by an alarm; home it"))
+        else:
             self._next = None
             self._attempt(waiting.begin, now)
-        elif status.state is MachineState.ALARM:
-            self._fail(DeviceRefused(self.gantry.name, "it is locked by an alarm; home it"))
-        elif status.state is MachineState.DOOR and status.substate == 1 and now - waiting.since > READY_S:
-            self._fail(DeviceRefused(self.gantry.name, "its door is open"))
-        elif status.stands:
-            board.brake.reset()  # it holds what nobody wants any more
+
+    def _wait(self, late: bool, now: float) -> None:
+        if late:
+            self._fail(DeviceSilent(self.gantry.name, f"it did not come to rest in {READY_S:g} s"))
+        else:
+            self._board.ask_status(now)
 
     @property
     def line(self) -> int:
