@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = "robotd.schema.json"
 """What an editor completes and checks a robot's file by. It lies beside it."""
 NAMELESS = "robot"
-_NAME = re.compile(r"[A-Za-z]\w*")
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _SAID = frozenset({"kind", "board"})
 
 
@@ -66,7 +66,8 @@ def _lines(drawn: Draft, driver: Driver, file: Path, lacking: Mapping[str, str])
         yield "#"
         yield f"# Look into this: {remark}."
     yield ""
-    yield f"robot: {file.stem if _NAME.fullmatch(file.stem) else NAMELESS}"
+    name = re.sub(r"\W", "_", file.stem)
+    yield f"robot: {name if _NAME.fullmatch(name) else NAMELESS}"
     yield ""
     yield "boards:"
     yield "  # `deadman`: after how long without a word its firmware stops by itself (300 ms); or none."

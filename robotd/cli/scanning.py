@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """128 + SIGINT, as a shell says it."""
+PSEUDO_TERMINALS = "/dev/pts/"
+"""Where `robotd twin --pty` serves."""
 
 
 def scan(
@@ -87,14 +90,15 @@ def find(name: str) -> Driver:
 
 
 def chosen(driver: Driver, port: str, bauds: Sequence[int] | None) -> Sequence[Probe]:
-    """The probes for `bauds`; on a network connection, which has no speed of its own, one is enough."""
+    """The probes for `bauds`; one is enough on a port that has no speed: each would find the same there."""
     known = [probe.baud for probe in driver.probes]
     for baud in bauds or ():
         if baud not in known:
             speeds = ", ".join(map(str, known))
             raise typer.BadParameter(f"{driver.name} is not looked for at {baud} baud, but at {speeds}")
     probes = [probe for probe in driver.probes if bauds is None or probe.baud in bauds]
-    return probes[:1] if port.startswith("tcp://") else probes
+    speedless = port.startswith("tcp://") or os.path.realpath(port).startswith(PSEUDO_TERMINALS)
+    return probes[:1] if speedless else probes
 
 
 def look(driver: str, port: str, probes: Sequence[Probe], *, quiet: bool) -> list[Answer]:

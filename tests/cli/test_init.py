@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +18,11 @@ run = CliRunner().invoke
 
 
 @pytest.fixture
-def port() -> Iterator[str]:
-    """A port that can be opened."""
-    far, near = pty.openpty()
-    name = os.ttyname(near)
-    os.close(near)
-    yield name
-    os.close(far)
+def port(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One that the drivers of `bus` do not open."""
+    file = tmp_path_factory.mktemp("dev") / "ttyUSB0"
+    file.touch()
+    return str(file)
 
 
 def begin(*words: object, code: Exit = Exit.DONE) -> str:
@@ -134,6 +129,7 @@ def test_what_a_scan_found_becomes_a_robot_that_passes_its_check(tmp_path: Path,
     assert said["file"] == str(file)
     assert len(said["remarks"]) == 2
     text = file.read_text()
+    assert "robot: my_servos\n" in text
     assert f"  bus: {{driver: tests.cli.bus:BUS, port: {port}, baud: 57600, deadman: none}}\n" in text
     assert "  # SV-1 id 10: temperature 31 degC\n  servo_10: {kind: servo, board: bus, " in text
     assert "    - {trigger: servo_9_move_to, source: armed, do: servo_9.move_to}\n" in text

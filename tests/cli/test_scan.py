@@ -56,6 +56,14 @@ def silent() -> Iterator[str]:
     os.close(far)
 
 
+@pytest.fixture
+def port(tmp_path: Path) -> str:
+    """One that the drivers of `bus` do not open."""
+    file = tmp_path / "ttyUSB0"
+    file.touch()
+    return str(file)
+
+
 def test_what_answers_is_told_with_the_lines_of_a_robots_file(arduino: str) -> None:
     done = run(app, ["scan", "firmata", arduino])
 
@@ -80,8 +88,8 @@ def test_a_script_gets_all_of_it_as_json_and_nothing_else(arduino: str) -> None:
     assert answer["lines"].startswith("boards:\n  firmata: {driver: firmata, port: ")
 
 
-def test_a_bus_is_told_device_by_device_and_nothing_in_it_twice(silent: str) -> None:
-    done = run(app, ["scan", "tests.cli.bus:BUS", silent])
+def test_a_bus_is_told_device_by_device_and_nothing_in_it_twice(port: str) -> None:
+    done = run(app, ["scan", "tests.cli.bus:BUS", port])
 
     assert done.exit_code == Exit.DONE, done.output
     rows = [line.split() for line in done.stdout.splitlines()]
@@ -91,7 +99,7 @@ def test_a_bus_is_told_device_by_device_and_nothing_in_it_twice(silent: str) -> 
     assert done.stdout.endswith(
         f"""
 boards:
-  bus: {{driver: tests.cli.bus:BUS, port: {silent}, baud: 57600, deadman: none}}
+  bus: {{driver: tests.cli.bus:BUS, port: {port}, baud: 57600, deadman: none}}
 
 devices:
   servo_9: {{kind: servo, board: bus, min: -80 deg, max: 80 deg, pin: 9}}
@@ -100,8 +108,8 @@ devices:
     )
 
 
-def test_troubles_are_told_with_their_mend_and_one_speed_without_an_answer_ends_nothing(silent: str) -> None:
-    said = run(app, ["scan", "tests.cli.bus:BUS", silent]).stderr
+def test_troubles_are_told_with_their_mend_and_one_speed_without_an_answer_ends_nothing(port: str) -> None:
+    said = run(app, ["scan", "tests.cli.bus:BUS", port]).stderr
 
     assert "  bus: half an answer came\n" in said
     assert "robotd: SV-1 id 10: two servos have this id; unplug one and give the other another id\n" in said
@@ -111,8 +119,8 @@ def test_troubles_are_told_with_their_mend_and_one_speed_without_an_answer_ends_
     )
 
 
-def test_where_nothing_answers_it_says_what_was_tried(silent: str) -> None:
-    done = run(app, ["scan", "tests.cli.bus:EMPTY", silent, "--json"])
+def test_where_nothing_answers_it_says_what_was_tried(port: str) -> None:
+    done = run(app, ["scan", "tests.cli.bus:EMPTY", port, "--json"])
 
     assert done.exit_code == Exit.FAILED
     assert "(tried 57600 baud, 57600 baud with even parity); is it powered" in done.stderr
