@@ -36,7 +36,7 @@ def find_holders(port: str, root: Path = ROOT) -> tuple[Holder, ...]:
     """
     processes = root / "proc"
     device = os.path.realpath(port)
-    open_by = {int(path.name) for path in processes.iterdir() if path.name.isdecimal() and _has(path, device)}
+    open_by = {int(path.name) for path in processes.glob("[0-9]*") if _has(path, device)}
     return tuple(
         Holder(pid, _command(processes / str(pid))) for pid in sorted(open_by | {*_locked_by(device, root)})
     )

@@ -71,13 +71,13 @@ def _lines(drawn: Draft, driver: Driver, file: Path, lacking: Mapping[str, str])
     yield ""
     yield "boards:"
     yield "  # `deadman`: after how long without a word its firmware stops by itself (300 ms); or none."
-    yield f"  # {drawn.found[drawn.board]}"
+    yield from (f"  # {what}" for what in drawn.about[drawn.board])
     yield f"  {drawn.board}: {flow(drawn.board_says)}"
     yield ""
     yield "devices:"
     ready = [name for name in drawn.devices if name not in lacking]
     for name, says in drawn.devices.items():
-        yield f"  # {drawn.found[name]}"
+        yield from (f"  # {what}" for what in drawn.about[name])
         if name in lacking:
             yield f"  # Complete it: {lacking[name]}."
         yield f"  {'# ' if name in lacking else ''}{name}: {flow(says)}"
@@ -101,7 +101,8 @@ def _machine(kinds: Mapping[str, str]) -> Iterator[str]:
     yield "  initial: disarmed"
     yield "  states:"
     yield "    disarmed: {}"
-    yield "    armed: {active: all}     # entering activates the devices, leaving halts and deactivates them"
+    yield "    # Entering activates these devices, leaving halts and deactivates them."
+    yield f"    armed: {{active: {flow(list(kinds)) if kinds else 'all'}}}"
     yield "  transitions:"
     yield "    - {trigger: arm, source: disarmed, dest: armed}"
     yield "    - {trigger: disarm, source: armed, dest: disarmed}"

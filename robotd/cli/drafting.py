@@ -40,8 +40,8 @@ class Draft:
     devices: Mapping[str, Mapping[str, Any]]
     remarks: Sequence[str]
     """What is wrong with what was found, in sentences."""
-    found: Mapping[str, str]
-    """What the board and each device is: model, address and details."""
+    about: Mapping[str, Sequence[str]]
+    """What the board and each device is: model, address and details. What is no device is the board's."""
 
     @classmethod
     def of(cls, driver: Driver, port: str, answers: Sequence[Answer]) -> Draft:
@@ -51,7 +51,7 @@ class Draft:
         probe = answers[speeds.index(usual)].probe
         board = board_name(driver.name)
         devices: dict[str, Mapping[str, Any]] = {}
-        found = {board: f"At {usual}."}
+        about: dict[str, list[str]] = {board: []}
         remarks = [f"{answer.who}: {answer.found.trouble}" for answer in answers if answer.found.trouble]
         for answer, its_speed in zip(answers, speeds, strict=True):
             says = answer.found.device
@@ -59,17 +59,17 @@ class Draft:
             if its_speed != usual:
                 remarks.append(f"{answer.who} speaks at {its_speed}: set it as the others are, {usual}")
             elif not says:
-                found[board] = answer.description
+                about[board].append(answer.description)
             elif name not in devices:  # a second one at one address is in the remarks
                 devices[name] = {"kind": says["kind"], "board": board, **says}
-                found[name] = answer.description
+                about[name] = [answer.description]
         board_says = {"driver": driver.name, "port": port, "baud": probe.baud}
         usually = driver.board_spec.model_fields
         if probe.parity != usually["parity"].default:
             board_says["parity"] = probe.parity
         if usually["deadman"].default in (None, "none"):
             board_says["deadman"] = "none"  # the file says so, or `check` asks
-        return cls(board, board_says, devices, remarks, found)
+        return cls(board, board_says, devices, remarks, about)
 
     def lines(self) -> list[str]:
         """The sections `boards` and `devices`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from robotd.doctor.finding import Finding, Severity
@@ -17,7 +18,7 @@ IN_MEMORY = ("tmpfs", "ramfs", "overlay")
 def space(machine: Machine, robot: Robot) -> Iterator[Finding]:
     """A disk that is nearly full."""
     folder = machine.at(robot.state)
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     free = machine.free_bytes(folder)
     if free < LITTLE_BYTES:

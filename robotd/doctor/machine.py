@@ -125,9 +125,15 @@ class Machine:
 
     def groups(self) -> Mapping[str, tuple[int, Sequence[str]]]:
         """By name: number and members."""
-        fields = (line.split(":") for line in self.text("etc/group").splitlines())
-        return {
-            name: (int(number), members.split(","))
-            for name, _, number, members in fields
-            if number.isdecimal()
-        }
+        entries = (line.split(":") for line in self.text("etc/group").splitlines())
+        return {entry[0]: (int(entry[2]), entry[3].split(",")) for entry in entries if _is_of(entry, 4)}
+
+    def users(self) -> Mapping[str, tuple[int, int]]:
+        """By name: number and first group."""
+        entries = (line.split(":") for line in self.text("etc/passwd").splitlines())
+        return {entry[0]: (int(entry[2]), int(entry[3])) for entry in entries if _is_of(entry, 7)}
+
+
+def _is_of(entry: Sequence[str], size: int) -> bool:
+    """Whether it is one of group(5) or passwd(5): other lines mean other sources."""
+    return len(entry) == size and entry[2].isdecimal() and (size < 7 or entry[3].isdecimal())

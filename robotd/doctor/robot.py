@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Robot:
                     continue
             elif "://" not in port:
                 found[board] = machine.at(port)
-        return {board: path for board, path in found.items() if path.exists()}
+        return {board: path for board, path in found.items() if os.path.exists(path)}
 
     def devices(self, machine: Machine) -> frozenset[str]:
         """The names of its serial devices, links followed: `ttyAMA0` for `/dev/serial0`."""
@@ -137,14 +137,11 @@ def group_of(machine: Machine, port: Path) -> str:
     return next((name for name, (known, _) in machine.groups().items() if known == number), str(number))
 
 
-def _named(machine: Machine, name: str, more: list[str]) -> User | None:
-    fields = (line.split(":") for line in machine.text("etc/passwd").splitlines())
-    for login, _, uid, gid, *_ in fields:
-        if login == name:
-            joined = {
-                number
-                for group, (number, members) in machine.groups().items()
-                if name in members or group in more
-            }
-            return User(name, int(uid), frozenset({int(gid), *joined}))
-    return None
+def _named(machine: Machine, name: str, more: Sequence[str]) -> User | None:
+    """The user of that name, who has `more` groups besides those of the system's files."""
+    if name not in machine.users():
+        return None
+    uid, gid = machine.users()[name]
+    groups = machine.groups().items()
+    joined = {number for group, (number, members) in groups if name in members or group in more}
+    return User(name, uid, frozenset({gid, *joined}))

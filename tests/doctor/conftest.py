@@ -33,7 +33,7 @@ class Patient(Machine):
         self.uart = self.port("ttyAMA0")
         self.robot = Robot({"arduino": "/dev/serial/by-id/usb-Arduino_Uno-if00"}, Path("/var/lib/robotd"))
         self.write("sys/devices/usb1/ttyACM0/power/control", "on\n")
-        self.write("etc/group", f"dialout:x:{DIALOUT}:ada\nrobotd:x:{DIALOUT + 7}:\n")
+        self.write("etc/group", f"+:::\n\ndialout:x:{DIALOUT}:ada\nrobotd:x:{DIALOUT + 7}:\n")
         self.write(
             "etc/passwd", f"root:x:0:0:root:/root:/bin/sh\nrobotd:x:{STRANGER}:{DIALOUT + 7}::/:/bin/false\n"
         )

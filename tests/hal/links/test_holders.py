@@ -61,3 +61,7 @@ def test_locks_of_other_files_and_other_lines_are_passed_over(machine: Machine):
     machine.write("proc/locks", "1: FLOCK\nnonsense\n2: OFDLCK ADVISORY  READ -1 00:05:9 0 EOF\n")
 
     assert find_holders(port, machine.root) == ()
+
+
+def test_where_nothing_is_known_of_processes_nobody_holds_it(tmp_path):
+    assert find_holders(str(tmp_path / "ttyS0"), tmp_path) == ()
