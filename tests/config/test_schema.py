@@ -115,7 +115,7 @@ def test_it_accepts_the_rover():
         ("lane: safety", "lane: urgent"),
         ("unattended: true", "unattended: yes"),
         ("after: 10 min", "after: 10"),
-        ("docked: {active: [mast]", "docked: {active: mst"),
+        ("docked: {active: [mast, position]", "docked: {active: mst"),
         ("handlers: [patrol.py]", "handlers: patrol.py"),
         ("trigger: arm, ", ""),
         ("baud: 57600", "baud: '57600'"),

@@ -353,17 +353,17 @@ def test_the_whole_daemon_keeps_its_stop_in_a_file(tmp_path: Path):
         await sim.sleep(0.2)
 
     async def reset(sim: Simulation) -> None:
-        assert sim.state == ("estopped",)
+        assert sim.state == ("estopped", "ok")
         console = await sim.connect("ann")
         await sim.sleep(REST_S)
         latch = sim.engine.stop.latch
         assert latch is not None
         console.reset(latch.latch_id)
         await sim.sleep(0.2)
-        assert sim.state == ("disarmed",)
+        assert sim.state == ("disarmed", "ok")
 
     async def look(sim: Simulation) -> None:
-        assert sim.state == ("disarmed",)
+        assert sim.state == ("disarmed", "ok")
 
     simulate(config, stop, latch=file)
     assert json.loads(file.read_bytes())["reason"] == "smoke"

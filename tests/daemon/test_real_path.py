@@ -32,7 +32,7 @@ def make_twin(file: Path) -> Twin:
 @asynccontextmanager
 async def running(file: Path, port: Path) -> AsyncIterator[tuple[RunningRobot, RemoteRobot]]:
     """The daemon of `file` on `port`, and a client of it."""
-    robot = await asyncio.to_thread(RunningRobot, file, "--port", f"arduino={port}")
+    robot = await asyncio.to_thread(RunningRobot, file, "--sim", "gps", "--port", f"arduino={port}")
     try:
         async with connect(robot.tcp) as client:
             yield robot, client
@@ -98,7 +98,7 @@ async def test_a_simulated_robot_is_started_with_its_faults(tmp_path: Path):
         file,
         "--sim",
         "--fault",
-        "unplug 300 ms after 500 ms",
+        "arduino=unplug 300 ms after 500 ms",
         "--fault",
         "arduino=delay 1..2 ms",
     )
@@ -116,7 +116,7 @@ async def test_sigterm_halts_the_wheels_and_ends_with_0(tmp_path: Path):
     file, port = rover_on_any_port(tmp_path), tmp_path / "arduino"
     twin = make_twin(file)
     async with asyncio.timeout(60), serve_pty(twin, port):
-        robot = await asyncio.to_thread(RunningRobot, file, "--port", f"arduino={port}")
+        robot = await asyncio.to_thread(RunningRobot, file, "--sim", "gps", "--port", f"arduino={port}")
         async with connect(robot.tcp) as client:
             await client.send("arm", wait="done")
             driving = await client.send("drive", DRIVE, valid_for_s=30.0)
@@ -141,7 +141,7 @@ async def test_a_second_daemon_on_the_same_serial_port_names_the_holder_and_ends
     async with asyncio.timeout(60), serve_pty(make_twin(file), port), running(file, port) as (first, client):
         second = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "robotd", "run", str(file), "--journal", "memory"),
-            *("--port", f"arduino={port}"),
+            *("--sim", "gps", "--port", f"arduino={port}"),
             env={**os.environ, "XDG_RUNTIME_DIR": str(second_user), "XDG_STATE_HOME": str(second_user)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

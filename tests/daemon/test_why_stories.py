@@ -224,7 +224,7 @@ def test_handler_bug_a_patrol_that_divides_by_zero(tmp_path: Path) -> None:
         rover.bob.send("light", {"on": True})
         await rover.sim.sleep(0.5)
 
-        assert rover.sim.state == ("armed.teleop",)
+        assert rover.sim.state == ("armed.teleop", "ok")
         for about in (None, patrol):
             summary = (await rover.why(about)).summary
             assert summary.startswith("base stopped (its action failed) <- patrol raised ZeroDivisionError")
@@ -321,13 +321,13 @@ def test_a_stop_names_who_and_why_until_it_is_reset_and_something_else_holds_it(
 def test_a_flat_battery_names_its_voltage() -> None:
     async def story(rover: Incident) -> None:
         await rover.drive()
-        rover.sim.engine.rig.set_world("battery", 10.0)
+        rover.sim.engine.rig.set_world("battery", 10.5)
         last = await rover.drive(1.0)
         await rover.sim.sleep(3.0)
 
-        assert rover.sim.state == ("docked",)
-        assert "battery_low at 00:00:02.970 (battery.value 10)" in await rover.root()
-        assert "battery_low at 00:00:02.970 (battery.value 10)" in await rover.root(last)
+        assert rover.sim.state == ("docked", "low")
+        assert "battery_low at 00:00:02.970 (battery.value 10.5)" in await rover.root()
+        assert "battery_low at 00:00:02.970 (battery.value 10.5)" in await rover.root(last)
 
     happen(story)
 
@@ -452,7 +452,7 @@ def test_a_robot_that_nobody_asked_to_move_is_told_which_command_leads_there() -
         found: Explanation = await sim.engine.opened.read(lambda rows: explain(rows))
 
         assert found.summary.startswith(
-            "never asked to move since the start, in disarmed <- robotd started at"
+            "never asked to move since the start, in disarmed, ok <- robotd started at"
         )
         assert "Next: send arm, then a command that moves something" in found.links[-1].sentence
 

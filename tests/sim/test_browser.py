@@ -80,7 +80,7 @@ def test_a_browser_behind_a_long_gap_is_cut_off_and_what_it_sent_is_lost() -> No
         await sim.sleep(1.0)
         return before, browser.gone, sent.stage, sim.state
 
-    assert simulate(CONFIG, story) == (False, True, "sent", ("disarmed",))
+    assert simulate(CONFIG, story) == (False, True, "sent", ("disarmed", "ok"))
 
 
 def test_a_browser_that_hangs_up_leaves_no_task() -> None:

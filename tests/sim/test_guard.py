@@ -40,7 +40,7 @@ def test_a_healthy_daemon_is_left_alone():
         await sim.sleep(60)
         return len(sim.guards.started), sim.state
 
-    assert told(story) == (1, ("disarmed",))
+    assert told(story) == (1, ("disarmed", "ok"))
 
 
 def test_a_stop_that_the_guard_heard_is_the_daemons_stop_with_the_same_latch():
@@ -50,7 +50,7 @@ def test_a_stop_that_the_guard_heard_is_the_daemons_stop_with_the_same_latch():
         await sim.sleep(0.05)
         status = (await answer(sim, client.call("status", {})))["result"]
 
-        assert sim.state == ("estopped",)
+        assert sim.state == ("estopped", "ok")
         assert sim.rig.world()["left_duty"] == 0
         assert status["latch"]["by"] == "guard:stop"
         assert status["latch"]["reason"] == "somebody on the track"
@@ -73,7 +73,7 @@ def test_after_a_stop_of_the_guard_a_reset_brings_another_and_moving_takes_three
         client.send("drive", FORWARD)
         await sim.sleep(0.1)
 
-        assert after_reset == (("disarmed",), 0)
+        assert after_reset == (("disarmed", "ok"), 0)
         assert len(sim.guards.started) == 2
         assert sim.rig.world()["left_duty"] > 0
 
@@ -111,11 +111,11 @@ def test_a_guard_that_dies_stops_the_robot_and_only_a_reset_with_a_new_one_clear
         await sim.sleep(1.0)
         await answer(sim, client.reset(latch_id))
 
-        assert stopped == (("estopped",), 0)
+        assert stopped == (("estopped", "ok"), 0)
         assert status["latch"]["reason"] == "the guard process died"
         assert status["guard"]["state"] == "starting"
         assert early["error"]["message"] == "the guard process is not there yet"
-        assert sim.state == ("disarmed",)
+        assert sim.state == ("disarmed", "ok")
         assert len(sim.guards.started) == 2
 
     told(story)

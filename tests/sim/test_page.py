@@ -20,7 +20,7 @@ LONG = """
     - at: 1 s
       set: {battery: 11 V}
     - at: 2 s
-      fault: unplug 1 s
+      fault: {arduino: unplug 1 s}
     - at: 4 s
       stop: enough
     - within: 1 s
@@ -63,8 +63,10 @@ def test_the_time_line_has_a_lane_for_all_that_happened(text: str) -> None:
 
     lanes = [
         "steps",
-        "state",
+        "main",
+        "health",
         "arduino",
+        "gps",
         "done to it",
         "events",
         "arm",

@@ -46,9 +46,9 @@ def test_an_operator_drives_stops_and_resets_through_the_wire():
         "speed": 0.3,
         "stages": ["received", "accepted", "journaled", "started", "cancelled"],
         "evidence": True,
-        "latched": ("estopped",),
+        "latched": ("estopped", "ok"),
         "reset": True,
-        "state": ("disarmed",),
+        "state": ("disarmed", "ok"),
         "bugs": [],
     }
 

@@ -39,10 +39,10 @@ def test_it_names_the_step_what_was_expected_and_seen_the_messages_and_how_to_re
         "  expected: base.linear > 0.1 m/s\n"
         "  seen:     base.linear 0 m/s\n"
         "the last 4 messages:\n"
-        "       0.000 s  arm    tcp:127.0.0.1:40001  moved  armed.teleop\n"
-        "       0.000 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop\n"
-        "       0.400 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop\n"
-        "       0.400 s  bump   scenario             stayed  armed.teleop\n"
+        "       0.000 s  arm    tcp:127.0.0.1:40001  moved  armed.teleop, ok\n"
+        "       0.000 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop, ok\n"
+        "       0.400 s  drive  tcp:127.0.0.1:40001  stayed  armed.teleop, ok\n"
+        "       0.400 s  bump   scenario             stayed  armed.teleop, ok\n"
         "repeat: robotd test bump.yaml --seed 7"
     )
 
@@ -82,7 +82,7 @@ def test_a_scenario_that_never_was_a_file_shows_its_step() -> None:
         "  - within: 500 ms",
         "    expect: {state: docked}",
         "  expected: state docked",
-        "  seen:     state armed.teleop",
+        "  seen:     state armed.teleop, ok",
     ]
 
 

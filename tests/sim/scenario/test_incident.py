@@ -133,7 +133,7 @@ async def arm_until_it_works(sim: Simulation) -> None:
     ann.send("arm")
     await sim.sleep(0.2)
     sim.rig.set_world("battery", 12.0)
-    while sim.state == ("disarmed",):
+    while sim.state[0] == "disarmed":
         ann.send("arm")
         await sim.sleep(0.01)
 

@@ -35,7 +35,7 @@ def test_a_file_reads_as_what_it_says(tmp_path: Path) -> None:
           as: first
           valid_for: 200 ms
         - set: {battery: 10200 mV, bumper: pressed, range: free}
-        - fault: unplug 5 s
+        - fault: {arduino: unplug 5 s}
         - wait: 2 min
         - within: 30 ms
           expect: {state: armed, base.linear: "> 0.1 m/s", stage: {first: rejected latched}, world: {x: 1..2}}
@@ -151,7 +151,11 @@ FAULTS = {
     "- set: {}": ("there is nothing in it", None),
     "- fault: {arduno: split}": ("there is no board 'arduno'", "did you mean 'arduino'?"),
     "- fault: {arduino: [split, split]}": ("one step is one fault", "make several steps of it"),
-    "- fault: 3": ("a fault is due here, not the number 3", "for example: unplug 5 s"),
+    "- fault: {arduino: 3}": ("a fault is due here, not the number 3", "for example: unplug 5 s"),
+    "- fault: unplug 5 s": (
+        "the name of a board and its fault are due here",
+        "for example: fault: {arduino: unplug 5 s}",
+    ),
     "- mend: arduno": ("there is no board 'arduno'", "did you mean 'arduino'?"),
     "- inject: bumpp": ("there is no event 'bumpp'", "did you mean 'bump'?"),
     "- inject: drive": ("'drive' is no event", "write send: drive"),
@@ -224,8 +228,16 @@ def test_a_fault_at_the_top_is_refused_too(tmp_path: Path, top: str, sentence: s
     assert hint is None or found[0][2] == hint
 
 
+def test_a_fault_needs_no_name_where_there_is_just_one_board(tmp_path: Path) -> None:
+    one_board = str(CONFIG.parent / "tests" / "check" / "clean" / "hysteresis.yaml")
+
+    read = script(tmp_path, "- fault: unplug 5 s", robot=one_board)
+
+    assert read.scenario.steps == (Step(Fault("uno", "unplug 5 s")),)
+
+
 def test_a_fault_that_this_board_cannot_have_is_refused(tmp_path: Path) -> None:
-    ((_, sentence, _),) = faults(tmp_path, "- fault: freeze moon")
+    ((_, sentence, _),) = faults(tmp_path, "- fault: {arduino: freeze moon}")
 
     assert "the simulated world has no 'moon'" in sentence
 

@@ -52,11 +52,11 @@ HOLDS = {
     "- within: 60 ms\n  expect: {battery.value: '> 12 V'}",
     "set a switch": "- set: {bumper: pressed}\n"
     "- within: 30 ms\n  expect: {bumper.active: pressed, event: bump}",
-    "fault": "- fault: unplug 1 s\n- within: 50 ms\n  expect: {board: {arduino: lost}}",
-    "fault of a board": "- fault: {arduino: unplug 1 s}\n- within: 50 ms\n  expect: {event: arduino.lost}",
-    "mend": "- fault: stall 1 h\n- wait: 500 ms\n- expect: {battery.value: stale}\n- mend: arduino\n"
-    "- within: 3 s\n  expect: {battery.value: '> 12 V'}",
-    "mend all": "- fault: drop 100%\n- wait: 500 ms\n- mend: all\n"
+    "fault": "- fault: {arduino: unplug 1 s}\n- within: 50 ms\n"
+    "  expect: {event: arduino.lost, board: {arduino: lost, gps: online}}",
+    "mend": "- fault: {arduino: stall 1 h}\n- wait: 500 ms\n- expect: {battery.value: stale}\n"
+    "- mend: arduino\n- within: 3 s\n  expect: {battery.value: '> 12 V'}",
+    "mend all": "- fault: {arduino: drop 100%}\n- wait: 500 ms\n- mend: all\n"
     "- within: 9 s\n  expect: {battery.value: '> 12 V'}",
     "inject": ARM + "- inject: battery_low\n- expect: {state: docked, event: battery_low}",
     "inject with its payload": "- inject: {bump: {hard: true}}\n- expect: {event: bump}",
@@ -92,7 +92,7 @@ def test_it_holds(tmp_path: Path, steps: str) -> None:
 
 
 FAILS = {
-    "a state": (ARM + "- expect: {state: docked}", "state docked", "state armed.teleop"),
+    "a state": (ARM + "- expect: {state: docked}", "state docked", "state armed.teleop, ok"),
     "a reading": (
         "- expect: {base.linear: > 1 m/s}".replace("> 1 m/s", "'> 1 m/s'"),
         "base.linear > 1 m/s",
@@ -102,7 +102,7 @@ FAILS = {
     "a span": ("- expect: {battery.value: 1..2 V}", "battery.value 1..2 V", "battery.value 12.5757 V"),
     "staleness": ("- expect: {battery.value: stale}", "battery.value stale", "battery.value 12.5757 V"),
     "a stale reading": (
-        "- fault: unplug 9 s\n- wait: 100 ms\n- expect: {battery.value: '> 0 V'}",
+        "- fault: {arduino: unplug 9 s}\n- wait: 100 ms\n- expect: {battery.value: '> 0 V'}",
         "battery.value > 0 V",
         "battery.value stale",
     ),
@@ -191,14 +191,15 @@ def test_what_must_become_so_and_then_last(tmp_path: Path) -> None:
 
 
 def test_a_reading_that_goes_stale_does_not_last(tmp_path: Path) -> None:
-    found = failure(tmp_path, "- fault: stall 1 s\n- expect: {battery.value: '> 1 V'}\n  for: 500 ms")
+    steps = "- fault: {arduino: stall 1 s}\n- expect: {battery.value: '> 1 V'}\n  for: 500 ms"
+    found = failure(tmp_path, steps)
 
     assert found.details == (("expected", "battery.value > 1 V"), ("seen", "battery.value stale"))
     assert found.at == pytest.approx(0.15, abs=0.06)
 
 
 def test_a_step_that_comes_too_late_says_so(tmp_path: Path) -> None:
-    silent = "- fault: stall 1 s\n- within: 1 s\n  expect: {event: arduino.silent}\n"
+    silent = "- fault: {arduino: stall 1 s}\n- within: 1 s\n  expect: {event: arduino.silent}\n"
 
     found = failure(tmp_path, silent + "- at: 100 ms\n  send: arm")
 

@@ -90,15 +90,17 @@ class Holding:
             far = abs(value - held) > TOLERANCE * abs(held)
         return self._change({name: value}) if far else {}
 
-    def fire(self, rule: str, saw: Mapping[str, Value | None]) -> tuple[World, World]:
-        """What has to change so that a rule fires that saw this.
+    def fire(self, rule: str, saw: Mapping[str, Value | None]) -> tuple[World, World, bool]:
+        """What has to change so that a rule fires that saw this, and whether it fires then.
 
-        First what has to be let go where it has held ever since it fired before: that makes no edge.
+        First what has to be let go where it has held ever since it fired before: that makes no edge. Where
+        nothing lets it go, it has fired in the beginning.
         """
         let_go = {} if rule in self._cleared else self._change(self._released(rule))
+        fires = rule in self._cleared
         pressed = self._change(self._of_sensors(saw))
         self._cleared.discard(rule)
-        return let_go, pressed
+        return let_go, pressed, fires
 
     def decide(self, machine: StateMachine, message: Message, saw: Mapping[str, Value | None]) -> World:
         """What has to change so that `machine` decides upon `message` as it did, when it saw this."""
@@ -115,14 +117,26 @@ class Holding:
         return not self._ahead.isdisjoint(saw)
 
     def _released(self, name: str) -> Mapping[str, Value]:
-        """What has to be otherwise so that a rule may fire again; nothing where it may, or nobody knows."""
+        """What has to be otherwise so that a rule may fire again; nothing where it may, or nobody knows.
+
+        What would let another one fire is no help: of "low" and "well again" one always holds.
+        """
         rule = self._rules.get(name)
         if rule is None or self._is_clear(rule, {}):
             return {}
         for other in self._others(rule):
-            if self._is_clear(rule, other):
+            if self._is_clear(rule, other) and not self._is_fired(other):
                 return other
         return {}
+
+    def _is_fired(self, other: Mapping[str, Value]) -> bool:
+        """Whether these values let a rule fire that the present ones do not."""
+        values = {**self._held, **other}
+        return any(
+            rule.when.test(values, NO_PAYLOAD, ()).holds
+            and not rule.when.test(self._held, NO_PAYLOAD, ()).holds
+            for rule in self._rules.values()
+        )
 
     def _others(self, rule: Rule) -> Iterator[Mapping[str, Value]]:
         """Other values of one of its readings, the nearest first; then of all its switches."""

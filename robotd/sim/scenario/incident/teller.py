@@ -216,10 +216,10 @@ class Teller:
     def _fires(self, row: Row, message: Message, saw: Mapping[str, Value | None]) -> bool:
         """Let a rule fire; returns whether it does now, and may not have before."""
         ahead = self._holding.is_ahead(saw)
-        let_go, pressed = self._holding.fire(message.type, saw)
+        let_go, pressed, fires = self._holding.fire(message.type, saw)
         self._notebook.set(row.at - REPORTED_S, 0, let_go)
         self._notebook.set(row.at, row.seq, pressed)
-        return not ahead
+        return fires and not ahead
 
     def _looks(self, row: Row, message: Message, saw: Mapping[str, Value | None]) -> bool:
         """Let the machine see what it saw: set as early as it helps, but after who saw what was before."""
