@@ -13,6 +13,7 @@ from functools import partial
 
 from tests.benchmarks import (
     check,
+    codecs,
     core,
     cost,
     guard,
@@ -37,6 +38,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "stop": stop.stop,
         "guard": partial(guard.guard, trials=20 if quick else 100, rest_s=5.0 if quick else 10.0),
         "serial": serial_port.serial_port,
+        "codecs": codecs.codecs,
         "start": process.start,
         "memory": partial(process.memory, flood_s=5.0 if quick else 60.0),
         "cost": cost.cost,
