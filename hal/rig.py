@@ -55,6 +55,7 @@ class Rig:
         faults: Mapping[str, Sequence[str]] | None = None,
         tap: Callable[[str, str, bytes], None] | None = None,
         folder: Path | None = None,
+        drafts: dict[str, str] | None = None,
     ) -> Self:
         """Build everything; nothing is opened yet.
 
@@ -68,6 +69,7 @@ class Rig:
                 be made faulty later, by `inject`, if it is named here, be it with no fault.
             tap: Told of all bytes on all wires: the board, `to` or `from` it, and the bytes.
             folder: Where the files are that verbs are told by name.
+            drafts: What verbs write instead goes here, by name, and is read from here first.
 
         Raises:
             DriverNotFound: for a board's `driver`.
@@ -106,6 +108,7 @@ class Rig:
         added = _add_devices(built, devices)
         for device in added.values():
             device.folder = folder
+            device.drafts = drafts
         return cls(built, added, twins, wires)
 
     @classmethod

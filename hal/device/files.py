@@ -39,3 +39,13 @@ def read_within(folder: Path | None, name: str, limit_bytes: int) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotWithin(f"'{name}' is no text in UTF-8") from None
+
+
+def write_within(folder: Path | None, name: str, text: str) -> None:
+    """Write the file `name`, in place of what it was. Raises `NotWithin`, also where that is not possible."""
+    path = path_within(folder, name)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        where = f"its folder is {path.parent}"
+        raise NotWithin(f"'{name}' cannot be written: {error.strerror}; {where}") from None

@@ -27,6 +27,8 @@ class Device(ABC):
 
     folder: Path | None = None
     """Where the files are that its verbs are told by name: the folder of the robot's file."""
+    drafts: dict[str, str] | None = None
+    """Where a verb writes files in place of the folder, by name: a simulation leaves nothing behind."""
     stale_after_s: float | None = None
     """How old a reading may grow before it means nothing. None: what was commanded does not age."""
 

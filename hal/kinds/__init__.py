@@ -18,7 +18,8 @@ from hal.kinds.gnss import Gnss, GnssSpec
 from hal.kinds.gripper import Gripper, GripperSpec
 from hal.kinds.imu import Imu, ImuSpec
 from hal.kinds.joint import Joint, JointSpec
-from hal.kinds.joint_group import JointGroup, JointGroupSpec
+from hal.kinds.joint_group import JointGroup
+from hal.kinds.joints import JointGroupSpec
 from hal.kinds.motor import Motor, MotorSpec
 from hal.kinds.output import Output
 from hal.kinds.range import Range, RangeSpec

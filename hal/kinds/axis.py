@@ -111,11 +111,14 @@ class Axis:
         """None: not known."""
         self.goal: float | None = None
         """What it was told last, in rad; None where it is limp."""
+        self.guided = False
+        """It is limp to be led by hand: a stop shall hold it all the same."""
         self._switch = line.torque
 
     def forget(self) -> None:
         """Its wire was lost: nothing is known."""
         self.present = self.torque = self.goal = None
+        self.guided = False
         self.present_at = -math.inf
 
     def engage(self, now: float) -> float:
@@ -137,12 +140,13 @@ class Axis:
         self.goal = self.present
         self._switch(True)
         self.torque = True
+        self.guided = False
         return self.goal
 
     def release(self) -> None:
         """Let it go limp. Raises what the wire raises."""
         self._switch(False)
-        self.torque = False
+        self.torque = self.guided = False
         self.goal = None
 
     def lead(self, goal: float) -> float:
@@ -176,8 +180,8 @@ class Axis:
         )
 
     def stop_value(self, on_stop: str) -> StopValue:
-        """What stops it now. What is limp stays so."""
-        if not self.torque or on_stop == "keep":
+        """What stops it now. What is limp stays so, unless somebody leads it by hand."""
+        if not (self.torque or self.guided) or on_stop == "keep":
             return UNTOUCHED
         if on_stop == "off":
             return StopValue(None, False)

@@ -1,97 +1,49 @@
-"""Several joints as one: they are led together, and arrive together."""
+"""An arm of several joints: they are led together and arrive together, or follow what they were shown."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, Self
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
-
-from hal.device import ActuatorSpec, Device, DeviceState, Feedback, verb
+from hal.device import verb
+from hal.device.files import NotWithin, path_within, read_within, write_within
 from hal.errors import DeviceRefused
 from hal.kinds.joint import Joint
-from hal.kinds.leading import FULL_PERCENT, Leading
-from hal.kinds.servoed import Servoed
-
-MOST_JOINTS = 32
-SUMMARIES: Mapping[str, Callable[[list[float | bool]], float | bool]] = {
-    "temperature": max,
-    "current": sum,
-    "torque": all,
-}
-"""How a reading of the group follows from that of its joints."""
-
-
-class JointGroupSpec(ActuatorSpec, frozen=True):
-    """What the file says about an arm. It has no board of its own: its joints have."""
-
-    kind: Literal["joint_group"] = "joint_group"
-    board: None = None
-    on_stop: Literal["hold"] = "hold"
-    """Each joint does what its own `on_stop` says."""
-    joints: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_JOINTS)]
-    """The names of its joints, from the base on."""
-
-    def parts(self) -> tuple[str, ...]:
-        """All joints."""
-        return self.joints
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        for name in self.joints:
-            if self.joints.count(name) > 1:
-                sentence = f"the joint {name} is named twice"
-                raise PydanticCustomError("joints", "{sentence}", {"sentence": sentence, "hint": None})
-        return self
+from hal.kinds.joints import JointGroupSpec, Joints
+from hal.kinds.leading import FULL_PERCENT
+from hal.kinds.recording import (
+    LIMIT_BYTES,
+    LONGEST_S,
+    NotARecording,
+    Recorder,
+    read_table,
+    write_table,
+)
+from hal.kinds.ticker import PERIOD_S
+from hal.kinds.trajectory import Chain, Playback, Trajectory
 
 
-class JointGroup(Leading):
-    """The joints of an arm, in order. Its life follows theirs: all must be there for it to be there.
+class JointGroup(Joints):
+    """An arm: it is led to goals and along what it was shown by hand.
 
     A joint's own state says only whether that joint takes setpoints by itself.
     """
 
     KIND = "joint_group"
-    READINGS: ClassVar[Mapping[str, str]] = {
-        "moving": "bool",
-        "torque": "bool",
-        "current": "A",
-        "temperature": "degC",
-    }
-    INITIAL: ClassVar[Mapping[str, float | bool]] = {"moving": False}
-
-    spec: JointGroupSpec
+    READINGS: ClassVar[Mapping[str, str]] = {**Joints.READINGS, "recording": "bool"}
+    INITIAL: ClassVar[Mapping[str, float | bool]] = {**Joints.INITIAL, "recording": False}
 
     def __init__(self, name: str, spec: JointGroupSpec, joints: Sequence[Joint]) -> None:
-        super().__init__(name, spec)
-        self._joints = {joint.name: joint for joint in joints}
-        self._parts = tuple(joints)
-        for joint in joints:
-            joint.group = self
-            joint.life_listeners.append(self._follow)
-            joint.listeners.append(self._sum_up)
-        self._follow(joints[0])
+        super().__init__(name, spec, joints)
+        self._recorder: Recorder | None = None
+        self._into = ""
+        """The file into which it records."""
 
-    @classmethod
-    def of(cls, name: str, spec: JointGroupSpec, devices: Mapping[str, Device]) -> Self:
-        """Make it of the joints that `spec` names. Raises `DeviceRefused`."""
-        return cls(name, spec, [_joint(name, devices, part) for part in spec.joints])
-
-    @property
-    def boards(self) -> tuple[str, ...]:
-        """The boards of its joints."""
-        return tuple(dict.fromkeys(board for joint in self._parts for board in joint.boards))
-
-    @property
-    def feedback(self) -> Feedback:
-        """Its joints are compared with their limits each by itself."""
-        return "motion"
-
-    @property
-    def _led(self) -> Sequence[Servoed]:
-        return self._parts
+    def _to_stop_value(self, now: float) -> None:
+        self._recorder = None
+        super()._to_stop_value(now)
+        self._publish("recording", False, now)
 
     @verb(moves=True, timeout_s=None)
     async def move_to(
@@ -159,56 +111,112 @@ class JointGroup(Leading):
         for joint in self._parts:
             joint.go_limp(now)
 
-    def _named(self, name: str) -> Joint:
-        joint = self._joints.get(name)
-        if joint is None:
-            near = difflib.get_close_matches(name, self._joints, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(self._joints)}"
-            raise DeviceRefused(self.name, f"it has no joint '{name}'; {hint}")
-        return joint
+    @verb(moves=True, timeout_s=None)
+    async def record(self, file: str) -> float:
+        """Go limp and write down how somebody leads the arm by hand, until `save` or for five minutes.
 
-    def _positions(self) -> dict[str, float]:
-        return {name: joint.axis.present or 0.0 for name, joint in self._joints.items()}
+        Holds then where it is, writes `file` into the folder of the robot's file, and returns the time in s.
+        What lies beyond a limit is written down as that limit.
 
-    def _require_free(self) -> None:
-        for joint in self._parts:
-            if self.at_rest and not joint.at_rest:
-                raise DeviceRefused(self.name, f"its joint {joint.name} moves by itself; halt that first")
+        Raises:
+            DeviceUnavailable: it is not active.
+            DeviceRefused: a joint moves by itself, or `file` cannot be written.
+            Halted: a stop ended it; nothing was written, and it holds.
+            DeviceGone, LinkFull: the wire did not take it.
+        """
+        self._require_active()
+        try:
+            if self.drafts is None:
+                path_within(self.folder, file)
+        except NotWithin as error:
+            raise DeviceRefused(self.name, str(error)) from None
+        now = self._stand("it was told to record")
+        self._fresh_for_ever()
+        self._recorder = Recorder([(joint.spec.min, joint.spec.max) for joint in self._parts], now)
+        self._into = file
+        self._resting(now, False)
+        self._publish("recording", True, now)
+        self._publish("moving", True, now)
+        try:
+            for joint in self._parts:
+                joint.guide(now)
+        except Exception:
+            self._to_stop_value(now)
+            raise
+        self._ticker.start(now + PERIOD_S)
+        return await self._until_reached()
 
-    def _to_stop_value(self, now: float) -> None:
-        """Every joint does what its `on_stop` says, at once."""
-        self._course = None
-        self._ticker.stop()
-        for joint in self._parts:
-            self._surely(joint.cut, now)
-        self._resting(now, True)
-        self._publish("moving", False, now)
+    @verb(moves=True)
+    def save(self) -> float:
+        """End `record` well; returns the time that was recorded, in s.
 
-    def _follow(self, _joint: Device) -> None:
-        """Live as the joints do."""
-        faulted = [joint for joint in self._parts if joint.state is DeviceState.FAULTED]
-        if any(joint.state is DeviceState.ABSENT for joint in self._parts):
-            if self.state is not DeviceState.ABSENT:
-                self.vanish()
-        elif not faulted:
-            self.present()
-        elif self.state is not DeviceState.FAULTED:
-            self.fail(f"its joint {faulted[0].name} is faulted: {faulted[0].fault}")
+        Raises:
+            DeviceRefused: it does not record, `file` cannot be written, or where a joint stands is not known.
+            DeviceGone, LinkFull: the wire did not take it.
+        """
+        if self._recorder is None:
+            raise DeviceRefused(self.name, "it does not record; begin with record")
+        return self._end_recording(self._recorder, asyncio.get_running_loop().time())
 
-    def _sum_up(self, _joint: Device, reading: str) -> None:
-        """Of all joints: the hottest, the sum of the currents, and whether each has torque."""
-        if reading not in SUMMARIES:
+    @verb(moves=True, timeout_s=None)
+    async def play(self, file: str, speed_percent: float = FULL_PERCENT) -> float:
+        """Go where a recording begins, and then as it was recorded; returns how long that took, in s.
+
+        At `speed_percent` of the recorded speed, and never beyond the rate of a joint.
+
+        Raises:
+            DeviceRefused: there is no such file, or a line of it is wrong; the message names it.
+            The rest as `move_to`.
+        """
+        self._require_active()
+        share = self._share(speed_percent)
+        try:
+            points = read_table(self._read(file), list(self._joints))
+        except (NotARecording, NotWithin) as error:
+            raise DeviceRefused(self.name, f"{file}: {error}") from None
+        for point in points:
+            for joint, angle_rad in zip(self._parts, point.angles_rad, strict=True):
+                joint.limited(angle_rad)
+        now = self._take_over()
+        specs = [joint.spec for joint in self._parts]
+        rates, accels = [spec.rate for spec in specs], [spec.max_accel for spec in specs]
+        there = Trajectory([joint.engage(now) for joint in self._parts], points[0].angles_rad, rates, accels)
+        again = Playback([(time_s / share, angles_rad) for time_s, angles_rad in points], rates)
+        await self._go(Chain(there, again), now)
+        return asyncio.get_running_loop().time() - now
+
+    def _read(self, file: str) -> str:
+        if self.drafts is not None and file in self.drafts:
+            return self.drafts[file]
+        return read_within(self.folder, file, LIMIT_BYTES)
+
+    def _step(self, now: float, elapsed_s: float) -> None:
+        """As for every motion; while it records, it looks."""
+        if self._recorder is None:
+            super()._step(now, elapsed_s)
             return
-        found = [joint.reading(reading) for joint in self._parts]
-        known = [one.value for one in found if one is not None]
-        if len(known) < len(found):
-            return
-        at = max(one.at for one in found if one is not None)
-        self._publish(reading, SUMMARIES[reading](known), at)
+        self._recorder.look([joint.axis.present for joint in self._parts], now)
+        if self._recorder.length_s >= LONGEST_S:
+            self._end_recording(self._recorder, now)
 
+    def _end_recording(self, recorder: Recorder, now: float) -> float:
+        """Hold, and write down what was seen."""
+        self._recorder = None
+        for joint in self._parts:
+            joint.engage(now)
+        self._rest(now)
+        self._publish("recording", False, now)
+        try:
+            self._write(write_table(list(self._joints), recorder.points))
+        except NotWithin as error:
+            refusal = DeviceRefused(self.name, str(error))
+            self._end_motion(refusal)
+            raise refusal from None
+        self._reached(recorder.length_s)
+        return recorder.length_s
 
-def _joint(group: str, devices: Mapping[str, Device], name: str) -> Joint:
-    joint = devices.get(name)
-    if not isinstance(joint, Joint):
-        raise DeviceRefused(group, f"its joint '{name}' is no joint")
-    return joint
+    def _write(self, text: str) -> None:
+        if self.drafts is not None:
+            self.drafts[self._into] = text
+        else:
+            write_within(self.folder, self._into, text)

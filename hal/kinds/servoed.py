@@ -125,6 +125,12 @@ class Servoed(Leading):
         self._stop_no_more()
         self._show(now)
 
+    def guide(self, now: float) -> None:
+        """Have no torque, to be led by hand. Raises what the wire raises."""
+        self.go_limp(now)
+        self.axis.guided = True
+        self._resting(now, False)
+
     def come_to_rest(self, now: float) -> None:
         """It was led to the end."""
         self._resting(now, True)

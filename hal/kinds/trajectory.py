@@ -40,16 +40,16 @@ class Trajectory:
     ) -> None:
         self.starts = tuple(starts)
         self.goals = tuple(goals)
-        ways = [goal - start for start, goal in zip(starts, goals, strict=True)]
-        rate = min((most / abs(way) for most, way in zip(rates, ways, strict=True) if way), default=math.inf)
-        accel = min(
-            (most / abs(way) for most, way in zip(accels, ways, strict=True) if way), default=math.inf
-        )
-        self._accel = accel  # all of this in whole ways a second
-        self._ramp_s = min(rate / accel, math.sqrt(1 / accel)) if any(ways) else 0.0
-        self._peak = accel * self._ramp_s if any(ways) else 0.0
-        cruise_s = max(1 / self._peak - self._ramp_s, 0.0) if any(ways) else 0.0
-        self.duration_s = 2 * self._ramp_s + cruise_s
+        ways = [abs(goal - start) for start, goal in zip(starts, goals, strict=True)]
+        # From here on in whole ways a second: each joint allows so many, and the slowest decides.
+        rate = min((most / way for most, way in zip(rates, ways, strict=True) if way), default=math.inf)
+        accel = min((most / way for most, way in zip(accels, ways, strict=True) if way), default=math.inf)
+        self._accel = self._ramp_s = self._peak = self.duration_s = 0.0
+        if math.isfinite(rate) and math.isfinite(accel):  # else there is no way, or none to speak of
+            self._accel = accel
+            self._ramp_s = min(rate / accel, math.sqrt(1 / accel))
+            self._peak = accel * self._ramp_s
+            self.duration_s = 2 * self._ramp_s + max(1 / self._peak - self._ramp_s, 0.0)
         self._elapsed_s = 0.0
 
     @property

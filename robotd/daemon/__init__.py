@@ -82,6 +82,8 @@ class Surroundings:
     """What gives the daemon's own switch, beside its journal; None: it has none."""
     guard: OpenGuard | None = None
     """What gives the guard of a robot, unless its file says that there is none; None: there is none."""
+    drafts: dict[str, str] | None = None
+    """What takes the files that verbs write, by name; None: they go beside the robot's file."""
     tick_s: float = TICK_S
     """How often the guard hears that the loop turns."""
 
@@ -113,6 +115,7 @@ class Daemon:
             faults=faults,
             tap=self._surroundings.tap,
             folder=config.path.parent,
+            drafts=self._surroundings.drafts,
         )
 
     async def run(self, ready: Callable[[Ready], None], stop: asyncio.Event) -> None:

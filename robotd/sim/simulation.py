@@ -198,6 +198,7 @@ async def _whole(
         journal=disk.open,
         latch=latch,
         guard=guards.open,
+        drafts={},
         tick_s=TICK_S,
     )
     # Where clients come in is not the robot's matter here: the network in memory has two doors and no files.

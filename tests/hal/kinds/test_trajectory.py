@@ -172,6 +172,14 @@ def test_a_playback_keeps_the_recorded_time_where_that_is_slow_enough():
     assert told[-1] == (0.3,)
 
 
+@pytest.mark.parametrize("way", [5e-324, 1e-310, 1e-300, 1e-20])
+def test_a_way_that_is_next_to_none_comes_to_its_end(way):
+    course = Trajectory([0.0, 0.0], [way, 0.0], [1.0, 1.0], [4.0, 4.0])
+
+    assert len(followed(course, most=10)) < 10
+    assert tuple(course.advance(PERIOD_S)) == (way, 0.0)
+
+
 def test_a_chain_does_one_after_the_other_without_a_jump():
     course = Chain(Trajectory([0.0], [0.5], [1.0], [4.0]), Playback([(0.0, [0.5]), (1.0, [0.2])], [1.0]))
 
