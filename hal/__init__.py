@@ -104,7 +104,7 @@ from hal.links.memory import TwinLink
 from hal.links.ports import PortInfo, device_of, find_usb, list_ports, usb_folder
 from hal.links.pty import serve_pty
 from hal.links.tcp import serve_tcp
-from hal.registry import DRIVERS, DriverNotFound, find_driver
+from hal.registry import DRIVERS, DriverNotFound, driver_names, find_driver
 from hal.rig import Rig
 from hal.twin import Twin, UnknownQuantity, parse_world_value
 from hal.units import (
@@ -251,6 +251,7 @@ __all__ = [
     "Weigher",
     "WeigherSpec",
     "device_of",
+    "driver_names",
     "find_driver",
     "find_holders",
     "find_usb",

@@ -44,13 +44,18 @@ def find_driver(name: str) -> Driver:
     offered = _offered()
     if name in offered:
         return _load(name, offered[name])
-    known = sorted({*DRIVERS, *offered})
+    known = driver_names()
     near = difflib.get_close_matches(name, known, n=1)
     raise DriverNotFound(
         name,
         f"there is no driver '{name}'",
         f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}",
     )
+
+
+def driver_names() -> list[str]:
+    """All drivers: ours, and those of installed packages, which may not be there for all that."""
+    return sorted({*DRIVERS, *_offered()})
 
 
 def _offered() -> dict[str, str]:

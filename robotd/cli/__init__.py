@@ -25,6 +25,7 @@ from robotd.cli import (
     scanning,
     service,
     simulating,
+    templating,
     testing,
     tokens,
     verifying,
@@ -75,6 +76,7 @@ app.command("doctor")(doctoring.doctor)
 app.command("ports")(hardware.ports)
 app.command("scan")(scanning.scan)
 app.command("twin")(hardware.twin)
+app.command("new-driver")(templating.new_driver)
 app.command("schema")(describing.schema)
 app.command("version")(describing.version)
 
