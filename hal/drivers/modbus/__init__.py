@@ -9,6 +9,7 @@ from hal.board import BoardSpec
 from hal.device import DeviceSpec
 from hal.driver import Driver
 from hal.drivers.modbus.board import ModbusBoard
+from hal.drivers.modbus.probe import PROBES
 from hal.drivers.modbus.specs import (
     ModbusBeltSpec,
     ModbusBoardSpec,
@@ -42,4 +43,5 @@ DRIVER = Driver(
     },
     board=ModbusBoard,
     twin=make_twin,
+    probes=PROBES,
 )
