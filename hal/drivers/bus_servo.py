@@ -150,8 +150,7 @@ class BusServo:
             self._failed = False
             if self.device.state is DeviceState.FAULTED:
                 self.device.present()
-        self._compare(heard, now)
-        if self.goal_waits or self.torque_waits:
+        if self._misses_something(heard, now):
             with suppress(DeviceGone):
                 self._tell(self)
 
@@ -189,30 +188,37 @@ class BusServo:
             at=now,
         )
 
-    def _compare(self, heard: Heard, now: float) -> None:
-        """What it shows against what it was told; what it does not show waits to be told again."""
+    def _misses_something(self, heard: Heard, now: float) -> bool:
+        """Compare what it shows with what it was told; whether it is to be told again."""
         switched = now - self._switched_at > SHOWS_AFTER_S
-        if heard.torque is not None:
-            self._compare_torque(heard.torque, switched, now)
+        again = heard.torque is not None and self._misses_torque(heard.torque, switched, now)
         if not self.wants_torque:
-            return
-        if not self.has_torque:
-            self.doubtful = True
+            return again
+        self.doubtful = self.doubtful or not self.has_torque
         if heard.position_rad is None or heard.goal_rad is None:
-            return
+            return again
         if not self.has_torque:
-            self.goal_waits = abs(heard.goal_rad - heard.position_rad) > JUMP_RAD
-            self.torque_waits = switched and not self.goal_waits
-        elif now - self._led_at > SHOWS_AFTER_S and self.goal_rad is not None:
-            self.goal_waits = abs(heard.goal_rad - self.goal_rad) > GOAL_SLACK_RAD
+            would_jump = abs(heard.goal_rad - heard.position_rad) > JUMP_RAD
+            self.goal_waits = self.goal_waits or would_jump
+            self.torque_waits = switched and not would_jump
+            return would_jump or switched
+        if now - self._led_at > SHOWS_AFTER_S and self.goal_rad is not None:
+            missed = abs(heard.goal_rad - self.goal_rad) > GOAL_SLACK_RAD
+            self.goal_waits = self.goal_waits or missed
+            return again or missed
+        return again
 
-    def _compare_torque(self, has_torque: bool, switched: bool, now: float) -> None:
+    def _misses_torque(self, has_torque: bool, switched: bool, now: float) -> bool:
         if self.wants_torque is None or self.wants_torque is has_torque:
-            self.goal_waits = self.goal_waits or (has_torque and not self.has_torque)
+            gained = has_torque and not self.has_torque
+            self.goal_waits = self.goal_waits or gained
             self.has_torque = has_torque
             self.device.update_torque(has_torque, now)
-        elif switched and self.wants_torque and self.has_torque:
+            return gained
+        if switched and self.wants_torque and self.has_torque:
             self.wants_torque, self.has_torque = None, False  # it lost it by itself
             self.device.update_torque(False, now)
         elif switched and not self.wants_torque:
             self.torque_waits = self.doubtful = True
+            return True
+        return False

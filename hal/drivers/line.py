@@ -98,6 +98,8 @@ class Transaction:
     thinks_s: float = 0.0
     """How long the far ends take by themselves until all have answered."""
     tries: int = 2
+    timeless: bool = False
+    """A late answer to the same question is as good: it need not wait until none can come."""
     narrow: Callable[[Sequence[Hashable]], bytes] | None = None
     """What to ask when only these keys are missing; None: the same again."""
 
@@ -277,7 +279,9 @@ class Line(Generic[FrameT]):
 
     def _unconfused_at(self, turn: _Turn[FrameT]) -> float:
         """From when on no late answer can be taken for one of its own. A stop does not wait for that."""
-        if turn.transaction.priority is Priority.STOP or turn.asked_at is not None or not self._ghosts:
+        transaction = turn.transaction
+        hurries = transaction.priority is Priority.STOP or transaction.timeless
+        if hurries or turn.asked_at is not None or not self._ghosts:
             return -math.inf
         late = [self._ghosts[key].asked_at for key in turn.transaction.answers if key in self._ghosts]
         return max(late) + LATE_S if late else -math.inf

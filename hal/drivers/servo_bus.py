@@ -16,25 +16,28 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from hal.board import Board, BoardSpec
 from hal.device import Device, DeviceSpec, Evidence
 from hal.drivers.bus import REQUEST_LIMIT_BYTES, Bus, Framer, Outcome, Priority, Transaction, Trouble
 from hal.drivers.bus_servo import BusAxisSpec, BusServo, Heard
-from hal.drivers.line import Keyed
+from hal.drivers.line import LATE_S, Keyed
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError, LinkFull
 from hal.kinds import Gripper, GripperSpec, Joint, JointSpec
 from hal.link import Link
 
 READ_PERIOD_S = 0.02
+NUMBERS = round(LATE_S / READ_PERIOD_S) + 1
+"""So many reads in a row must have answers that look different: until then a late one may come."""
 LOOK_EVERY = 5
 """With every fifth read one servo is looked at as a whole."""
 ALONE_AFTER_S = 0.1
 """A servo that was not heard for so long, though others were, is asked alone: those behind it in a common
 question wait for its answer."""
 SILENT_AFTER_S = 0.3
-GREETINGS = 40
+GREETINGS = 24
 """How often each servo is asked who it is, before it counts as missing."""
 GREET_AGAIN_S = 0.05
 QUESTIONS = 20
@@ -85,7 +88,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
         """Counts the reads. What they ask for depends on it, so that no answer fits the question before."""
         self._next_read_at = 0.0
         self._open_reads = 0
-        self._looks_in_turn = 0
+        self._looks = 0
         self._telling = False
         self._frames_for: tuple[object, ...] = ()
         self._frames = b""
@@ -105,7 +108,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
 
     @abstractmethod
     def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
-        """Ask for what is needed 50 times a second; for another length with each `number` in a row."""
+        """Ask for what is needed 50 times a second, of another length for each of `NUMBERS` in a row."""
 
     @abstractmethod
     def look(self, servo: BusServo) -> Transaction:
@@ -219,28 +222,32 @@ class ServoBusBoard(Board, Generic[FrameT]):
             if now - servo.heard_at > SILENT_AFTER_S and newest - servo.heard_at > ALONE_AFTER_S:
                 why = f"servo {servo.id} did not answer for {SILENT_AFTER_S * 1000:.0f} ms"
                 servo.fail(f"{why}; is its plug in, is its cable whole?")
-        if self._open_reads == 0:
-            self._read_all(now, newest)
+        self._read_all(newest)
         return self._next_read_at
 
-    def _read_all(self, now: float, newest: float) -> None:
+    def _read_all(self, newest: float) -> None:
         together, alone = list[BusServo](), list[BusServo]()
         for servo in self.servos.values():
             (alone if newest - servo.heard_at > ALONE_AFTER_S else together).append(servo)
-        questions = list(self._next_read(together)) if together else []
+        looks: list[BusServo] = []
+        if self._open_reads == 0 and together:
+            for question in self._next_read(together):
+                self._put_read(question, self._read_came)
         doubtful = [servo for servo in together if servo.doubtful]
         if doubtful:
-            questions.append(self.look(doubtful[self._number % len(doubtful)]))
+            looks.append(doubtful[self._number % len(doubtful)])
         elif self._number % LOOK_EVERY == 0 and together:
-            questions.append(self.look(together[self._number // LOOK_EVERY % len(together)]))
+            looks.append(together[self._number // LOOK_EVERY % len(together)])
         if alone:
-            questions.append(self.look(alone[self._number % len(alone)]))
-        for question in questions:
-            self._open_reads += 1
-            try:
-                self._bus.put(question, self._read_came)
-            except LinkFull:
-                self._open_reads -= 1
+            looks.append(alone[self._looks % len(alone)])
+        self._looks += 1
+        for servo in looks:
+            self._put_read(replace(self.look(servo), topic=("look", servo.id), tries=1), self._take)
+
+    def _put_read(self, question: Transaction, done: Callable[[Outcome[FrameT]], None]) -> None:
+        with suppress(LinkFull):  # the next period comes soon
+            self._bus.put(question, done)
+            self._open_reads += done == self._read_came
 
     def _read_came(self, outcome: Outcome[FrameT]) -> None:
         self._open_reads = max(0, self._open_reads - 1)

@@ -17,7 +17,7 @@ from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.codec import Decoder, Packet, answer_key
 from hal.drivers.dynamixel.models import VELOCITY_RAD_S, signed
 from hal.drivers.dynamixel.specs import DynamixelAxisSpec
-from hal.drivers.servo_bus import QUESTIONS, ServoBusBoard
+from hal.drivers.servo_bus import NUMBERS, QUESTIONS, ServoBusBoard
 from hal.errors import DeviceRefused, DeviceSilent
 from hal.link import Link
 
@@ -25,8 +25,6 @@ RETURN_DELAY_S = 0.0005
 """How long a servo waits before it answers, as it comes."""
 READ_FROM = models.GOAL_POSITION
 READ_COUNT = models.PRESENT_POSITION + 4 - READ_FROM
-NUMBERS = 4
-"""So many questions in a row have answers of different lengths."""
 LONG_READ_EVERY = 25
 LONG_READ_COUNT = models.PRESENT_TEMPERATURE + 1 - READ_FROM
 """Twice a second they are asked for their temperature besides."""
@@ -49,7 +47,11 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         """Ping it. Another model than the file's is refused."""
         key = answer_key(servo.id, PING_COUNT)
         ping = Transaction(
-            codec.ping(servo.id), Priority.READ, {key: codec.STATUS_BYTES + PING_COUNT}, tries=1
+            codec.ping(servo.id),
+            Priority.READ,
+            {key: codec.STATUS_BYTES + PING_COUNT},
+            tries=1,
+            timeless=True,
         )
         answer = (await self.ask(ping)).answers.get(key)
         if answer is None:

@@ -16,6 +16,8 @@ from hal.drivers.shaft import STEP_S, Shaft
 TABLE_BYTES = 148
 FIRMWARE = 52
 FIRST_RAM = models.TORQUE_ENABLE
+EXAMINE_STEPS = 20
+"""How often it looks whether something is wrong with it: ten times a second."""
 TICK_STEPS = 32_768
 """Where the realtime tick, in ms, begins anew."""
 
@@ -41,7 +43,7 @@ class SimulatedServo:
         """A temperature that somebody saw to, whatever it does."""
         self._table = bytearray(TABLE_BYTES)
         self._registered: tuple[int, bytes] | None = None
-        self._errors = HardwareError(0)
+        self._errors = 0
         self._run_away = False
         self._steps = 0
         self._quiet_steps = 0
@@ -76,7 +78,7 @@ class SimulatedServo:
 
     def power_on(self) -> None:
         """It starts anew, limp, with its goal where it stands; a hardware error is forgotten."""
-        self._errors = HardwareError(0)
+        self._errors = 0
         self._registered = None
         self._steps = self._quiet_steps = 0
         table = self._table
@@ -87,13 +89,14 @@ class SimulatedServo:
 
     def advance(self, steps: int) -> None:
         """So many steps of its shaft."""
-        self._steps += steps
-        self.shaft.advance(steps)
-        self._watch(steps)
-        self._errors |= self._wrong()
-        if self.has_torque and self._shuts_down():
-            self._table[models.TORQUE_ENABLE] = 0
-            self._obey()
+        while steps:
+            some = min(steps, EXAMINE_STEPS - self._steps % EXAMINE_STEPS)
+            steps -= some
+            self._steps += some
+            self.shaft.advance(some)
+            self._watch(some)
+            if self._steps % EXAMINE_STEPS == 0:
+                self._examine()
 
     def heard(self) -> None:
         """There was an instruction on the bus, for whomever: its watchdog is content."""
@@ -104,16 +107,22 @@ class SimulatedServo:
         self._run_away = on
         self._obey()
 
-    def _wrong(self) -> HardwareError:
+    def _examine(self) -> None:
+        self._errors |= self._wrong()
+        if self.has_torque and self._shuts_down():
+            self._table[models.TORQUE_ENABLE] = 0
+            self._obey()
+
+    def _wrong(self) -> int:
         lowest_v = self._get(models.MIN_VOLTAGE_LIMIT, 2) * models.VOLT
         highest_v = self._get(models.MAX_VOLTAGE_LIMIT, 2) * models.VOLT
-        wrong = HardwareError(0)
+        wrong = 0
         if not lowest_v <= self.supply_v <= highest_v:
-            wrong |= HardwareError.INPUT_VOLTAGE
+            wrong |= HardwareError.INPUT_VOLTAGE.value
         if self.temperature_degc > self._table[models.TEMPERATURE_LIMIT]:
-            wrong |= HardwareError.OVERHEATING
+            wrong |= HardwareError.OVERHEATING.value
         if self.shaft.overloaded:
-            wrong |= HardwareError.OVERLOAD
+            wrong |= HardwareError.OVERLOAD.value
         return wrong
 
     def _shuts_down(self) -> bool:
@@ -121,10 +130,9 @@ class SimulatedServo:
 
     def _watch(self, steps: int) -> None:
         limit = self._table[models.BUS_WATCHDOG]
-        if not self.has_torque or limit in (0, models.WATCHDOG_TRIPPED):
-            self._quiet_steps = 0
-            return
         self._quiet_steps += steps
+        if not self.has_torque or limit in (0, models.WATCHDOG_TRIPPED):
+            return
         if self._quiet_steps * STEP_S > limit * models.WATCHDOG_S:
             self._table[models.BUS_WATCHDOG] = models.WATCHDOG_TRIPPED
             self._put(models.GOAL_POSITION, self._position())

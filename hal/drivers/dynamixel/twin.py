@@ -35,8 +35,10 @@ class DynamixelTwin:
 
     def __init__(self, joints: Mapping[str, TwinJoint], strangers: Sequence[SimulatedServo] = ()) -> None:
         self.refusing = False
-        self._joints = joints
-        self._servos = [*(joint.servo for joint in joints.values()), *strangers]
+        self.joints = joints
+        """By name."""
+        self.servos = [*(joint.servo for joint in joints.values()), *strangers]
+        """All on the wire."""
         self._decoder = _decoder()
         self._epoch: float | None = None
         self._steps = 0
@@ -50,7 +52,7 @@ class DynamixelTwin:
             self._epoch = now
         self.advance(now)
         self._decoder = _decoder()
-        for servo in self._servos:
+        for servo in self.servos:
             servo.power_on()
         return b""
 
@@ -64,9 +66,10 @@ class DynamixelTwin:
         """Let the shafts move. A servo says nothing by itself."""
         if self._epoch is not None:
             due = int((now - self._epoch) / STEP_S + 1e-6)
-            for servo in self._servos:
-                servo.advance(due - self._steps)
-            self._steps = due
+            if due != self._steps:
+                for servo in self.servos:
+                    servo.advance(due - self._steps)
+                self._steps = due
         return b""
 
     def wakes_at(self) -> float | None:
@@ -76,7 +79,7 @@ class DynamixelTwin:
     def world(self) -> dict[str, float | bool]:
         """By joint its angle (rad), speed, current, temperature, torque and plug; the supply's voltage."""
         found: dict[str, float | bool] = {}
-        for name, joint in self._joints.items():
+        for name, joint in self.joints.items():
             servo = joint.servo
             found[name] = joint.from_servo(servo.shaft.angle_rad)
             found[f"{name}_speed"] = joint.from_servo(servo.shaft.speed_rad_s) - joint.from_servo(0.0)
@@ -84,8 +87,8 @@ class DynamixelTwin:
             found[f"{name}_temperature"] = servo.temperature_degc
             found[f"{name}_torque"] = servo.has_torque
             found[f"{name}_plugged"] = servo.plugged
-        if self._servos:
-            found["voltage"] = self._servos[0].supply_v
+        if self.servos:
+            found["voltage"] = self.servos[0].supply_v
         return found
 
     def set_world(self, name: str, value: float | bool | None) -> None:
@@ -96,35 +99,35 @@ class DynamixelTwin:
 
     def run_away(self, name: str, *, on: bool) -> None:
         """The position sensor of a joint fails."""
-        if name not in self._joints:
-            raise UnknownQuantity(name, self._joints)
-        self._joints[name].servo.run_away(on=on)
+        if name not in self.joints:
+            raise UnknownQuantity(name, self.joints)
+        self.joints[name].servo.run_away(on=on)
 
     # ------------------------------------------------------------------ what can be set
 
     def _settable(self) -> dict[str, Callable[[float | bool | None], None]]:
         settings: dict[str, Callable[[float | bool | None], None]] = {"voltage": self._set_supply}
-        for name, joint in self._joints.items():
+        for name, joint in self.joints.items():
             settings[name] = _holds(joint)
             settings[f"{name}_temperature"] = _warms(joint.servo)
             settings[f"{name}_plugged"] = _plugs(joint.servo)
         return settings
 
     def _set_supply(self, value: float | bool | None) -> None:
-        for servo in self._servos:
+        for servo in self.servos:
             servo.supply_v = servo.model.nominal_v if value is None else float(value)
 
     # ------------------------------------------------------------------ what the servos hear
 
     def _obey(self, packet: Packet) -> bytes:
-        for servo in self._servos:
+        for servo in self.servos:
             servo.heard()
         if packet.instruction == codec.SYNC_READ:
             return self._sync_read(packet.data)
         if packet.instruction == codec.SYNC_WRITE:
             self._sync_write(packet.data)
             return b""
-        called = [s for s in self._servos if s.plugged and packet.id in (s.id, BROADCAST)]
+        called = [s for s in self.servos if s.plugged and packet.id in (s.id, BROADCAST)]
         if packet.id == BROADCAST and packet.instruction == codec.PING:
             ids = sorted({servo.id for servo in called})
             return b"".join(_together([_pong(s) for s in called if s.id == who]) for who in ids)
@@ -146,7 +149,7 @@ class DynamixelTwin:
     def _sync_read(self, data: bytes) -> bytes:
         said: list[bytes] = []
         for who in data[4:]:
-            called = [s for s in self._servos if s.plugged and s.id == who and s.status_level >= 1]
+            called = [s for s in self.servos if s.plugged and s.id == who and s.status_level >= 1]
             if not called:
                 break  # those behind it in the question wait for its answer, and it never comes
             said.append(_together([_shown(servo, data[:4]) for servo in called]))
@@ -157,7 +160,7 @@ class DynamixelTwin:
             return
         address, size = _word(data, 0), _word(data, 2) + 1
         for start in range(4, len(data) - size + 1, size):
-            for servo in self._servos:
+            for servo in self.servos:
                 if servo.plugged and servo.id == data[start]:
                     servo.write(address, data[start + 1 : start + size])
 

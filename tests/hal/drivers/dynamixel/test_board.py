@@ -1,0 +1,444 @@
+"""A bus of Dynamixel servos, on a half-duplex wire on which every byte takes its time."""
+
+import asyncio
+import itertools
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from hal import Actuator, BoardState, DeviceRefused, DeviceState, Halted
+from hal.drivers.bus_servo import BusServo, Heard
+from hal.drivers.dynamixel import codec, models
+from hal.drivers.dynamixel.board import DynamixelBoard
+from hal.drivers.dynamixel.servo import SimulatedServo
+from tests import virtual
+from tests.counts import CAMPAIGN
+from tests.hal.drivers.dynamixel.arm import JOINTS, NAMES, Arm, joint
+
+STEP_RAD = models.STEP_RAD
+PERIOD_S = 0.02
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Listening(BusServo):
+    """Keeps when it was heard."""
+
+    read_at: list[float]
+
+    def hear(self, heard: Heard, now: float) -> None:
+        if heard.position_rad is not None:
+            self.read_at.append(now)
+        super().hear(heard, now)
+
+
+def listen_to(board: DynamixelBoard, servo: int) -> list[float]:
+    heard = board.servos[servo]
+    heard.__class__ = Listening
+    assert isinstance(heard, Listening)
+    heard.read_at = []
+    return heard.read_at
+
+
+def jitter_s(moments: Sequence[float]) -> list[float]:
+    """How far each is from one period after the one before, sorted."""
+    return sorted(abs(after - before - PERIOD_S) for before, after in itertools.pairwise(moments))
+
+
+def faults(arm: Arm) -> dict[str, str | None]:
+    return {name: d.fault for name, d in arm.board.devices.items() if d.state is DeviceState.FAULTED}
+
+
+# ---------------------------------------------------------------------------------- the line
+
+
+def test_with_two_in_a_hundred_replies_damaged_the_arm_moves_on_without_a_fault_and_in_time() -> None:
+    minutes = 10 if CAMPAIGN else 0.2
+
+    async def story() -> None:
+        arm = Arm(damaged=0.02)
+        async with arm.online():
+            arm.activate()
+            for name in NAMES:
+                arm.joint(name).hold()
+            await asyncio.sleep(0.2)
+            reads, began, line = listen_to(arm.board, 6), now(), arm.board._bus.line
+            arm.wire.requests.clear()
+            retried, damaged = line.retries, arm.wire.damaged
+            ticks = round(minutes * 60 / PERIOD_S)
+            for tick in range(ticks):
+                for name in NAMES:
+                    arm.joint(name).axis.lead(math.sin(tick * PERIOD_S) / 2)
+                await asyncio.sleep(began + (tick + 1) * PERIOD_S - now())
+            goals = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
+
+            assert faults(arm) == {}
+            assert arm.board.state is BoardState.ONLINE
+            assert arm.wire.collisions == 0
+            assert 0 < line.retries - retried <= arm.wire.damaged - damaged
+        assert len(goals) == ticks
+        assert len(reads) == pytest.approx(ticks, rel=0.002)
+        assert jitter_s(goals)[int(0.99 * len(goals))] < 0.005
+        assert jitter_s(reads)[int(0.99 * len(reads))] < 0.005
+
+    virtual.run(story())
+
+
+def test_reads_leave_room_and_setpoints_are_on_it_within_eight_milliseconds() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            for name in NAMES:
+                arm.joint(name).hold()
+            await asyncio.sleep(0.2)
+            written: list[float] = []
+            for pause in range(50):
+                await asyncio.sleep(PERIOD_S + pause * 0.0007)
+                began, arm.wire.requests = now(), []
+                arm.joint("elbow").axis.output.write(0.001 * pause)
+                await asyncio.sleep(0.01)
+                sent = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
+                written.append(min(sent) - began)
+
+            assert max(written) < 0.008
+
+    virtual.run(story())
+
+
+# ---------------------------------------------------------------------------------- silence and errors
+
+
+def test_a_joint_that_is_silent_for_300_ms_is_faulted_by_name_and_the_others_hold() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            for name in NAMES:
+                arm.joint(name).hold()
+            await asyncio.sleep(0.5)
+            stood = {name: arm.angle(name) for name in NAMES}
+            arm.twin.set_world("elbow_plugged", False)
+            await asyncio.sleep(0.28)
+            assert faults(arm) == {}
+            await asyncio.sleep(0.08)
+
+            assert list(faults(arm)) == ["elbow"]
+            assert "servo 3 did not answer for 300 ms; is its plug in" in str(faults(arm)["elbow"])
+            reads = listen_to(arm.board, 6)
+            await asyncio.sleep(2)
+            assert {name: arm.angle(name) for name in NAMES} == stood
+            assert all(arm.twin.world()[f"{name}_torque"] for name in NAMES if name != "elbow")
+            assert len(reads) >= 98  # those behind it in the question are read as before
+
+            arm.twin.set_world("elbow_plugged", None)
+            await asyncio.sleep(0.3)
+            assert arm.joint("elbow").state is DeviceState.INACTIVE
+            assert arm.events == []
+
+    virtual.run(story())
+
+
+def test_two_silent_joints_are_both_named_and_nobody_else() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            arm.twin.set_world("shoulder_plugged", False)
+            arm.twin.set_world("roll_plugged", False)
+            await asyncio.sleep(2)
+
+            assert list(faults(arm)) == ["shoulder", "roll"]
+
+    virtual.run(story())
+
+
+def test_all_servos_silent_is_a_silent_board() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            for name in NAMES:
+                arm.twin.set_world(f"{name}_plugged", False)
+            await asyncio.sleep(0.4)
+
+            assert [event.kind for event in arm.events] == ["silent"]
+            assert "do they have power" in arm.events[0].detail
+            for name in NAMES:
+                arm.twin.set_world(f"{name}_plugged", None)
+            await asyncio.sleep(0.5)
+            assert [event.kind for event in arm.events] == ["silent", "back"]
+
+    virtual.run(story())
+
+
+def test_a_hardware_error_is_told_with_the_joint_what_it_is_and_what_to_do() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            for name in NAMES:
+                arm.joint(name).hold()
+            await asyncio.sleep(0.3)
+            arm.twin.set_world("wrist_temperature", 75.0)
+            await asyncio.sleep(0.25)
+
+            assert list(faults(arm)) == ["wrist"]
+            assert faults(arm)["wrist"] == (
+                "it is too hot: let it cool, and lighten its load; then switch its supply off and on"
+            )
+            assert not arm.twin.world()["wrist_torque"]
+            arm.twin.set_world("wrist_temperature", None)
+            await asyncio.sleep(1)
+            assert list(faults(arm)) == ["wrist"]  # it is kept until it starts anew
+
+            arm.servo("wrist").power_on()
+            await asyncio.sleep(1)
+            assert arm.joint("wrist").state is DeviceState.INACTIVE
+
+    virtual.run(story())
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [(1, "supply"), (4, "too hot"), (8, "encoder"), (16, "shock"), (32, "overloaded"), (64, "0x40")],
+)
+def test_each_hardware_error_says_what_to_do(errors: int, words: str) -> None:
+    sentence = models.explain(errors)
+
+    assert sentence is not None
+    assert words in sentence
+    assert "switch its supply off and on" in sentence
+    assert models.explain(0) is None
+
+
+def test_a_servo_that_starts_anew_by_itself_stops_its_joint_and_gets_no_torque_back() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            motion = asyncio.create_task(arm.joint("base").move_to(2.0))
+            await asyncio.sleep(0.5)
+            arm.servo("base").power_on()
+
+            with pytest.raises((DeviceRefused, Halted), match=r"torque went off by itself|distance"):
+                await motion
+            await asyncio.sleep(1)
+            assert not arm.twin.world()["base_torque"]
+
+    virtual.run(story())
+
+
+# ---------------------------------------------------------------------------------- torque and goals
+
+
+def test_torque_never_jumps_wherever_it_was_turned_by_hand_and_whatever_goal_it_still_had() -> None:
+    async def story() -> None:
+        arm = Arm(damaged=0.1)
+        async with arm.online():
+            arm.activate()
+            elbow = arm.joint("elbow")
+            for angle in (0.8, -0.8, 0.3):
+                elbow.release()
+                await asyncio.sleep(0.1)
+                arm.twin.set_world("elbow", angle)
+                await asyncio.sleep(0.1)
+                arm.twin.set_world("elbow", None)
+                elbow.hold()
+                for _ in range(60):
+                    await asyncio.sleep(0.01)
+                    assert arm.angle("elbow") == pytest.approx(angle, abs=2 * STEP_RAD)
+                assert arm.twin.world()["elbow_torque"]
+
+    virtual.run(story())
+
+
+def test_a_lost_goal_is_told_again_and_so_is_a_lost_release() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            elbow = arm.joint("elbow")
+            elbow.hold()
+            await asyncio.sleep(0.2)
+            arm.twin.refusing = True
+            elbow.axis.output.write(0.05)
+            await asyncio.sleep(0.1)
+            arm.twin.refusing = False
+            await asyncio.sleep(0.2)
+            assert arm.angle("elbow") == pytest.approx(0.05, abs=STEP_RAD)
+
+            arm.twin.refusing = True
+            elbow.release()
+            await asyncio.sleep(0.1)
+            arm.twin.refusing = False
+            await asyncio.sleep(0.2)
+            assert not arm.twin.world()["elbow_torque"]
+
+    virtual.run(story())
+
+
+def test_offset_and_direction_are_those_of_the_file() -> None:
+    async def story() -> None:
+        arm = Arm({"elbow": joint(3, offset="30 deg", reversed=True)})
+        async with arm.online():
+            arm.activate()
+            await arm.joint("elbow").move_to(0.5)
+            assert arm.angle("elbow") == pytest.approx(0.5, abs=2 * STEP_RAD)
+            shaft = arm.servo("elbow").shaft
+
+            assert shaft.angle_rad == pytest.approx(-0.5 + 0.5236, abs=2 * STEP_RAD)
+            moving = asyncio.create_task(arm.joint("elbow").move_to(1.0))
+            await asyncio.sleep(0.25)
+            velocity = arm.joint("elbow").reading("velocity")
+            assert velocity is not None
+            assert velocity.value > 0.1
+            await moving
+
+    virtual.run(story())
+
+
+# ---------------------------------------------------------------------------------- stopping
+
+
+def test_a_stop_past_the_bus_holds_every_joint_where_it_is_and_no_goal_of_before_comes_after_it() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            motions = [asyncio.create_task(arm.joint(name).move_to(1.5)) for name in NAMES]
+            await asyncio.sleep(0.5137)
+            at, there = now(), arm.angle("hand")
+            arm.board.halt()
+            for device in arm.board.devices.values():
+                assert isinstance(device, Actuator)
+                device.halt()
+            await asyncio.sleep(0.1)
+            proofs = await arm.board.confirm_stop()
+
+            assert all(proof.confirmed for proof in proofs.values())
+            assert now() - at < 0.2
+            assert arm.angle("hand") == pytest.approx(there, abs=0.06)
+            stood = arm.angle("hand")
+            await asyncio.sleep(1)
+            assert arm.angle("hand") == stood
+            for motion in motions:
+                with pytest.raises(Halted):
+                    await motion
+
+    virtual.run(story())
+
+
+def test_the_stop_frames_work_in_the_middle_of_any_request() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            motions = [asyncio.create_task(arm.joint(name).move_to(2.0)) for name in NAMES]
+            await asyncio.sleep(0.4)
+            requests = {request for _, request in arm.wire.requests[-200:]}
+            stop = arm.board.stop_frames()
+            for request in sorted(requests | {stop}):
+                for cut in range(len(request)):
+                    for name in NAMES:  # as far from the goal of the stop as may be
+                        servo = arm.servo(name)
+                        servo.write(models.GOAL_POSITION, (4000).to_bytes(4, "little"))
+                    arm.twin.receive(request[:cut], now())
+                    arm.twin.receive(stop, now())
+
+                    goals = [arm.servo(name).read(models.GOAL_POSITION, 4) for name in NAMES]
+                    assert (4000).to_bytes(4, "little") not in goals, (request.hex(), cut)
+            for motion in motions:
+                motion.cancel()
+            await asyncio.gather(*motions, return_exceptions=True)
+
+    virtual.run(story())
+
+
+def test_what_is_limp_stays_limp_by_a_stop_and_what_holds_has_its_torque_written() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            arm.joint("elbow").hold()
+            await asyncio.sleep(0.2)
+            stop = arm.board.stop_frames()
+
+            (goal, torque) = codec.Decoder().feed(stop)
+            assert (goal.instruction, torque.instruction) == (codec.SYNC_WRITE, codec.SYNC_WRITE)
+            assert goal.data == bytes([116, 0, 4, 0, 3]) + (2048).to_bytes(4, "little")
+            assert torque.data == bytes([64, 0, 1, 0, 3, 1])
+            arm.joint("elbow").release()
+            await asyncio.sleep(0.2)
+            assert codec.Decoder().feed(arm.board.stop_frames()) == []
+
+    virtual.run(story())
+
+
+# ---------------------------------------------------------------------------------- who is there
+
+
+async def refusal(arm: Arm, within_s: float = 5.0) -> str:
+    task = asyncio.create_task(arm.board.run())
+    await asyncio.sleep(within_s)
+    task.cancel()
+    await asyncio.wait({task})
+    return str(arm.events[0].detail)
+
+
+def test_a_servo_that_is_missing_another_model_and_a_wrong_mode_are_named_with_the_next_step() -> None:
+    async def story() -> None:
+        arm = Arm()
+        arm.twin.set_world("wrist_plugged", False)
+        assert "but not wrist (id 4); is the plug in" in await refusal(arm)
+
+        arm = Arm(JOINTS | {"hand": joint(6, model="XM430-W350")}, real=JOINTS)
+        assert await refusal(arm) == "id 6 of servos is an XL330-M288, not the XM430-W350 of the file"
+
+        arm = Arm()
+        arm.servo("base").write(models.OPERATING_MODE, b"\x01")
+        assert "the operating mode of id 1 is 1, in which it takes no angles" in await refusal(arm)
+
+    virtual.run(story())
+
+
+def test_a_kind_that_no_servo_has_and_an_id_that_is_taken_are_refused() -> None:
+    with pytest.raises(DeviceRefused, match="id 1 of servos is used by base already"):
+        Arm(JOINTS | {"other": joint(1)})
+
+
+def test_a_deadman_in_the_file_sets_the_watchdogs_which_stop_an_arm_that_nobody_talks_to() -> None:
+    async def story() -> None:
+        arm = Arm(board={"deadman": "200 ms"})
+        async with arm.online():
+            arm.activate()
+            motion = asyncio.create_task(arm.joint("base").move_to(2.0))
+            await asyncio.sleep(0.5)
+            servo = arm.servo("base")
+            assert servo.read(models.BUS_WATCHDOG, 1) == b"\x0a"
+            servo.advance(60)  # 300 ms in which nobody says anything
+
+            assert servo.read(models.BUS_WATCHDOG, 1) == b"\xff"
+            assert servo.shaft.speed_rad_s == 0
+            motion.cancel()
+            await asyncio.wait({motion})
+            await asyncio.sleep(1)
+            assert servo.read(models.BUS_WATCHDOG, 1) == b"\x0a"  # it is talked to again
+
+    virtual.run(story())
+
+
+def test_ids_of_strangers_on_the_bus_disturb_nobody() -> None:
+    async def story() -> None:
+        arm = Arm({"elbow": joint(3)})
+        arm.twin.servos.append(SimulatedServo(models.MODELS["XL330-M288"], 9))
+        async with arm.online():
+            arm.activate()
+            await arm.joint("elbow").move_to(random.Random(1).uniform(0.2, 0.4))
+
+            assert arm.events == []
+
+    virtual.run(story())
