@@ -18,12 +18,10 @@ from hal.drivers.feetech import codec, models
 from hal.drivers.feetech.codec import OVERHEAD_BYTES, Decoder, Packet
 from hal.drivers.feetech.models import MODELS, Model, explain
 from hal.drivers.feetech.specs import FeetechAxisSpec
-from hal.drivers.servo_bus import ServoBusBoard
+from hal.drivers.servo_bus import NUMBERS, ServoBusBoard
 from hal.errors import DeviceRefused, LinkFull
 from hal.link import Link
 
-LENGTHS = 3
-"""So many questions in a row ask for different lengths."""
 SPEED_MARGIN = 1.5
 """A servo's own limit of its speed, over the file's: it has to keep up with goals that follow one another."""
 FASTEST = (1 << models.SIGN_BIT) - 1
@@ -83,7 +81,7 @@ class FeetechBoard(ServoBusBoard[Packet]):
 
     def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
         """All that there is to know: of all at once that can be asked so, of the others one by one."""
-        more = number % LENGTHS
+        more = number % NUMBERS
         together = [servo for servo in servos if _model(servo).sync_read]
         questions = [_state_question(servo, more) for servo in servos if not _model(servo).sync_read]
         return [_common_question(together, more), *questions] if together else questions
@@ -91,7 +89,7 @@ class FeetechBoard(ServoBusBoard[Packet]):
     def look(self, servo: BusServo) -> Transaction:
         """The same of one."""
         self._looks += 1
-        return _state_question(servo, LENGTHS + self._looks % LENGTHS)
+        return _state_question(servo, NUMBERS + self._looks % NUMBERS)
 
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
         """In SI. What is wrong with it stands in every answer."""
