@@ -53,12 +53,14 @@ def send(
         float, typer.Option("--rate", min=0.1, max=MAX_RATE_HZ, help="Setpoints a second, with --for.")
     ] = DEFAULT_RATE_HZ,
     wait: Annotated[
-        Wait,
+        Wait | None,
         typer.Option(
             help="The stage to wait for; any end comes first. A longer motion needs 'done': it goes on "
-            "only while its sender stays, or in a state that is unattended."
+            "only while its sender stays, or in a state that is unattended. Left out: started, and on a "
+            "terminal the end of a program, with a bar.",
+            show_default=False,
         ),
-    ] = Wait.STARTED,
+    ] = None,
     raw: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +84,8 @@ def send(
 ) -> None:
     """Send a command and say what became of it. Ctrl-C cancels it, and what it moves stops.
 
+    A program, such as a G-code file, shows a bar until it has ended.
+
     Example: robotd send arm
 
     Example: robotd send drive linear=0.2 --for 2s
@@ -91,6 +95,8 @@ def send(
     Example: robotd send move_to joints.shoulder="20 deg" joints.elbow="-45 deg"
 
     Example: robotd send patrol --id morning-round-2026-11-21
+
+    Example: robotd send run_job file=jobs/square.nc
 
     Example: robotd send arm --traceparent 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
 
@@ -127,18 +133,26 @@ async def send_once(
     robot: RemoteRobot,
     command_type: str,
     values: Mapping[str, Any],
-    wait: Wait,
+    wait: Wait | None,
     as_json: bool,
     *,
     command_id: str | None = None,
     **more: Any,
 ) -> Exit:
-    """Send, wait for the stage, report. Interrupted: cancel it. `more` is for `RemoteRobot.send`."""
+    """Send, wait for the stage, report. Interrupted: cancel it. `more` is for `RemoteRobot.send`.
+
+    Without a stage: for `started`, and on a terminal for the end of a program.
+    """
+    from robotd.cli.programs import follow_on_a_terminal
+
     command_id = command_id or str(uuid.uuid4())
     sent: list[Command] = []
 
     async def sending() -> None:
-        sent.append(await robot.send(command_type, values, wait=wait.value, command_id=command_id, **more))
+        stage = (wait or Wait.STARTED).value
+        sent.append(await robot.send(command_type, values, wait=stage, command_id=command_id, **more))
+        if wait is None and not as_json:
+            await follow_on_a_terminal(robot, sent[0])
 
     if await until(interruption(), sending()):
         return _report(sent[0], as_json)

@@ -13,6 +13,9 @@ from robotd.daemon import watched
 from robotd.daemon.engine import Engine
 from robotd.version import VERSION
 
+PROGRESS = "progress"
+"""The reading of a device that tells how far a program is, in per cent."""
+
 
 def regions(engine: Engine) -> dict[str, Any]:
     """Where each region is, since when, and what led there."""
@@ -159,6 +162,7 @@ def describe(config: RobotConfig, devices: Mapping[str, Device], simulated: froz
                 "moves": info.moves,
                 "streamed": info.streamed,
                 "valid_for_ms": round(info.valid_for_s * 1000),
+                **_progress(name, config, devices),
             }
             for name, info in config.commands.items()
         },
@@ -167,6 +171,26 @@ def describe(config: RobotConfig, devices: Mapping[str, Device], simulated: froz
             for name, device in devices.items()
         },
     }
+
+
+def _progress(command: str, config: RobotConfig, devices: Mapping[str, Device]) -> dict[str, Any]:
+    """Under `progress` the devices that tell how far a program is which this command has them carry out."""
+    steps = [
+        step
+        for region in config.chart.regions
+        for transition in region.transitions
+        if command in transition.triggers and transition.do is not None
+        for step in transition.do.steps
+    ]
+    told: dict[str, None] = {}
+    for step in steps:
+        name, _, verb = step.action.partition(".")
+        device = devices.get(name)
+        if device is None or PROGRESS not in device.readings_units():
+            continue
+        if verbs(device)[verb].verb_info.lasting:  # type: ignore[attr-defined]  # hal's @verb sets it
+            told[name] = None
+    return {PROGRESS: [*told]} if told else {}
 
 
 def _region(region: Region) -> dict[str, Any]:
