@@ -118,7 +118,7 @@ def test_the_help_of_twin_shows_every_fault_that_there_is() -> None:
 
 
 def test_a_fault_that_is_none_is_told_with_what_was_meant() -> None:
-    done = run(app, ["run", ROVER, "--sim", "--fault", "drip 1%"])
+    done = run(app, ["run", ROVER, "--sim", "--fault", "arduino=drip 1%"])
 
     assert "did you mean 'drop'?" in done.stderr
 
@@ -146,7 +146,7 @@ def test_check_says_ok_and_what_there_is() -> None:
     done = run(app, ["check", ROVER])
 
     assert done.exit_code == Exit.DONE, done.output
-    assert done.stdout.startswith("ok  rover: 1 board, 9 devices, 1 region, ")
+    assert done.stdout.startswith("ok  rover: 2 boards, 10 devices, 2 regions, ")
     assert "note[unprotected]: left, right, mast, lamp: unprotected if the host dies" in done.stderr
     assert "note[no-feedback]: left, right, mast: limits are held by what arduino puts out" in done.stderr
 
