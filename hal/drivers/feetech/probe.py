@@ -88,11 +88,19 @@ async def _call_all(ear: _Ear) -> list[int]:
     await ear.ask(codec.ping(0), (0, 0), FIRST_ANSWER_S)
     for servo in range(codec.LARGEST_ID + 1):
         heard_bytes = ear.heard_bytes
-        if await ear.ask(codec.ping(servo), (servo, 0), ANSWER_S) is not None:
-            heard.append(servo)
+        answer = await ear.ask(codec.ping(servo), (servo, 0), ANSWER_S)
+        if answer is not None:
+            if answer.code != codec.PING or await _answers_a_read(ear, servo):
+                heard.append(servo)
         elif ear.heard_bytes > heard_bytes:
             damaged.append(servo)
     return sorted(heard + damaged) if len(damaged) <= MOST_DAMAGED else heard
+
+
+async def _answers_a_read(ear: _Ear, servo: int) -> bool:
+    """Whether what looked like the ping itself was no echo: an adapter may hear itself."""
+    question = codec.read(servo, models.ID, 1)
+    return await ear.ask(question, (servo, 1), ANSWER_S) is not None
 
 
 async def _look_at(ear: _Ear, servo: int, baud: int) -> Found:

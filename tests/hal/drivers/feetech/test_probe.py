@@ -89,6 +89,28 @@ def test_it_only_asks() -> None:
     assert {packet.code for packet in Decoder().feed(said)} == {codec.PING, codec.READ}
 
 
+class Echo(FeetechTwin):
+    """An adapter that hears itself."""
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        return data + super().receive(data, now)
+
+
+def test_an_adapter_that_hears_itself_makes_no_servos() -> None:
+    found, _ = scan(Echo({"shoulder": joint(1)}))
+
+    assert [(one.address, one.model, one.trouble) for one in found] == [("id 1", "STS3215", None)]
+
+
+def test_a_servo_that_lacks_volts_is_no_echo() -> None:
+    twin = bus(shoulder=joint(1))
+    twin.set_world("voltage", 3.9)
+    (found,), _ = scan(twin)
+
+    assert found.trouble is not None
+    assert "measure the voltage" in found.trouble
+
+
 def test_where_nothing_answers_nothing_is_found() -> None:
     assert scan(bus())[0] == []
 
