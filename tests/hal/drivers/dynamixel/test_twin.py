@@ -163,7 +163,7 @@ def test_a_watchdog_stops_what_nobody_talks_to_and_takes_no_goal_until_it_is_cle
     bus.say(codec.write(1, models.BUS_WATCHDOG, b"\x05"))
     bus.say(codec.write(1, models.TORQUE_ENABLE, b"\x01"))
     bus.say(codec.write(1, models.GOAL_POSITION, word(4000)))
-    bus.wait(0.6)
+    bus.wait(2.0)
     assert bus.twin.world()["elbow_speed"] == 0.0
     assert bus.value(1, models.BUS_WATCHDOG) == -1
     (refused,) = bus.say(codec.write(1, models.GOAL_POSITION, word(2000)))
