@@ -46,8 +46,8 @@ def _used(subject: Subject) -> set[str]:
 
 
 def _parts(spec: DeviceSpec) -> set[str]:
-    """Other devices that it is made of: every text in what the file says about it that names one."""
-    return {value for value in dict(spec).values() if isinstance(value, str)}
+    """Other devices that it is made of or works with: every text about it in the file that names one."""
+    return {*spec.parts(), *(value for value in dict(spec).values() if isinstance(value, str))}
 
 
 def _named_by(handler: Callable[..., Any]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,8 +26,11 @@ from robotd.config.document import describe
 from robotd.config.errors import nearest
 from robotd.config.place import Place
 
-PARTS: Mapping[str, Mapping[str, str]] = {"drive_base": {"left": "motor", "right": "motor"}}
-"""Of a kind that is made of other devices: the keys that name them, and of which kind those must be."""
+PARTS: Mapping[str, Mapping[str, str]] = {
+    "drive_base": {"left": "motor", "right": "motor"},
+    "joint_group": {"joints": "joint"},
+}
+"""Of a kind that is made of others: the keys that name one or several, and of which kind those must be."""
 
 
 @dataclass(slots=True)
@@ -181,23 +184,30 @@ def _text(place: Place, key: str, known: Iterable[str]) -> bool:
 
 def _check_parts(hardware: Hardware) -> None:
     """The parts of composite devices exist, are of the right kind, and belong to one whole each."""
-    owners: dict[str, Place] = {}
+    owners: dict[str, tuple[str, str]] = {}
     kinds = {name: cls.KIND for name, cls in hardware.types.items()}
-    for name, kind in kinds.items():
-        for key, due in PARTS.get(kind, {}).items():
+    for name, key, due, place in _parts(hardware):
+        part = place.known(hardware.device_names, "device")
+        if part is None:
+            continue
+        found = kinds.get(part, due)
+        whole, role = owners.setdefault(part, (name, key))
+        if found != due:
+            there_are = [other for other, kind in kinds.items() if kind == due]
+            place.refuse(f"a {due} is due here; '{part}' is a {found}", f"there are {', '.join(there_are)}")
+        elif whole != name:
+            place.refuse(f"'{part}' is already {role} of '{whole}'")
+
+
+def _parts(hardware: Hardware) -> Iterator[tuple[str, str, str, Place]]:
+    """Each name of a part: the device made of it, the part's role in a few words, its kind, its place."""
+    for name, cls in hardware.types.items():
+        for key, due in PARTS.get(cls.KIND, {}).items():
             place = hardware.device_names[name] / key
-            part = None if place.value is None else place.known(hardware.device_names, "device")
-            if part is None:
-                continue
-            found = kinds.get(part, due)
-            owner = owners.setdefault(part, place)
-            if found != due:
-                there_are = [other for other, kind in kinds.items() if kind == due]
-                place.refuse(
-                    f"a {due} is due here; '{part}' is a {found}", f"there are {', '.join(there_are)}"
-                )
-            elif owner.steps[-2] != name:
-                place.refuse(f"'{part}' is already the {owner.name} of '{owner.steps[-2]}'")
+            if isinstance(place.value, list):
+                yield from ((name, f"one of the {key}", due, element) for element in place.elements())
+            elif place.value is not None:
+                yield name, f"the {key}", due, place
 
 
 def _check_wiring(hardware: Hardware) -> None:

@@ -10,11 +10,13 @@ from math import isfinite, nan
 from hal import (
     SETPOINT_FRESHNESS_S,
     Actuator,
+    AxisSpec,
     BeltSpec,
     Device,
     DeviceState,
     DigitalOutputSpec,
     DriveBaseSpec,
+    Joint,
     Motor,
     MotorSpec,
     RelaySpec,
@@ -31,6 +33,8 @@ HELD = 8
 """What holds on a stop may say one of so many last values again: a full wire did not take all of them."""
 ROUNDING = 1e-9
 """Of a value, as a share of its limit."""
+PERIOD_S = 0.02
+"""Nothing is led to its goal in steps that follow sooner upon each other."""
 RENEWED_S = 0.1
 """A device that is renewed says the same value again after this time at the latest."""
 LAPSES_S = SETPOINT_FRESHNESS_S + RENEWED_S + 0.02
@@ -107,10 +111,17 @@ class Limits(Promise):
     name = "limits"
     sentence = "no setpoint is beyond the limits of its device, and every number is finite"
 
+    def __init__(self, simulation: Simulation, breaks: Callable[[str], None]) -> None:
+        super().__init__(simulation, breaks)
+        self._goals: dict[Actuator, tuple[float, float]] = {}
+        """When and what each servo with feedback was told last."""
+
     def output(self, device: Actuator, value: float) -> None:
         """Within the limits of its kind."""
         self.checked += 1
         match device.spec:
+            case AxisSpec():
+                low, high = self._reach(device, device.spec, value)
             case MotorSpec(max_duty=most):
                 low, high = -most, most
             case ServoSpec(min=low, max=high):
@@ -121,6 +132,17 @@ class Limits(Promise):
                 low, high = 0.0, 1.0
         if not low - ROUNDING <= value <= high + ROUNDING:
             self.breaks(f"{device.name} was told {value:.6g}; it takes {low:.6g} to {high:.6g}")
+
+    def _reach(self, device: Actuator, spec: AxisSpec, goal: float) -> tuple[float, float]:
+        """From where to where a servo may be led now: where it stands it may always hold."""
+        now = asyncio.get_running_loop().time()
+        told = self._goals.get(device)
+        self._goals[device] = now, goal
+        if told is None or goal == _rest(device):
+            return (goal, goal) if goal == _rest(device) else (nan, nan)
+        told_at, last = told
+        way = min(spec.step, spec.rate * max(now - told_at, PERIOD_S)) * (1 + ROUNDING)
+        return max(min(spec.low, last), last - way), min(max(spec.high, last), last + way)
 
     def reading(self, device: Device, name: str) -> None:
         """What an actuator says that it does."""
@@ -187,12 +209,15 @@ class Freshness(Promise):
 
 
 def _rest(device: Actuator) -> float:
-    """The value that stands still; NaN where there is none, since a servo stands wherever it is."""
+    """The value that stands still; NaN where none is known, since a servo stands wherever it is."""
     match device.spec:
         case DigitalOutputSpec(active=active) | RelaySpec(active=active):
             return 0.0 if active == "high" else 1.0
         case ServoSpec(min=low, max=high, on_stop=on_stop):
             return min(max(0.0, low), high) if on_stop == "zero" else nan
+        case AxisSpec():
+            stands = device.reading("position")
+            return nan if stands is None else float(stands.value)
         case _:
             return 0.0
 
@@ -200,6 +225,8 @@ def _rest(device: Actuator) -> float:
 def _active(device: Actuator) -> bool:
     """Whether it may move, by itself or as a part of another."""
     whole = device.wheel_of if isinstance(device, Motor) else None
+    if isinstance(device, Joint):
+        whole = device.group
     return device.state is DeviceState.ACTIVE or (whole is not None and whole.state is DeviceState.ACTIVE)
 
 
