@@ -9,6 +9,7 @@ from hal.board import BoardSpec
 from hal.device import DeviceSpec
 from hal.driver import Driver
 from hal.drivers.grbl.board import GrblBoard
+from hal.drivers.grbl.probe import PROBES
 from hal.drivers.grbl.specs import (
     PIN_LETTERS,
     GrblBoardSpec,
@@ -56,4 +57,5 @@ DRIVER = Driver(
     },
     board=GrblBoard,
     twin=make_twin,
+    probes=PROBES,
 )

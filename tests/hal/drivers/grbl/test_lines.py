@@ -1,6 +1,7 @@
 """Character counting: what is written and not answered never exceeds the receive buffer."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -29,13 +30,13 @@ class Far:
         self.lines.answer(error, 0.0)
 
 
-def line(data: bytes, told: list[object]) -> Line:
+def line(data: bytes, told: list[Any]) -> Line:
     return Line(data, lambda error: told.append((data, error)), lambda why: told.append((data, str(why))))
 
 
 @pytest.mark.parametrize("seed", range(cases(100)))
 def test_whatever_is_sent_the_receive_buffer_is_filled_and_never_overrun(seed: int) -> None:
-    rng, far, told = random.Random(seed), Far(), list[object]()
+    rng, far, told = random.Random(seed), Far(), list[Any]()
     job = [rng.randbytes(rng.randrange(1, 79)) + b"\n" for _ in range(200)]
     supply = iter(job)
     far.lines.supply = lambda: next((line(data, told) for data in supply), None)
@@ -51,7 +52,7 @@ def test_whatever_is_sent_the_receive_buffer_is_filled_and_never_overrun(seed: i
 
 
 def test_an_answer_goes_to_the_oldest_line_and_one_too_many_to_nobody() -> None:
-    far, told = Far(), list[object]()
+    far, told = Far(), list[Any]()
     for data in (b"M8\n", b"M7\n"):
         far.lines.offer(line(data, told), 0.0)
     far.take()
@@ -63,7 +64,7 @@ def test_an_answer_goes_to_the_oldest_line_and_one_too_many_to_nobody() -> None:
 
 
 def test_what_a_full_wire_refused_waits_and_is_not_counted() -> None:
-    far, told = Far(), list[object]()
+    far, told = Far(), list[Any]()
     far.full = True
     with pytest.raises(LinkFull):
         far.lines.offer(line(b"M8\n", told), 0.0)
@@ -84,19 +85,19 @@ def test_the_waiting_are_bounded() -> None:
 
 
 def test_after_a_reset_nobody_waits_and_all_are_told() -> None:
-    far, told = Far(), list[object]()
+    far, told = Far(), list[Any]()
     for data in (b"a" * 100 + b"\n", b"b" * 100 + b"\n"):
         far.lines.offer(line(data, told), 0.0)
     reason: HalError = DeviceGone("cnc", "it was reset")
     far.lines.lose(reason)
 
-    assert [why for _, why in told] == [str(reason), str(reason)]  # type: ignore[misc]  # pairs, as `line` says
+    assert [why for _, why in told] == [str(reason), str(reason)]
     assert far.lines.idle
     assert far.lines.outstanding_bytes == 0
 
 
 def test_what_was_not_written_yet_can_be_forgotten() -> None:
-    far, told = Far(), list[object]()
+    far, told = Far(), list[Any]()
     far.lines.supply = lambda: line(b"x" * 60 + b"\n", told)
     far.lines.pump(0.0)
     far.lines.forget_waiting()
