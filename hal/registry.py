@@ -69,9 +69,10 @@ def _load(name: str, path: str) -> Driver:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name in EXTRAS:
-            hint = f"install it with: pip install 'robotd[{EXTRAS[error.name]}]'"
-            raise DriverNotFound(name, f"the driver '{name}' needs {error.name}", hint) from None
+        package = (error.name or "").partition(".")[0]
+        if package in EXTRAS:
+            hint = f"install it with: pip install 'robotd[{EXTRAS[package]}]'"
+            raise DriverNotFound(name, f"the driver '{name}' needs {package}", hint) from None
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
         raise DriverNotFound(

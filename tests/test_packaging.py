@@ -96,6 +96,10 @@ def test_the_wheel_holds_both_packages_their_types_the_examples_and_the_licence(
         "robotd/examples/patrol.py",
         "hal/__init__.py",
         "hal/py.typed",
+        "hal/testing/contract.py",
+        "robotd/templates/driver/pyproject.toml",
+        "robotd/templates/driver/robotd_gadget/codec.py",
+        "robotd/templates/driver/tests/test_contract.py",
     }
     assert expected <= names
     assert any(name.endswith("/licenses/LICENSE") for name in names)

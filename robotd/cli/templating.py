@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, fail
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "driver"
 WORD = "gadget"
 """What the product is called in the template."""
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-LONGEST_NAME = 30
+LONGEST_NAME = 20
+NEXT = """\
+  cd {}
+  pip install -e . pytest
+  pytest
+  robotd run robot.yaml --sim"""
 
 
 def new_driver(
@@ -22,6 +29,7 @@ def new_driver(
     folder: Annotated[
         Path | None, typer.Option(help="Where to write it. Default: robotd-NAME.", show_default=False)
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write the package of a driver of your own: codec, board, twin, a robot's file, and green tests.
 
@@ -35,36 +43,33 @@ def new_driver(
     from hal import driver_names
 
     if NAME.fullmatch(name) is None or len(name) > LONGEST_NAME:
-        fail(Exit.USAGE, f"{name!r} is no name for a driver; write letters, digits and _, as in my_lidar")
+        fail(
+            Exit.USAGE,
+            f"{name!r} is no name for a driver; write up to {LONGEST_NAME} of a-z, 0-9 and _: my_lidar",
+        )
     if name in driver_names():
         fail(Exit.USAGE, f"there is a driver {name!r} already; choose another name")
     target = folder if folder is not None else Path(_told_of(name, f"robotd-{WORD}"))
+    texts = {target / _told_of(name, file): _told_of(name, text) for file, text in _template().items()}
     try:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             fail(Exit.FAILED, f"{target} is there already; name another --folder")
-        for source in _template():
-            written = target / _told_of(name, str(source.relative_to(TEMPLATE)))
-            written.parent.mkdir(parents=True, exist_ok=True)
-            written.write_text(_told_of(name, source.read_text(encoding="utf-8")), encoding="utf-8")
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     except OSError as error:
         fail(Exit.FAILED, f"{target} cannot be written: {error.strerror or error}")
-    typer.echo(
-        f"wrote {target}; next:\n\n"
-        f"  cd {target}\n"
-        "  pip install -e . pytest\n"
-        "  pytest\n"
-        "  robotd run robot.yaml --sim\n"
-    )
+    if as_json:
+        typer.echo(json.dumps({"folder": str(target), "files": [*map(str, texts)]}))
+    else:
+        typer.echo(f"wrote {target}; next:\n\n{NEXT.format(target)}")
 
 
-def _template() -> list[Path]:
-    """Its files, without what Python and the tools that check it leave in folders of their own."""
-    return [
-        path
-        for path in sorted(TEMPLATE.rglob("*"))
-        if path.is_file()
-        and not any(folder.startswith((".", "__")) for folder in path.relative_to(TEMPLATE).parts[:-1])
-    ]
+def _template() -> dict[str, str]:
+    """The texts of its files, without what Python and other tools leave there in folders of their own."""
+    paths = (path.relative_to(TEMPLATE) for path in sorted(TEMPLATE.rglob("*")) if path.is_file())
+    ours = (path for path in paths if not any(part.startswith((".", "__")) for part in path.parts[:-1]))
+    return {str(path): (TEMPLATE / path).read_text(encoding="utf-8") for path in ours}
 
 
 def _told_of(name: str, text: str) -> str:

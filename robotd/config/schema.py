@@ -6,13 +6,13 @@ fit together is for `load`: a schema cannot say it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from hal import COMPOSITES, DRIVERS, find_driver
+from hal import COMPOSITES, Driver, DriverNotFound, driver_names, find_driver
 from robotd.config.journal import JournalModel
 from robotd.config.listen import LimitsModel
 from robotd.config.models import (
@@ -64,9 +64,12 @@ _STEP = {
 }
 
 
-def json_schema() -> dict[str, Any]:
-    """The schema of the whole file, with the kinds of every driver that comes along."""
-    drivers = [find_driver(name) for name in DRIVERS]
+def json_schema(left_out: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """The schema of the whole file, with the kinds of every driver, those of installed packages too.
+
+    A driver that cannot be imported is left out, and `left_out` told why: what it allows nobody knows.
+    """
+    drivers = [*_drivers(left_out)]
     boards = {driver.name: driver.board_spec for driver in drivers}
     devices: dict[str, list[type[BaseModel]]] = {kind: [spec] for kind, spec in COMPOSITES.items()}
     for driver in drivers:
@@ -87,6 +90,20 @@ def json_schema() -> dict[str, Any]:
     )
     root = definitions.pop(ref(FileModel)["$ref"].rpartition("/")[2])
     return {"$schema": DIALECT, **tidied(root), "$defs": tidied(definitions)}
+
+
+def _drivers(left_out: Callable[[str], None] | None) -> Iterator[Driver]:
+    for name in driver_names():
+        try:
+            yield find_driver(name)
+        except DriverNotFound as error:
+            why = str(error)
+        except Exception as error:  # raised by the driver's own module: its author's turn
+            why = f"the driver '{name}' cannot be imported: {type(error).__name__}: {error}"
+        else:
+            continue
+        if left_out is not None:
+            left_out(why)
 
 
 def tidied(schema: Any) -> Any:

@@ -4,7 +4,7 @@ import importlib.metadata
 
 import pytest
 
-from hal import DRIVERS, Driver, DriverNotFound, find_driver
+from hal import DRIVERS, Driver, DriverNotFound, driver_names, find_driver
 
 
 @pytest.mark.parametrize("name", DRIVERS)
@@ -24,13 +24,14 @@ def test_an_installed_package_may_offer_one(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
 
     assert find_driver("laser") is find_driver("firmata")
+    assert driver_names() == sorted([*DRIVERS, "laser"])
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
         ("firmatta", "there is no driver 'firmatta'; did you mean 'firmata'?"),
-        ("modbus", "there is no driver 'modbus'; there are: firmata"),
+        ("laser", f"there is no driver 'laser'; there are: {', '.join(DRIVERS)}"),
         ("my_laser.driver:Laser", "the driver 'my_laser.driver:Laser' is in no module 'my_laser.driver'"),
         ("hal.nothing:DRIVER", "is in no module 'hal.nothing'"),
         ("hal.drivers.firmata:NOTHING", "'hal.drivers.firmata:NOTHING' is no hal.Driver"),

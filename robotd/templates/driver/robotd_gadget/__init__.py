@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from hal import BoardSpec, DeviceSpec, Driver
+from hal import BoardSpec, DeviceSpec, Driver, Twin
 
 from robotd_gadget.board import GadgetBoard
-from robotd_gadget.specs import GadgetAnalogInputSpec, GadgetBoardSpec, GadgetMotorSpec
+from robotd_gadget.specs import (
+    GadgetAnalogInputSpec,
+    GadgetBoardSpec,
+    GadgetMotorSpec,
+)
 from robotd_gadget.twin import GadgetTwin
 
 
-def make_twin(name: str, _: BoardSpec, devices: Mapping[str, DeviceSpec], __: random.Random) -> GadgetTwin:
+def make_twin(name: str, _: BoardSpec, devices: Mapping[str, DeviceSpec], __: random.Random) -> Twin:
     """The far end of the board `name`, with what the specs hang on it."""
     motors: dict[int, str] = {}
     inputs: dict[int, str] = {}

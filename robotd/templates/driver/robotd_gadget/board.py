@@ -26,8 +26,21 @@ from hal import (
 from hal.drivers.exchange import Exchange
 
 from robotd_gadget import codec
-from robotd_gadget.codec import FULL_DUTY, Booted, Decoder, Duty, DutyQuery, Frame, Hello, Identity, Voltage
-from robotd_gadget.specs import GadgetAnalogInputSpec, GadgetMotorSpec
+from robotd_gadget.codec import (
+    FULL_DUTY,
+    Booted,
+    Decoder,
+    Duty,
+    DutyQuery,
+    Frame,
+    Hello,
+    Identity,
+    Voltage,
+)
+from robotd_gadget.specs import (
+    GadgetAnalogInputSpec,
+    GadgetMotorSpec,
+)
 
 MAJOR = 1
 """The version of the protocol that is spoken here."""

@@ -1,7 +1,7 @@
 """The language of a Gadget: bytes to frames and back. No I/O, no clock, no device is known here.
 
-Source: "Gadget, serial protocol 1.0", sections 2 (frames) and 3 (words). A frame is a line: a word, whole
-numbers, `*` and the CRC-16/CCITT-FALSE of what stands before it, in four hexadecimal digits.
+Source: "Gadget, serial protocol 1.0", sections 2 (frames) and 3 (words). A frame is a line: a word,
+whole numbers, `*` and the CRC-16/CCITT-FALSE of what stands before it, in four hexadecimal digits.
 
     duty 1 -500*B712
 """

@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from hal import UnknownQuantity
 
 from robotd_gadget import codec
-from robotd_gadget.codec import FULL_DUTY, Booted, Decoder, Duty, DutyQuery, Frame, Hello, Identity, Voltage
+from robotd_gadget.codec import (
+    FULL_DUTY,
+    Booted,
+    Decoder,
+    Duty,
+    DutyQuery,
+    Frame,
+    Hello,
+    Identity,
+    Voltage,
+)
 from robotd_gadget.specs import DEADMAN_S
 
 VERSION = Identity(1, 0)
@@ -44,7 +54,7 @@ class MotorModel:
 
 
 class GadgetTwin:
-    """The far end of a Gadget's wire. `motors` and `inputs` are the names of what hangs on each channel."""
+    """The far end of its wire. `motors` and `inputs` are the names of what hangs on each channel."""
 
     def __init__(self, motors: Mapping[int, str], inputs: Mapping[int, str]) -> None:
         self.refusing = False

@@ -2,7 +2,17 @@
 
 import pytest
 
-from robotd_gadget.codec import Booted, Decoder, Duty, DutyQuery, Frame, Hello, Identity, Voltage, encode
+from robotd_gadget.codec import (
+    Booted,
+    Decoder,
+    Duty,
+    DutyQuery,
+    Frame,
+    Hello,
+    Identity,
+    Voltage,
+    encode,
+)
 from robotd_gadget.specs import DEADMAN_S
 from robotd_gadget.twin import GadgetTwin
 
