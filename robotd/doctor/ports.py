@@ -49,12 +49,12 @@ def _forbidden(machine: Machine, port: Path, severity: Severity) -> Finding:
 
 def _no_group(machine: Machine) -> Iterator[Finding]:
     """Nothing is plugged in: what will happen then?"""
-    there = [(name, machine.groups()[name]) for name in SERIAL_GROUPS if name in machine.groups()]
-    name = machine.user.name
-    if there and not any(
-        number in machine.user.groups or name in members for _, (number, members) in there[:1]
-    ):
-        group = there[0][0]
+    groups = machine.groups()
+    group = next((name for name in SERIAL_GROUPS if name in groups), None)
+    if group is None:
+        return
+    name, (number, members) = machine.user.name, groups[group]
+    if number not in machine.user.groups and name not in members:
         yield Finding(
             "serial-group",
             Severity.WARNING,

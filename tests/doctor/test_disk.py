@@ -12,7 +12,8 @@ from tests.doctor.conftest import GIB, Patient
 
 
 @pytest.mark.parametrize(
-    ("free", "severity", "left"), [(GIB - 1, Severity.WARNING, 1023), (10 << 20, Severity.ERROR, 10)]
+    ("free", "severity", "left"),
+    [(GIB - 1, Severity.WARNING, 1023), (64 << 20, Severity.WARNING, 64), (10 << 20, Severity.ERROR, 10)],
 )
 def test_a_disk_that_is_nearly_full_is_told(
     free: int, severity: Severity, left: int, patient: Patient

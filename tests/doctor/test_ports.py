@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from robotd.doctor import Robot, Severity, User
+from robotd.doctor.robot import may_use
 from tests.doctor.conftest import DIALOUT, NOW_S, STRANGER, Patient
 
 BUS = "sys/bus/usb-serial/devices/ttyUSB0/latency_timer"
@@ -62,6 +63,26 @@ def test_root_and_the_owner_of_a_port_may_use_it(user: User, patient: Patient) -
     assert patient.findings() == []
 
 
+@pytest.mark.parametrize(
+    ("mode", "uid", "groups", "allowed"),
+    [
+        (0o666, STRANGER, set(), True),
+        (0o662, STRANGER, set(), False),
+        (0o660, STRANGER, {DIALOUT}, True),
+        (0o646, STRANGER, {DIALOUT}, False),
+        (0o600, STRANGER - 1, set(), True),
+        (0o466, STRANGER - 1, {DIALOUT}, STRANGER == 1),
+    ],
+)
+def test_who_may_use_a_port_is_said_by_its_mode(
+    mode: int, uid: int, groups: set[int], allowed: bool, patient: Patient
+) -> None:
+    port = patient.root / "dev/ttyAMA0"
+    port.chmod(mode)
+
+    assert may_use(port, User("bob", uid, frozenset(groups))) == allowed
+
+
 def test_before_anything_is_plugged_in_the_group_is_asked_for(patient: Patient) -> None:
     without_ports(patient)
     patient.user = User("bob", STRANGER, frozenset())
@@ -71,8 +92,26 @@ def test_before_anything_is_plugged_in_the_group_is_asked_for(patient: Patient) 
     assert found.commands == ("sudo usermod -aG dialout bob",)
 
 
-def test_before_anything_is_plugged_in_a_member_is_told_nothing(patient: Patient) -> None:
+@pytest.mark.parametrize(
+    "user",
+    [
+        User("ada", STRANGER, frozenset()),
+        User("bob", STRANGER, frozenset({DIALOUT})),
+        User("root", 0, frozenset()),
+    ],
+    ids=["by the file", "in this session", "root"],
+)
+def test_before_anything_is_plugged_in_a_member_is_told_nothing(user: User, patient: Patient) -> None:
     without_ports(patient)
+    patient.user = user
+
+    assert patient.findings() == []
+
+
+def test_a_system_without_such_a_group_is_told_nothing(patient: Patient) -> None:
+    without_ports(patient)
+    patient.user = User("bob", STRANGER, frozenset())
+    patient.write("etc/group", "users:x:100:\n")
 
     assert patient.findings() == []
 
@@ -170,9 +209,10 @@ def test_an_adapter_that_does_not_wait_or_does_not_say_is_fine(text: str, patien
     assert patient.findings() == []
 
 
-def test_a_port_that_may_fall_asleep_is_kept_awake(patient: Patient) -> None:
+@pytest.mark.parametrize("delay", ["2000\n", "0\n", ""])
+def test_a_port_that_may_fall_asleep_is_kept_awake(delay: str, patient: Patient) -> None:
     patient.write("sys/devices/usb1/ttyACM0/power/control", "auto\n")
-    patient.write("sys/devices/usb1/ttyACM0/power/autosuspend_delay_ms", "2000\n")
+    patient.write("sys/devices/usb1/ttyACM0/power/autosuspend_delay_ms", delay)
 
     found = patient.finding("usb-autosuspend", Severity.WARNING)
 
