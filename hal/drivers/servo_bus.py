@@ -93,6 +93,11 @@ class ServoBusBoard(Board, Generic[FrameT]):
         self._frames_for: tuple[object, ...] = ()
         self._frames = b""
 
+    @property
+    def retries(self) -> int:
+        """How many questions were put once more."""
+        return self._bus.line.retries
+
     # ------------------------------------------------------------------ what a family of servos adds
 
     @abstractmethod

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from tests.benchmarks import (
+    arm,
     check,
     codecs,
     core,
     cost,
+    gantry,
     guard,
     journal,
     process,
@@ -39,6 +41,8 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "guard": partial(guard.guard, trials=20 if quick else 100, rest_s=5.0 if quick else 10.0),
         "serial": serial_port.serial_port,
         "codecs": codecs.codecs,
+        "arm": partial(arm.arm, duration_s=5.0 if quick else 30.0),
+        "gantry": gantry.gantry,
         "start": process.start,
         "memory": partial(process.memory, flood_s=5.0 if quick else 60.0),
         "cost": cost.cost,

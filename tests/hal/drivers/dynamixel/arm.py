@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from hal import TwinLink
+from hal.drivers.bus_servo import BusServo, Heard
 from hal.drivers.dynamixel import DRIVER, make_twin
 from hal.drivers.dynamixel.board import DynamixelBoard
 from hal.drivers.dynamixel.servo import SimulatedServo
@@ -39,6 +40,26 @@ def board_on(link: Any, devices: dict[str, dict[str, Any]], **more: Any) -> Dyna
     for name, device in specs(devices).items():
         board.add(name, device)
     return board
+
+
+class Listening(BusServo):
+    """Keeps when it said where it stands."""
+
+    read_at: list[float]
+
+    def hear(self, heard: Heard, now: float) -> None:
+        if heard.position_rad is not None:
+            self.read_at.append(now)
+        super().hear(heard, now)
+
+
+def listen_to(board: DynamixelBoard, servo: int) -> list[float]:
+    """When it says where it stands, from now on."""
+    heard = board.servos[servo]
+    heard.__class__ = Listening
+    assert isinstance(heard, Listening)
+    heard.read_at = []
+    return heard.read_at
 
 
 class Arm:

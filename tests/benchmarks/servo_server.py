@@ -1,0 +1,27 @@
+"""Six simulated servos on a pseudo-terminal, in a process of their own, on a wire that takes its time.
+
+Says its port; when its input ends, it says when each request that set goals arrived, as JSON.
+"""
+
+import asyncio
+import json
+import sys
+
+from hal import serve_pty
+from hal.drivers.dynamixel import codec
+from tests.hal.drivers.dynamixel.arm import JOINTS, twin_of
+from tests.hal.drivers.half_duplex import HalfDuplexWire
+
+
+async def serve(damaged: float) -> None:
+    """Until the input ends."""
+    wire = HalfDuplexWire(twin_of(JOINTS), damaged=damaged)
+    async with serve_pty(wire) as port:
+        print(port, flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    goals = [at for at, request in wire.requests if request[7] == codec.SYNC_WRITE and request[8] == 116]
+    print(json.dumps({"goals": goals, "replies": wire.replies, "damaged": wire.damaged}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(float(sys.argv[1])))
