@@ -23,6 +23,7 @@ from hal import (
     Rig,
 )
 from hal.drivers.feetech import DRIVER, codec, models
+from hal.drivers.feetech.board import FeetechBoard
 from hal.drivers.feetech.models import STS3215, Model
 from hal.drivers.feetech.twin import FeetechTwin
 from hal.drivers.feetech.twin import Joint as TwinJoint
@@ -106,6 +107,38 @@ def test_all_joints_arrive_together_and_the_readings_follow() -> None:
             reading = rig.devices[name].reading("position")
             assert reading is not None
             assert reading.value == pytest.approx(angle, abs=2 * STS3215.step_rad)
+
+    story(tell)
+
+
+def test_the_readings_of_a_joint_say_how_fast_it_turns_and_what_it_draws() -> None:
+    async def tell(rig: Rig) -> None:
+        joint_of(rig, "base").jog(-0.8)
+        joint_of(rig, "elbow").jog(0.8)
+        await asyncio.sleep(0.38)
+        for name, rate in (("base", -0.8), ("elbow", 0.8)):
+            velocity = rig.devices[name].reading("velocity")
+            assert velocity is not None
+            assert velocity.value == pytest.approx(rate, abs=0.4)
+            current = rig.devices[name].reading("current")
+            assert current is not None
+            assert 0.1 < current.value < 1.0
+        limp = rig.devices["roll"].reading("current")
+        assert limp is not None
+        assert limp.value == 0.0
+
+    story(tell)
+
+
+def test_those_that_did_not_answer_are_asked_again_alone() -> None:
+    async def tell(rig: Rig) -> None:
+        board = rig.boards["bus"]
+        assert isinstance(board, FeetechBoard)
+        (question, _) = board.read([*board.servos.values()], 0)
+        assert question.narrow is not None
+        missing = [(servo, 31) for servo in (2, 5)]
+
+        assert codec.Decoder().feed(question.narrow(missing))[0].data[2:] == bytes([2, 5])
 
     story(tell)
 
@@ -269,6 +302,19 @@ def test_a_servo_that_cannot_do_what_the_file_asks_is_refused(
 
     assert event.kind == "refused"
     assert sentence in event.detail
+
+
+def test_an_adapter_that_hears_itself_is_as_good_as_any() -> None:
+    async def tell(rig: Rig) -> None:
+        twin = rig.twins["bus"]
+        answer = twin.twin.receive
+        twin.twin.receive = lambda data, now: data + answer(data, now)  # type: ignore[method-assign]  # the adapter
+        await joint_of(rig, "base").move_to(0.5)
+        await asyncio.sleep(1)
+
+        assert {device.state for device in rig.devices.values()} == {DeviceState.ACTIVE}
+
+    story(tell)
 
 
 def told_of(servo: TwinJoint, seconds: float = 1.0) -> Board:

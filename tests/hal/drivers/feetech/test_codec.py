@@ -1,5 +1,6 @@
 """The manual's own bytes, and any bytes at all."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -88,6 +89,13 @@ def test_the_position_in_the_manual_is_1304_low_byte_first() -> None:
 
     assert STS3215.number_at(answer.data, 0) == 1304
     assert SCS0009.number_at(answer.data, 0) == 0x1805
+
+
+def test_an_angle_at_the_very_end_is_the_last_position_there_is() -> None:
+    assert STS3215.word_at(math.pi) == (4095).to_bytes(2, "little")
+    assert STS3215.word_at(-math.pi) == b"\x00\x00"
+    assert SCS0009.word_at(math.radians(150)) == (1023).to_bytes(2, "big")
+    assert STS3215.word_at(math.radians(90)) == (3072).to_bytes(2, "little")
 
 
 @pytest.mark.parametrize(("word", "sign_bit", "number"), [(0x8005, 15, -5), (0x0405, 10, -5), (7, 15, 7)])
