@@ -294,7 +294,8 @@ class ModbusBoard(Board):
         for block in self._blocks:
             if now >= block.due_at:
                 block.due_at = max(block.due_at + block.sample_s, now)
-                self._read(block)
+                if not block.asked:
+                    self._read(block)
         if now >= self._fed_at + WATCHDOG_S:
             self._fed_at = now
             self._feed_watchdogs()
@@ -304,6 +305,7 @@ class ModbusBoard(Board):
 
     def _read(self, block: Block) -> None:
         def told(answer: Answer | None) -> None:
+            block.asked = False
             if answer is None or self.state is not BoardState.ONLINE:
                 return
             now = asyncio.get_running_loop().time()
@@ -314,7 +316,8 @@ class ModbusBoard(Board):
                 else:
                     self._judge(fitting.device, fitting.take(memory, now))
 
-        self._put(block.request, Priority.READ, told, topic=block)
+        block.asked = True
+        self._put(block.request, Priority.READ, told)
 
     @staticmethod
     def _judge(device: Device, trouble: str | None) -> None:

@@ -325,6 +325,8 @@ class Block:
     sample_s: float
     fittings: list[Fitting]
     due_at: float = 0.0
+    asked: bool = False
+    """It is being read, or waits for its turn."""
 
     @property
     def acting(self) -> list[ActingFitting]:
