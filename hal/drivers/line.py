@@ -35,7 +35,7 @@ SLOWNESS_DECAY = 1 / 16
 LATE_S = 0.2
 """An answer may come so long after its question, not later."""
 QUIET_S = 0.001
-"""So long nothing comes, and all bytes that could come are there: then nobody speaks any more."""
+"""So long nothing comes, where more bytes came than could: then nobody speaks any more."""
 BABBLE_LIMIT_S = 0.25
 """The longest that one request has the line, whatever comes on it."""
 REFUSED_PAUSE_S = 0.005
@@ -306,7 +306,9 @@ class Line(Generic[FrameT]):
             return -math.inf
         if not turn.transaction.answers:
             return self._sent_at + len(turn.request) * self._byte_s
-        if self._to_come <= 0:
+        if self._to_come == 0:
+            return self._heard_at
+        if self._to_come < 0:
             return max(self._heard_at, self._sent_at) + max(QUIET_S, self._gap_s)
         sent_s = len(turn.request) * self._byte_s + turn.transaction.thinks_s
         begun_at = max(self._sent_at + sent_s, self._heard_at)
