@@ -34,8 +34,8 @@ class GripperSpec(AxisSpec, frozen=True):
     closed: Angle
     """Its angle with nothing between the fingers; `open` may be more or less than that."""
     open: Angle
-    squeeze: PositiveAngle = 0.1
-    """So far behind what it holds its goal lies: how firmly it grips."""
+    squeeze: PositiveAngle = math.radians(2)
+    """So far behind what it holds its goal lies: how firmly it grips. Too much is an overload in seconds."""
 
     @property
     def low(self) -> float:
@@ -59,7 +59,7 @@ class Gripper(Servoed):
     """Two fingers and a servo. `opening` is 0 % where they meet and 100 % where they are farthest apart."""
 
     KIND = "gripper"
-    READINGS: ClassVar[Mapping[str, str]] = {"opening": "%", "holding": "bool", **READINGS}
+    READINGS: ClassVar[Mapping[str, str]] = {**READINGS, "opening": "%", "holding": "bool"}
     INITIAL: ClassVar[Mapping[str, float | bool]] = {"moving": False, "holding": False}
 
     spec: GripperSpec
@@ -115,21 +115,33 @@ class Gripper(Servoed):
         self.go_limp(self._stand("it was told to release"))
 
     def _step(self, now: float, elapsed_s: float) -> None:
-        """As for every motion, until something is between the fingers."""
-        super()._step(now, elapsed_s)
+        """As for every motion, but while it closes its goal waits for the fingers; what stops them, it holds."""
+        pressing = self._pressing()
+        super()._step(now, 0.0 if pressing else elapsed_s)
         axis, spec = self.axis, self.spec
-        if axis.goal is None or axis.present is None or self.at_rest:
+        if axis.present is None or self.at_rest:
             return
         self._passed.append(axis.present)
-        closing = math.copysign(1.0, spec.closed - spec.open)
         stuck = len(self._passed) == self._passed.maxlen and (
             abs(self._passed[-1] - self._passed[0]) < STALL_SHARE * STALL_S * spec.rate
         )
-        if stuck and (axis.goal - axis.present) * closing > spec.squeeze:
-            axis.lead(axis.present + closing * spec.squeeze)
+        if stuck and pressing:
+            axis.lead(axis.present + self._closing * spec.squeeze)
             self._renew("holding", True, now)
             self._rest(now)
             self._reached(0.0)
+
+    def _pressing(self) -> bool:
+        """Whether its goal is farther inside of where the fingers are than it is to squeeze."""
+        axis = self.axis
+        if axis.goal is None or axis.present is None:
+            return False
+        return (axis.goal - axis.present) * self._closing > self.spec.squeeze
+
+    @property
+    def _closing(self) -> float:
+        """1 or -1: which way round it closes."""
+        return math.copysign(1.0, self.spec.closed - self.spec.open)
 
     @property
     def _holds(self) -> bool:

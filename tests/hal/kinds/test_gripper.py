@@ -52,7 +52,7 @@ def test_it_closes_until_it_holds_something_and_squeezes_no_further():
 
     story(arm, body)
 
-    assert arm.fingers.told[-1] == pytest.approx(deg(30) - 0.1, abs=0.03)
+    assert arm.fingers.told[-1] == pytest.approx(deg(30) - deg(2), abs=1e-9)
 
 
 def test_what_slips_out_is_held_no_more():
