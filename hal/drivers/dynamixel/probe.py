@@ -6,17 +6,15 @@ other) and 6.2, and the control tables of the X series.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from functools import partial
 
 from hal.driver import Found, Probe
 from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.codec import Decoder, Packet, answer_key
 from hal.drivers.dynamixel.models import BY_NUMBER, Model
-from hal.errors import LinkClosed
+from hal.drivers.ear import Ear
 from hal.link import Link
 
 BAUDS = (57_600, 1_000_000, 2_000_000, 3_000_000, 4_000_000, 115_200)
@@ -39,46 +37,21 @@ SEVERAL = (
 )
 
 
-class _Ear:
-    """Who listens while it is asked: keeps the packets that came, and the end of the wire."""
+class _Ear(Ear[Packet]):
+    """Who listens on the bus."""
 
     def __init__(self, link: Link) -> None:
         self.decoder = Decoder()
-        self.heard_bytes = 0
-        self._link = link
-        self._packets: asyncio.Queue[Packet] = asyncio.Queue()
-        self._lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        super().__init__(link, self.decoder.feed, self.decoder.end)
 
-    def data_received(self, data: bytes) -> None:
-        self.heard_bytes += len(data)
-        for packet in self.decoder.feed(data):
-            self._packets.put_nowait(packet)
-
-    def connection_lost(self, reason: Exception | None) -> None:
-        self._lost.set_result(reason)
-
-    async def ask(self, question: bytes, key: tuple[int, int, int], patience_s: float) -> Packet | None:
-        """The answer with this key, or None. Raises `LinkClosed`."""
-        self._say(question)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while (answer := await self._packets.get()).key != key:
-                    pass
-                return answer
-        return None
+    async def ask_for(self, question: bytes, key: tuple[int, int, int], patience_s: float) -> Packet | None:
+        """The answer with this key, or None. Raises `LinkError`."""
+        return await self.ask(question, lambda packet: packet if packet.key == key else None, patience_s)
 
     async def call(self) -> list[int]:
         """Who answers a ping to all."""
-        self._say(codec.ping(codec.BROADCAST))
-        await asyncio.sleep(ROLL_CALL_S)
-        answers = [self._packets.get_nowait() for _ in range(self._packets.qsize())]
+        answers = await self.ask_all(codec.ping(codec.BROADCAST), ROLL_CALL_S)
         return [packet.id for packet in answers if packet.key == answer_key(packet.id, PING_COUNT)]
-
-    def _say(self, question: bytes) -> None:
-        if self._lost.done():
-            raise LinkClosed(f"{self._link.name} was lost during the scan: {self._lost.result()}")
-        self.decoder.end()
-        self._link.write(question)
 
 
 async def find(link: Link, baud: int) -> AsyncIterator[Found]:
@@ -104,7 +77,7 @@ async def _call_each(ear: _Ear, heard: Sequence[int]) -> list[int]:
         heard_bytes = ear.heard_bytes
         if servo in heard:
             continue
-        if await ear.ask(codec.ping(servo), answer_key(servo, PING_COUNT), ANSWER_S) is not None:
+        if await ear.ask_for(codec.ping(servo), answer_key(servo, PING_COUNT), ANSWER_S) is not None:
             found.append(servo)
         elif ear.heard_bytes > heard_bytes:
             damaged.append(servo)
@@ -156,7 +129,7 @@ def _degrees(position: int) -> float:
 async def _read(ear: _Ear, servo: int, part: range) -> Packet | None:
     question = codec.read(servo, part.start, len(part))
     for _ in range(READS):
-        answer = await ear.ask(question, answer_key(servo, len(part)), READ_S)
+        answer = await ear.ask_for(question, answer_key(servo, len(part)), READ_S)
         if answer is not None:
             return answer
     return None

@@ -5,17 +5,15 @@ Source: Feetech, "Servo SCS Communication Protocol", sections 4.1 and 4.2.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from functools import partial
 
 from hal.driver import Found, Probe
+from hal.drivers.ear import Ear
 from hal.drivers.feetech import codec, models
 from hal.drivers.feetech.codec import Decoder, Packet
 from hal.drivers.feetech.models import MODELS, Model, explain
-from hal.errors import LinkClosed
 from hal.link import Link
 
 BAUDS = (1_000_000, 500_000, 115_200)
@@ -36,36 +34,16 @@ SEVERAL = (
 )
 
 
-class _Ear:
-    """Who listens while it is asked: keeps the packets that came, and the end of the wire."""
+class _Ear(Ear[Packet]):
+    """Who listens on the bus."""
 
     def __init__(self, link: Link) -> None:
-        self.heard_bytes = 0
-        self._link = link
-        self._decoder = Decoder()
-        self._packets: asyncio.Queue[Packet] = asyncio.Queue()
-        self._lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        decoder = Decoder()
+        super().__init__(link, decoder.feed, decoder.end)
 
-    def data_received(self, data: bytes) -> None:
-        self.heard_bytes += len(data)
-        for packet in self._decoder.feed(data):
-            self._packets.put_nowait(packet)
-
-    def connection_lost(self, reason: Exception | None) -> None:
-        self._lost.set_result(reason)
-
-    async def ask(self, question: bytes, key: tuple[int, int], patience_s: float) -> Packet | None:
-        """The answer with this key, or None. Raises `LinkClosed`."""
-        if self._lost.done():
-            raise LinkClosed(f"{self._link.name} was lost during the scan: {self._lost.result()}")
-        self._decoder.end()
-        self._link.write(question)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while (answer := await self._packets.get()).key != key:
-                    pass
-                return answer
-        return None
+    async def ask_for(self, question: bytes, key: tuple[int, int], patience_s: float) -> Packet | None:
+        """The answer with this key, or None. Raises `LinkError`."""
+        return await self.ask(question, lambda packet: packet if packet.key == key else None, patience_s)
 
 
 async def find(link: Link, baud: int) -> AsyncIterator[Found]:
@@ -85,10 +63,10 @@ PROBES: Sequence[Probe] = tuple(Probe(baud, partial(find, baud=baud)) for baud i
 async def _call_all(ear: _Ear) -> list[int]:
     """The ids that answer a call, be it with something that cannot be understood."""
     heard, damaged = list[int](), list[int]()
-    await ear.ask(codec.ping(0), (0, 0), FIRST_ANSWER_S)
+    await ear.ask_for(codec.ping(0), (0, 0), FIRST_ANSWER_S)
     for servo in range(codec.LARGEST_ID + 1):
         heard_bytes = ear.heard_bytes
-        answer = await ear.ask(codec.ping(servo), (servo, 0), ANSWER_S)
+        answer = await ear.ask_for(codec.ping(servo), (servo, 0), ANSWER_S)
         if answer is not None:
             if answer.code != codec.PING or await _answers_a_read(ear, servo):
                 heard.append(servo)
@@ -100,7 +78,7 @@ async def _call_all(ear: _Ear) -> list[int]:
 async def _answers_a_read(ear: _Ear, servo: int) -> bool:
     """Whether what looked like the ping itself was no echo: an adapter may hear itself."""
     question = codec.read(servo, models.ID, 1)
-    return await ear.ask(question, (servo, 1), ANSWER_S) is not None
+    return await ear.ask_for(question, (servo, 1), ANSWER_S) is not None
 
 
 async def _look_at(ear: _Ear, servo: int, baud: int) -> Found:
@@ -140,7 +118,7 @@ async def _read(ear: _Ear, servo: int, addresses: range) -> Packet | None:
         # Each time by one byte more: so no late answer is taken for the next.
         count = len(addresses) + more
         question = codec.read(servo, addresses.start, count)
-        answer = await ear.ask(question, (servo, count), FIRST_ANSWER_S)
+        answer = await ear.ask_for(question, (servo, count), FIRST_ANSWER_S)
         if answer is not None:
             return answer
     return None

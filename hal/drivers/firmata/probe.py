@@ -5,18 +5,16 @@ Source: github.com/firmata/protocol, `protocol.md` ("Query Firmware Name and Ver
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 from hal.driver import Found, Probe
+from hal.drivers.ear import Ear
 from hal.drivers.firmata import codec, words
 from hal.drivers.firmata.board import OLDEST_PROTOCOL
 from hal.drivers.firmata.codec import Decoder, Firmware
 from hal.drivers.firmata.words import Frame, PinMode
-from hal.errors import LinkClosed
 from hal.link import Link
 
 BAUDS = (57600, 115200)
@@ -28,68 +26,49 @@ QUESTIONS = 12
 """How often each later question is put, to hear the same twice."""
 
 _T = TypeVar("_T")
-
-
-class _Ear:
-    """Who listens while it is asked: keeps the frames that came, and the end of the wire."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._decoder = Decoder.of_reports()
-        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
-        self._lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes) -> None:
-        for frame in self._decoder.feed(data):
-            self._frames.put_nowait(frame)
-
-    def connection_lost(self, reason: Exception | None) -> None:
-        self._lost.set_result(reason)
-
-    async def ask(self, question: bytes, meant: Callable[[Frame], _T | None], times: int) -> _T | None:
-        """The first answer that `meant` makes something of, or None. Raises `LinkClosed`."""
-        for _ in range(times):
-            if self._lost.done():
-                raise LinkClosed(f"{self._link.name} was lost during the scan: {self._lost.result()}")
-            self._link.write(question)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ASK_AGAIN_S):
-                    while (answer := meant(await self._frames.get())) is None:
-                        pass
-                    return answer
-        return None
-
-    async def agree(self, question: bytes, meant: Callable[[Frame], _T | None]) -> _T | None:
-        """An answer that came twice, since a bad wire seldom tells one lie again; or None."""
-        heard: list[_T] = []
-        for _ in range(QUESTIONS):
-            answer = await self.ask(question, meant, times=1)
-            if answer is not None and answer in heard:
-                return answer
-            if answer is not None:
-                heard.append(answer)
-        return None
+_Meant = Callable[[Frame], _T | None]
+"""What a question is answered by: it makes something of such a frame, and nothing of any other."""
 
 
 async def find(link: Link, baud: int) -> AsyncIterator[Found]:
     """The board on `link`, if one speaks Firmata. Takes 4 s where none does."""
-    ear = _Ear(link)
+    ear = Ear(link, Decoder.of_reports().feed)
     await link.open(ear)
     try:
         link.write(codec.END_ANYTHING)
-        if await ear.ask(codec.VERSION_QUERY, _version, GREETINGS) is None:
+        if await _ask(ear, codec.VERSION_QUERY, _version, GREETINGS) is None:
             return
-        version = await ear.agree(codec.VERSION_QUERY, _version)
+        version = await _agree(ear, codec.VERSION_QUERY, _version)
         if version is None:  # noise, as of a board at another speed
             return
-        firmware = await ear.agree(codec.FIRMWARE_QUERY, _firmware)
-        capabilities = await ear.agree(codec.CAPABILITIES_QUERY, _capabilities)
+        firmware = await _agree(ear, codec.FIRMWARE_QUERY, _firmware)
+        capabilities = await _agree(ear, codec.CAPABILITIES_QUERY, _capabilities)
         yield _found(baud, version, firmware, capabilities or b"")
     finally:
         link.close()
 
 
 PROBES: Sequence[Probe] = tuple(Probe(baud, partial(find, baud=baud)) for baud in BAUDS)
+
+
+async def _ask(ear: Ear[Frame], question: bytes, meant: _Meant[_T], times: int) -> _T | None:
+    """An answer, asked for up to `times` times."""
+    for _ in range(times):
+        if (answer := await ear.ask(question, meant, ASK_AGAIN_S)) is not None:
+            return answer
+    return None
+
+
+async def _agree(ear: Ear[Frame], question: bytes, meant: _Meant[_T]) -> _T | None:
+    """An answer that came twice, since a bad wire seldom tells one lie again; or None."""
+    heard: list[_T] = []
+    for _ in range(QUESTIONS):
+        answer = await ear.ask(question, meant, ASK_AGAIN_S)
+        if answer is not None and answer in heard:
+            return answer
+        if answer is not None:
+            heard.append(answer)
+    return None
 
 
 def _found(baud: int, version: words.Version, firmware: Firmware | None, capabilities: bytes) -> Found:
