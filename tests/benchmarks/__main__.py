@@ -13,6 +13,7 @@ from functools import partial
 
 from tests.benchmarks import (
     arm,
+    cell,
     check,
     codecs,
     core,
@@ -43,6 +44,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "codecs": codecs.codecs,
         "arm": partial(arm.arm, duration_s=5.0 if quick else 30.0),
         "gantry": gantry.gantry,
+        "cell": partial(cell.cell, trials=30 if quick else 200),
         "start": process.start,
         "memory": partial(process.memory, flood_s=5.0 if quick else 60.0),
         "cost": cost.cost,

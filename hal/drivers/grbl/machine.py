@@ -323,13 +323,11 @@ class GantryFitting:
                     lambda reason: lost(line.number, reason),
                     line.dwell_s,
                 )
-            if index > total:
-                return None
-            end = job.lines[-1].number if job.lines else 0
+            self._board.lines.supply = None
             return Line(
                 words.WAIT_FOR_MOTION,
                 lambda error: answered(total, error),
-                lambda reason: lost(end, reason),
+                lambda reason: lost(job.length, reason),
             )
 
         self._board.unsettle(now)
