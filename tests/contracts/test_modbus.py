@@ -20,10 +20,17 @@ def runs(world: World) -> bool:
     return world["conveyor_speed"] != 0
 
 
+OFTEN = {"digital_input": "100 ms", "weigher": "200 ms", "relay": "300 ms", "digital_output": "300 ms"}
+"""How often each kind is read, so that a story does not consist of readings."""
+
+
 class TestModbus(DriverContract):
     robot = Robot(
         board=cell.LINE,
-        devices=cell.DEVICES,
+        devices={
+            name: device | {"sample": OFTEN.get(device["kind"], "100 ms")}
+            for name, device in cell.DEVICES.items()
+        },
         move=run,
         moves=runs,
         sensor="scale",

@@ -134,12 +134,15 @@ class BeltFitting(ActingFitting):
         counts = round(abs(value) / spec.scale.factor)
         if counts == 0:
             self._expected = {spec.control: spec.stop_word}
-        else:
-            self._expected = {
-                spec.control: spec.run_word if value > 0 else spec.reverse_word,
-                spec.setpoint: counts,
-            }
-        self._again()
+            self._again()
+            return
+        word = spec.run_word if value > 0 else spec.reverse_word
+        expected = {spec.control: word, spec.setpoint: counts}
+        if (
+            expected != self._expected
+        ):  # or it is told already, and what is read of it says whether it took it
+            self._expected = expected
+            self._again()
 
     def _again(self) -> None:
         if self._spec.setpoint in self._expected:

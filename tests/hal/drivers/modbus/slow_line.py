@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
-from hal.drivers.modbus.words import BITS_PER_BYTE
-from hal.links.memory import MemoryLink
-from hal.twin import Twin
+from hal import DeviceSpec, Twin, find_driver
+from hal.board import Board
+from hal.drivers.modbus import codec
+from hal.drivers.modbus.words import BITS_PER_BYTE, GAP_BYTES, Function, Request
+from hal.links.memory import MemoryLink, memory_pair
+from tests.hal.drivers.modbus import cell
 
 BAUD = 19200
 BYTE_S = BITS_PER_BYTE / BAUD
 THINKS_S = 0.005
+LONGEST_S = (8 + 13 + 2 * GAP_BYTES) * BYTE_S + THINKS_S
+"""The longest transaction of the cell: four registers of the drive are read."""
+
+Devices = Mapping[str, Mapping[str, Any]]
+
+BUSY: Devices = {"conveyor": cell.CONVEYOR | {"stale": "5 s"}} | {
+    f"scale_{unit}": cell.SCALE | {"unit": unit, "sample": "10 ms", "stale": "5 s"} for unit in range(3, 33)
+}
+"""A belt, and 30 scales that are all to be read more often than the line allows."""
+STOP = codec.encode_request(Request(1, Function.WRITE_REGISTER, 0, 1, (0,)))
+"""What stops the belt."""
 
 
 class Word(NamedTuple):
@@ -65,3 +82,33 @@ class SlowLine:
             word = Word(answer, now, now + len(answer) * BYTE_S)
             self.words.append(word)
             loop.call_at(word.ended, self._link.write, answer)
+
+
+@asynccontextmanager
+async def at_its_speed(
+    devices: Devices, real: Devices | None = None
+) -> AsyncIterator[tuple[Board, SlowLine]]:
+    """A board on a line of 19200 baud with these devices, and the line with those that are really there."""
+    driver = find_driver("modbus")
+    spec = driver.board_spec.model_validate(cell.LINE)
+
+    def specs_of(devices: Devices) -> dict[str, DeviceSpec]:
+        return {name: driver.device_specs[one["kind"]].model_validate(one) for name, one in devices.items()}
+
+    near, far = memory_pair("/dev/ttyUSB0")
+    slow = SlowLine(
+        far, driver.twin("line", spec, specs_of(devices if real is None else real), random.Random(0))
+    )
+    await slow.open()
+    board = driver.board("line", spec, lambda: near, random.Random(0))
+    for name, device in specs_of(devices).items():
+        board.add(name, device)
+    task = asyncio.create_task(board.run())
+    try:
+        if real is None:
+            async with asyncio.timeout(10):
+                await board.online()
+        yield board, slow
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
