@@ -43,7 +43,8 @@ def test_without_an_answer_in_time_there_is_none():
         return await ear.ask(b"how many?", number, 0.2), asyncio.get_running_loop().time(), ear.heard_bytes
 
     answer, now, heard_bytes = virtual.run(story())
-    assert (answer, now, heard_bytes) == (None, pytest.approx(0.2), 5)
+    assert (answer, heard_bytes) == (None, 5)
+    assert now == pytest.approx(0.2)
 
 
 def test_all_answers_to_one_question_are_kept():
@@ -77,5 +78,5 @@ def test_a_wire_that_was_lost_is_said_at_the_next_question():
         await asyncio.sleep(0)
         await ear.ask(b"still there?", number, 0.1)
 
-    with pytest.raises(LinkClosed, match="/dev/ttyUSB0 was lost during the scan: .* closed the wire"):
+    with pytest.raises(LinkClosed, match=r"/dev/ttyUSB0 was lost during the scan: .* closed the wire"):
         virtual.run(story())
