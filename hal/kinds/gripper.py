@@ -115,7 +115,7 @@ class Gripper(Servoed):
         self.go_limp(self._stand("it was told to release"))
 
     def _step(self, now: float, elapsed_s: float) -> None:
-        """As for every motion, but while it closes its goal waits for the fingers; what stops them, it holds."""
+        """As for every motion, but closing, its goal waits for the fingers; what stops them, it holds."""
         pressing = self._pressing()
         super()._step(now, 0.0 if pressing else elapsed_s)
         axis, spec = self.axis, self.spec
