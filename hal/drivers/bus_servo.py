@@ -162,14 +162,14 @@ class BusServo:
 
     def judge(self, since: float) -> Evidence:
         """Whether it stands as its stop asked for, by what it said after `since`."""
-        if self.spec.on_stop == "keep":
-            return Evidence(True, self.device.axis.present)
         if self.seen_at < since or self.heard.velocity_rad_s is None:
             return Evidence(False, why=f"servo {self.id} did not answer when asked where it stands")
         value, speed_rad_s = self.device.axis.present, abs(self.heard.velocity_rad_s)
         if speed_rad_s > STILL_RAD_S:
             return Evidence(False, value, why=f"servo {self.id} still turns at {speed_rad_s:.2f} rad/s")
-        if self.has_torque and not self._is_at_goal(self.heard):
+        if self.spec.on_stop == "off" and self.has_torque:
+            return Evidence(False, value, why=f"servo {self.id} still has torque")
+        if self.spec.on_stop == "hold" and self.has_torque and not self._is_at_goal(self.heard):
             return Evidence(False, value, why=f"servo {self.id} does not show the goal of its stop")
         return Evidence(True, value)
 

@@ -356,8 +356,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
         evidence: dict[str, Evidence] = {}
         try:
             for _ in range(CONFIRMATIONS):
-                for question in self._next_read(list(self.servos.values())):
-                    self._take(await self.ask(question))
+                await self._read_now()
                 evidence = {servo.name: servo.judge(since) for servo in self.servos.values()}
                 if all(proof.confirmed for proof in evidence.values()):
                     break
@@ -371,3 +370,11 @@ class ServoBusBoard(Board, Generic[FrameT]):
             else evidence[servo.name]
             for servo in self.servos.values()
         }
+
+    async def _read_now(self) -> None:
+        """Where each stands, and whether those that were switched have torque."""
+        servos = list(self.servos.values())
+        questions = list(self._next_read(servos))
+        questions += [self.look(servo) for servo in servos if servo.doubtful]
+        for question in questions:
+            self._take(await self.ask(question))

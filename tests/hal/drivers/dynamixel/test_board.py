@@ -311,6 +311,30 @@ def test_a_stop_past_the_bus_holds_every_joint_where_it_is_and_no_goal_of_before
     virtual.run(story())
 
 
+def test_a_joint_that_goes_limp_by_a_stop_is_confirmed_when_it_has_no_torque() -> None:
+    async def story() -> None:
+        arm = Arm({"elbow": joint(3, on_stop="off"), "hand": joint(6)})
+        async with arm.online():
+            arm.activate()
+            for name in arm.devices:
+                arm.joint(name).hold()
+            await asyncio.sleep(0.3)
+            arm.twin.refusing = True
+            arm.board.halt()
+            proofs = await arm.board.confirm_stop()
+            assert proofs["elbow"].why == "servo 3 still has torque"
+            assert proofs["hand"].confirmed
+            arm.twin.refusing = False
+            arm.board.halt()
+            proofs = await arm.board.confirm_stop()
+
+            assert proofs["elbow"].confirmed
+            assert not arm.twin.world()["elbow_torque"]
+            assert arm.twin.world()["hand_torque"]
+
+    virtual.run(story())
+
+
 def test_the_stop_frames_work_in_the_middle_of_any_request() -> None:
     async def story() -> None:
         arm = Arm()
