@@ -28,7 +28,7 @@ def described(file: Path) -> str:
 
 
 def companions(file: Path) -> list[Path]:
-    """The files beside it, or below, that it names or that one of those names: handlers, jobs, its schema."""
+    """The files beside it, or below, that it names, or that its handlers name: jobs, its schema."""
     beside = [path for path in sorted(file.parent.rglob("*")) if path.is_file() and not is_a_robot(path)]
     found: list[Path] = []
     unread = [file]
@@ -36,7 +36,7 @@ def companions(file: Path) -> list[Path]:
         text = unread.pop().read_text(encoding="utf-8", errors="replace")
         named = [path for path in beside if path not in found and _names(text, path.relative_to(file.parent))]
         found += named
-        unread += named
+        unread += [path for path in named if path.suffix == ".py"]
     return sorted(found)
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from robotd.cli import app
 from robotd.cli.examples import companions, described, examples
 from robotd.cli.exits import Exit
+from robotd.config import load
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -43,8 +44,14 @@ def test_every_example_is_listed_with_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("name", examples())
-def test_every_example_can_be_begun_with_and_passes_its_check(name: str, tmp_path: Path) -> None:
+def test_every_example_can_be_begun_with(name: str, tmp_path: Path) -> None:
     begin(tmp_path / "mine.yaml", "--from", f"example:{name}")
+
+    assert load(tmp_path / "mine.yaml").robot == load(examples()[name]).robot
+
+
+def test_what_is_begun_with_passes_its_check(tmp_path: Path) -> None:
+    begin(tmp_path / "mine.yaml", "--from", "example:rover")
     done = run(app, ["check", str(tmp_path / "mine.yaml"), "--strict"])
 
     assert done.exit_code == Exit.DONE, done.output
