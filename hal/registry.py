@@ -14,6 +14,7 @@ DRIVERS = {
     "firmata": "hal.drivers.firmata:DRIVER",
     "grbl": "hal.drivers.grbl:DRIVER",
     "modbus": "hal.drivers.modbus:DRIVER",
+    "json_lines": "hal.drivers.json_lines:DRIVER",
     "nmea": "hal.drivers.nmea:DRIVER",
 }
 EXTRAS = {"pymodbus": "modbus"}

@@ -1,0 +1,70 @@
+"""Objects of JSON, one a line, to bytes and back. No I/O, no clock; their meaning is a dialect's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+LONGEST_LINE_BYTES = 512
+DIGITS = 4
+
+Object = dict[str, Any]
+
+
+class Lines:
+    """Cuts a stream of bytes, split anywhere and with noise anywhere, into objects."""
+
+    def __init__(self) -> None:
+        self.discarded = 0
+        """How many lines were no object."""
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Object]:
+        """The objects that `data` completes, in order. Never raises; holds at most one unfinished line."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        # Of one that is too long so much is kept that its end is not taken for a line of its own.
+        self._rest = rest[: LONGEST_LINE_BYTES + 1]
+        objects = []
+        for line in lines:
+            found = _read(line)
+            if found is not None:
+                objects.append(found)
+            else:
+                self.discarded += bool(line.strip())
+        return objects
+
+
+def _read(line: bytes) -> Object | None:
+    if len(line) > LONGEST_LINE_BYTES:
+        return None
+    try:
+        found = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    """JSON knows neither NaN nor Infinity, which Python reads all the same."""
+    raise ValueError(constant)
+
+
+def write(found: Mapping[str, Any]) -> bytes:
+    """One line."""
+    return json.dumps(found, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+def short(value: float) -> float:
+    """With as many digits as a wire needs; a whole number is written without a point."""
+    rounded = round(value, DIGITS)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def number(value: object) -> float | None:
+    """`value` if it is a number that a float can hold."""
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, int | float) and abs(value) < 1e300:
+        return float(value)
+    return None

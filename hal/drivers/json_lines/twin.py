@@ -1,0 +1,268 @@
+"""A board that speaks JSON lines, with a rover around it, without the board and the rover.
+
+With the dialect `plain` it does what `json_rover.ino` does; with `waveshare` what that driver board does: it
+reports when it is asked, until it is told to go on by itself. Opening the port resets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from hal.drivers.firmata.world import STEP_S, World
+from hal.drivers.json_lines import codec, plain, waveshare
+from hal.drivers.json_lines.codec import Lines, Object, number
+from hal.drivers.json_lines.dialect import Value
+from hal.drivers.json_lines.wiring import CHIP_DEGC, GRAVITY_M_S2, Input, Wiring
+from hal.twin import UnknownQuantity
+
+NAME = "json_rover"
+BOOT_STEPS = 10
+"""Kept short, so that a simulation starts at once; a real bootloader takes about a second and a half."""
+DEADMAN_MS = 500
+REPORT_MS = 50
+"""Until it is told otherwise."""
+NEVER = 1 << 62
+
+
+class JsonTwin:
+    """The far end of a wire with JSON lines."""
+
+    def __init__(self, world: World, wiring: Wiring, dialect: Literal["plain", "waveshare"]) -> None:
+        self.refusing = False
+        self._world = world
+        self._wiring = wiring
+        self._plain = dialect == "plain"
+        self._obey: Callable[[Object], bytes] = self._obey_plain if self._plain else self._obey_waveshare
+        self._inputs: Mapping[str, Input] = wiring.inputs
+        self._pinned: dict[str, float | bool] = {}
+        self._runaways: set[str] = set()
+        self._epoch: float | None = None
+        self._steps = 0
+        self._boots_at: int | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._lines = Lines()
+        self._deadman_steps = _steps(DEADMAN_MS)
+        self._report_steps = _steps(REPORT_MS)
+        self._reports_at = self._steps + self._report_steps if self._plain else NEVER
+        self._stops_at = NEVER
+        self._out = {
+            **dict.fromkeys(self._wiring.motors, 0.0),
+            **{channel: 1.0 - on for channel, (_, on) in self._wiring.lamps.items()},
+        }
+        self._said: dict[str, float | bool] = {}
+        """What switches were when they were reported last."""
+        self._turn()
+
+    # ------------------------------------------------------------------ the contract of a twin
+
+    def power_on(self, now: float) -> bytes:
+        """The port is opened: the board resets, and greets when its bootloader is done."""
+        if self._epoch is None:
+            self._epoch = now
+        self.advance(now)
+        self._start()
+        self._boots_at = self._steps + BOOT_STEPS
+        return b""
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """What it does with these bytes. While the bootloader runs they are lost."""
+        if self._epoch is None or self._boots_at is not None:
+            return b""
+        return b"".join([self._obey(found) for found in self._lines.feed(data)])
+
+    def advance(self, now: float) -> bytes:
+        """Take all steps that are due by `now`."""
+        if self._epoch is None:
+            return b""
+        due = int((now - self._epoch) / STEP_S + 1e-6)
+        said: list[bytes] = []
+        while self._steps < due:
+            steps = min(due, self._next_look()) - self._steps
+            if self._world.at_rest:
+                self._world.rest(steps)
+            else:
+                for _ in range(steps):
+                    self._world.step()
+            self._steps += steps
+            said.append(self._look())
+        return b"".join(said)
+
+    def wakes_at(self) -> float | None:
+        """The next report, or sooner where a switch may change or the deadman stops it."""
+        if self._epoch is None:
+            return None
+        look = self._next_look()
+        return None if look == NEVER else self._epoch + look * STEP_S
+
+    def world(self) -> dict[str, float | bool]:
+        """Pose (m, rad), wheels (duty, m/s), each motor's duty, what each sensor sees, each lamp."""
+        world = self._world
+        return {
+            "x": world.x_m,
+            "y": world.y_m,
+            "heading": world.heading_rad,
+            "left_duty": world.left_duty,
+            "right_duty": world.right_duty,
+            "left_speed": world.left_m_s,
+            "right_speed": world.right_m_s,
+            **{f"{name}_duty": self._does(channel) for channel, name in self._wiring.motors.items()},
+            **{name: self._out[channel] == on for channel, (name, on) in self._wiring.lamps.items()},
+            **{one.name: self._see(one) for one in self._inputs.values()},
+        }
+
+    def set_world(self, name: str, value: float | bool | None) -> None:
+        """Pin what the sensor `name` sees."""
+        known = [one.name for one in self._inputs.values()]
+        if name not in known:
+            raise UnknownQuantity(name, known)
+        if value is None:
+            self._pinned.pop(name, None)
+        else:
+            self._pinned[name] = value
+
+    def run_away(self, name: str, *, on: bool) -> None:
+        """A fault of the output stage: the motor `name` turns as fast as it can, and the board sees that."""
+        channels = {device: channel for channel, device in self._wiring.motors.items()}
+        if name not in channels:
+            raise UnknownQuantity(name, channels)
+        (self._runaways.add if on else self._runaways.discard)(channels[name])
+        self._turn()
+
+    # ------------------------------------------------------------------ the sketch's loop
+
+    def _next_look(self) -> int:
+        """The number of the step at which it next has something to do by itself, or NEVER."""
+        if self._boots_at is not None:
+            return self._boots_at
+        look = min(self._reports_at, self._stops_at)
+        if self._plain:
+            look = min(look, self._steps + self._world.clear_steps)
+        if any(self._said[channel] != self._see(self._inputs[channel]) for channel in self._said):
+            look = self._steps + 1
+        return max(self._steps + 1, look)
+
+    def _look(self) -> bytes:
+        if self._boots_at is not None:
+            if self._steps < self._boots_at:
+                return b""
+            self._boots_at = None
+            return plain.hello(NAME, self._channels, started=True) if self._plain else b""
+        if self._steps >= self._stops_at:
+            self._out |= dict.fromkeys(self._wiring.motors, 0.0)
+            self._stops_at = NEVER
+            self._turn()
+        if self._steps >= self._reports_at:
+            self._reports_at = self._steps + self._report_steps
+            return self._report()
+        changed = [name for name, said in self._said.items() if said != self._see(self._inputs[name])]
+        return b"".join(map(self._report_channel, changed))
+
+    @property
+    def _channels(self) -> tuple[str, ...]:
+        return (*self._out, *self._inputs, *self._wiring.imus)
+
+    def _does(self, channel: str) -> float:
+        return 1.0 if channel in self._runaways else self._out[channel]
+
+    def _turn(self) -> None:
+        """Let the world feel what the wheels do now."""
+        for channel, turn in self._wiring.turns.items():
+            turn(self._world, self._does(channel))
+
+    def _see(self, one: Input) -> float | bool:
+        pinned = self._pinned.get(one.name)
+        return one.see(self._world) if pinned is None else pinned
+
+    def _report(self) -> bytes:
+        """All that it knows."""
+        if self._plain:
+            return b"".join(map(self._report_channel, self._channels))
+        left, right = (self._does(side) if side in self._out else 0.0 for side in waveshare.SIDES)
+        battery = self._inputs.get(waveshare.VOLTAGE)
+        voltage = self._world.battery_v if battery is None else battery.say(self._see(battery))
+        return waveshare.report(left, right, self._imu(), voltage if isinstance(voltage, float) else 0.0)
+
+    def _report_channel(self, channel: str) -> bytes:
+        if channel in self._out:
+            return plain.report(channel, self._does(channel))
+        if channel in self._wiring.imus:
+            readings = list(self._imu().items())
+            return b"".join(
+                plain.report(channel, dict(readings[n : n + 3])) for n in range(0, len(readings), 3)
+            )
+        one = self._inputs[channel]
+        seen = self._see(one)
+        if isinstance(seen, bool):
+            self._said[channel] = seen
+        value: Value = one.say(seen)
+        return plain.report(channel, value)
+
+    def _imu(self) -> dict[str, float]:
+        world = self._world
+        return {
+            "roll": 0.0,
+            "pitch": 0.0,
+            "yaw": world.heading_rad,
+            "rate_x": 0.0,
+            "rate_y": 0.0,
+            "rate_z": (world.right_m_s - world.left_m_s) / world.track_m,
+            "acceleration_x": 0.0,
+            "acceleration_y": 0.0,
+            "acceleration_z": GRAVITY_M_S2,
+            "temperature": CHIP_DEGC,
+        }
+
+    # ------------------------------------------------------------------ what it obeys
+
+    def _set(self, outputs: Mapping[str, object]) -> None:
+        for channel, wanted in outputs.items():
+            value = number(wanted)
+            if value is not None and channel in self._wiring.motors:
+                self._out[channel] = min(max(value, -1.0), 1.0)
+            elif value is not None and channel in self._wiring.lamps:
+                self._out[channel] = float(value > 0)
+        moves = any(self._out[channel] for channel in self._wiring.motors)
+        self._stops_at = self._steps + self._deadman_steps if moves else NEVER
+        self._turn()
+
+    def _obey_plain(self, found: Object) -> bytes:
+        if "hello" in found:
+            return plain.hello(NAME, self._channels)
+        if "ask" in found:
+            return self._report()
+        if self.refusing:
+            return b""
+        outputs = found.get("set")
+        if isinstance(outputs, dict):
+            self._set(outputs)
+            return b"".join(self._report_channel(channel) for channel in outputs if channel in self._out)
+        deadman_ms, report_ms = number(found.get("deadman_ms")), number(found.get("report_ms"))
+        if deadman_ms is None or report_ms is None:
+            return b""
+        self._deadman_steps, self._report_steps = _steps(deadman_ms), _steps(report_ms)
+        self._reports_at = self._steps + self._report_steps
+        return codec.write({"deadman_ms": round(deadman_ms), "report_ms": round(report_ms)})
+
+    def _obey_waveshare(self, found: Object) -> bytes:
+        command, amount = found.get("T"), number(found.get("cmd"))
+        if command == waveshare.REPORT_ONCE:
+            return self._report()
+        if self.refusing:
+            return b""
+        if command == waveshare.SPEED:
+            speeds = {side: number(found.get(side)) for side in waveshare.SIDES if side in self._out}
+            self._set({side: speed / waveshare.FULL for side, speed in speeds.items() if speed is not None})
+        elif amount is not None and command == waveshare.REPORT_FLOW:
+            self._reports_at = self._steps + self._report_steps if amount else NEVER
+        elif amount is not None and command == waveshare.REPORT_INTERVAL:
+            self._report_steps = _steps(amount)
+        elif amount is not None and command == waveshare.DEADMAN:
+            self._deadman_steps = _steps(amount)
+        return b""
+
+
+def _steps(duration_ms: float) -> int:
+    return max(1, min(round(duration_ms / 1000 / STEP_S), NEVER >> 1))
