@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 
 from hal import Gantry, Rig, serve_pty
+from hal.drivers.grbl.bench import Bench
 from hal.drivers.grbl.board import GrblBoard
 from hal.drivers.grbl.codec import RECEIVE_BUFFER_BYTES
 from hal.drivers.grbl.lines import Lines
-from hal.drivers.grbl.twin import Bench, GrblTwin
+from hal.drivers.grbl.twin import GrblTwin
 from tests.benchmarks.figures import Report
 from tests.hal.drivers.grbl.bench import BOARD, GANTRY
 
@@ -34,7 +35,7 @@ class Watched(GrblTwin):
     def advance(self, now: float) -> bytes:
         """As its machine does."""
         said = super().advance(now)
-        if self._path.blocks:
+        if self.firmware.path.blocks:
             self._fed_at = now
         elif self._fed_at is not None and self.lines is not None and self.lines.supply is not None:
             self.longest_s = max(self.longest_s, now - self._fed_at)
@@ -76,9 +77,9 @@ def gantry(report: Report) -> None:
         [
             (
                 f"{board.lines.most_bytes} B",
-                f"{twin.fullest_bytes} B",
+                f"{twin.firmware.fullest_bytes} B",
                 f"{starved_ms:.1f} ms",
-                str(twin.overruns),
+                str(twin.firmware.overruns),
                 f"{duration_s:.1f} s",
             )
         ],
@@ -86,4 +87,4 @@ def gantry(report: Report) -> None:
     most = board.lines.most_bytes
     report.goal(f"never above {RECEIVE_BUFFER_BYTES} bytes outstanding", most <= RECEIVE_BUFFER_BYTES)
     report.goal(f"never starved over {STARVED_GOAL_MS:.0f} ms", starved_ms <= STARVED_GOAL_MS)
-    report.goal("no byte lost", twin.overruns == 0)
+    report.goal("no byte lost", twin.firmware.overruns == 0)

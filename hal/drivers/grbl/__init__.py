@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hal.board import BoardSpec
 from hal.device import DeviceSpec
 from hal.driver import Driver
+from hal.drivers.grbl.bench import Bench
 from hal.drivers.grbl.board import GrblBoard
 from hal.drivers.grbl.probe import PROBES
 from hal.drivers.grbl.specs import (
@@ -18,7 +19,7 @@ from hal.drivers.grbl.specs import (
     GrblGantrySpec,
     GrblRelaySpec,
 )
-from hal.drivers.grbl.twin import Bench, GrblTwin
+from hal.drivers.grbl.twin import GrblTwin
 
 GARBAGE_LIMIT_BYTES = 8
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from hal import BoardState, DeviceRefused, HalError, Halted, OutOfRange
+from hal.drivers.grbl.bench import Bench
 from hal.drivers.grbl.board import GrblBoard
 from hal.drivers.grbl.specs import GrblBoardSpec, GrblGantrySpec
-from hal.drivers.grbl.twin import Bench, GrblTwin
+from hal.drivers.grbl.twin import GrblTwin
 from hal.links.memory import TwinLink
 from tests import virtual
 from tests.hal.drivers.grbl.bench import GANTRY, Machine, now, tell
