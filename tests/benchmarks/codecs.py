@@ -11,6 +11,7 @@ from hal.drivers.dynamixel import codec as dynamixel
 from hal.drivers.feetech import codec as feetech
 from hal.drivers.firmata import codec as firmata
 from hal.drivers.grbl.codec import Decoder as GrblDecoder
+from hal.drivers.json_lines.codec import Lines
 from hal.drivers.modbus import codec as modbus
 from hal.drivers.modbus.words import Answer, Function
 from hal.drivers.nmea.codec import Sentences
@@ -90,6 +91,12 @@ SUBJECTS = (
             b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n",
             b"$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*6A\r\n",
         ],
+    ),
+    Subject(
+        "json_lines",
+        115_200,
+        lambda: Lines().feed,
+        [b'{"T":1001,"L":0.2,"R":0.2,"r":7.01,"p":-4.93,"y":-130.12,"temp":57.2,"v":11.1}\r\n'],
     ),
 )
 
