@@ -64,7 +64,12 @@ class Belt(Actuator):
         self._end_motion(Halted(self.name, "it was told another speed"))
         self._fresh_for_ever()
         self._stop_no_more()
-        self._write(speed, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        try:
+            self._write(speed, now)
+        except Exception:
+            self._show(0.0, now)
+            raise
         return await self._until_reached()
 
     def update(self, speed_m_s: float, at: float) -> None:
@@ -84,10 +89,13 @@ class Belt(Actuator):
         self._felt("speed", speed_m_s, -most, most, "m/s", slack=SLACK * self.spec.max_speed)
 
     def _write(self, speed_m_s: float, now: float) -> None:
-        self._target = speed_m_s
-        self._resting(now, speed_m_s == 0.0)
-        self._publish("target", speed_m_s, now)
+        self._show(speed_m_s, now)
         self.output.write(speed_m_s)
+
+    def _show(self, target_m_s: float, now: float) -> None:
+        self._target = target_m_s
+        self._resting(now, target_m_s == 0.0)
+        self._publish("target", target_m_s, now)
 
     def _to_stop_value(self, now: float) -> None:
         self._surely(self._write, 0.0, now)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from hal import DeviceSpec, Twin, find_driver
+from hal import Twin, find_driver
 from hal.board import Board
 from hal.drivers.modbus import codec
 from hal.drivers.modbus.words import BITS_PER_BYTE, GAP_BYTES, Function, Request
@@ -84,6 +84,13 @@ class SlowLine:
             loop.call_at(word.ended, self._link.write, answer)
 
 
+def twin_of(line: Mapping[str, Any], devices: Devices) -> Twin:
+    """The units of a line."""
+    driver = find_driver("modbus")
+    specs = {name: driver.device_specs[one["kind"]].model_validate(one) for name, one in devices.items()}
+    return driver.twin("line", driver.board_spec.model_validate(line), specs, random.Random(0))
+
+
 @asynccontextmanager
 async def at_its_speed(
     devices: Devices, real: Devices | None = None
@@ -91,18 +98,12 @@ async def at_its_speed(
     """A board on a line of 19200 baud with these devices, and the line with those that are really there."""
     driver = find_driver("modbus")
     spec = driver.board_spec.model_validate(cell.LINE)
-
-    def specs_of(devices: Devices) -> dict[str, DeviceSpec]:
-        return {name: driver.device_specs[one["kind"]].model_validate(one) for name, one in devices.items()}
-
     near, far = memory_pair("/dev/ttyUSB0")
-    slow = SlowLine(
-        far, driver.twin("line", spec, specs_of(devices if real is None else real), random.Random(0))
-    )
+    slow = SlowLine(far, twin_of(cell.LINE, devices if real is None else real))
     await slow.open()
     board = driver.board("line", spec, lambda: near, random.Random(0))
-    for name, device in specs_of(devices).items():
-        board.add(name, device)
+    for name, device in devices.items():
+        board.add(name, driver.device_specs[device["kind"]].model_validate(device))
     task = asyncio.create_task(board.run())
     try:
         if real is None:
