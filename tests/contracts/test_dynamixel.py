@@ -1,4 +1,4 @@
-"""What a bus of Dynamixel servos promises, with two joints and a gripper."""
+"""What a bus of Dynamixel servos promises, with a joint and a gripper."""
 
 import math
 from collections.abc import Coroutine
@@ -18,7 +18,7 @@ def turn(rig: Rig) -> Coroutine[Any, Any, float]:
 
 
 def turns(world: World) -> bool:
-    return any(math.fabs(float(world[f"{name}_speed"])) > 1e-6 for name in ("shoulder", "elbow", "gripper"))
+    return any(math.fabs(float(world[f"{name}_speed"])) > 1e-6 for name in ("shoulder", "gripper"))
 
 
 class TestDynamixel(DriverContract):
@@ -32,17 +32,10 @@ class TestDynamixel(DriverContract):
                 "model": "XM430-W350",
                 "min": "-90 deg",
                 "max": "90 deg",
-            },
-            "elbow": {
-                "kind": "joint",
-                "board": "servos",
-                "id": 2,
-                "min": "-90 deg",
-                "max": "90 deg",
                 "offset": "10 deg",
                 "reversed": True,
             },
-            "gripper": {"kind": "gripper", "board": "servos", "id": 3, "closed": "0 deg", "open": "60 deg"},
+            "gripper": {"kind": "gripper", "board": "servos", "id": 2, "closed": "0 deg", "open": "60 deg"},
         },
         move=turn,
         moves=turns,
