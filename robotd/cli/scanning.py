@@ -29,7 +29,8 @@ def scan(
         str, typer.Argument(metavar="DRIVER", help="firmata, dynamixel, ...: as in a robot's file.")
     ],
     port: Annotated[
-        str, typer.Argument(help="The port, as `robotd ports` names it; usb:VID:PID or tcp://HOST:PORT.")
+        str,
+        typer.Argument(metavar="PORT", help="As `robotd ports` names it; usb:VID:PID or tcp://HOST:PORT."),
     ],
     baud: Annotated[
         list[int] | None,
