@@ -248,6 +248,26 @@ def test_a_motor_belongs_to_one_base_only(bench: Bench):
     assert bench.fault().sentence == "'left' is already the left of 'base'"
 
 
+def test_the_joints_of_an_arm_must_be_joints_and_of_one_arm_only(bench: Bench):
+    arms = "  arm: {kind: joint_group, joints: [left, lft]}\n  other: {kind: joint_group, joints: [left]}\n"
+    faults = bench.change("events:\n", f"{arms}\nevents:\n").faults()
+
+    assert [fault.sentence for fault in faults] == [
+        "a joint is due here; 'left' is a motor",
+        "there is no device 'lft'",
+        "a joint is due here; 'left' is a motor",
+    ]
+
+
+def test_a_joint_belongs_to_one_arm_only(bench: Bench):
+    board = "  bus: {driver: dynamixel, port: /dev/ttyUSB0}\n"
+    joint = "  elbow: {kind: joint, board: bus, id: 1, min: -90 deg, max: 90 deg}\n"
+    arms = "  arm: {kind: joint_group, joints: [elbow]}\n  other: {kind: joint_group, joints: [elbow]}\n"
+    bench.change("devices:\n", f"{board}\ndevices:\n").change("events:\n", f"{joint}{arms}\nevents:\n")
+
+    assert bench.fault().sentence == "'elbow' is already one of the joints of 'arm'"
+
+
 def test_a_pin_used_twice_names_both_places(bench: Bench):
     bench.change("pin: 9", "pin: 5")
 

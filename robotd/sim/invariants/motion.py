@@ -33,8 +33,6 @@ HELD = 8
 """What holds on a stop may say one of so many last values again: a full wire did not take all of them."""
 ROUNDING = 1e-9
 """Of a value, as a share of its limit."""
-PERIOD_S = 0.02
-"""Nothing is led to its goal in steps that follow sooner upon each other."""
 RENEWED_S = 0.1
 """A device that is renewed says the same value again after this time at the latest."""
 LAPSES_S = SETPOINT_FRESHNESS_S + RENEWED_S + 0.02
@@ -113,8 +111,8 @@ class Limits(Promise):
 
     def __init__(self, simulation: Simulation, breaks: Callable[[str], None]) -> None:
         super().__init__(simulation, breaks)
-        self._goals: dict[Actuator, tuple[float, float]] = {}
-        """When and what each servo with feedback was told last."""
+        self._goals: dict[Actuator, tuple[float, float, float]] = {}
+        """When and what each servo with feedback was told last, and how much farther it might be led then."""
 
     def output(self, device: Actuator, value: float) -> None:
         """Within the limits of its kind."""
@@ -136,12 +134,13 @@ class Limits(Promise):
     def _reach(self, device: Actuator, spec: AxisSpec, goal: float) -> tuple[float, float]:
         """From where to where a servo may be led now: where it stands it may always hold."""
         now = asyncio.get_running_loop().time()
-        told = self._goals.get(device)
-        self._goals[device] = now, goal
-        if told is None or goal == _rest(device):
-            return (goal, goal) if goal == _rest(device) else (nan, nan)
-        told_at, last = told
-        way = min(spec.step, spec.rate * max(now - told_at, PERIOD_S)) * (1 + ROUNDING)
+        if goal == _rest(device):
+            self._goals[device] = now, goal, spec.step
+            return goal, goal
+        told_at, last, left = self._goals.get(device, (now, nan, nan))
+        left = min(spec.step, left + spec.rate * (now - told_at))
+        self._goals[device] = now, goal, left - abs(goal - last)
+        way = left + ROUNDING
         return max(min(spec.low, last), last - way), min(max(spec.high, last), last + way)
 
     def reading(self, device: Device, name: str) -> None:
