@@ -21,9 +21,10 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from hal.board import Board, BoardSpec
 from hal.device import Device, DeviceSpec, Evidence
-from hal.drivers.bus import REQUEST_LIMIT_BYTES, Bus, Framer, Outcome, Priority, Transaction, Trouble
+from hal.drivers.bus import Bus, Framer, Outcome, Transaction, Trouble
 from hal.drivers.bus_servo import BusAxisSpec, BusServo, Heard
 from hal.drivers.line import LATE_S, Keyed
+from hal.drivers.servo_setpoints import Setpoints
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError, LinkFull
 from hal.kinds import Gripper, GripperSpec, Joint, JointSpec
 from hal.link import Link
@@ -43,16 +44,10 @@ GREET_AGAIN_S = 0.05
 QUESTIONS = 20
 """How often each later question is put."""
 ASK_LIMIT_S = 2.0
-MEANT_FOR_S = 0.1
-"""A goal that the bus had no room for so long is told no more; the newest is."""
 CONFIRMATIONS = 4
 CONFIRM_AGAIN_S = 0.012
 """A stop is answered within 100 ms."""
-CHUNK = 8
-"""So many servos are told their goals with one request."""
 BITS_PER_BYTE = 10
-FILLER = bytes(REQUEST_LIMIT_BYTES)
-"""What a servo that waits for the rest of a broken request takes for it; no header is in it."""
 
 
 class ServoFrame(Keyed, Protocol):
@@ -89,9 +84,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
         self._next_read_at = 0.0
         self._open_reads = 0
         self._looks = 0
-        self._telling = False
-        self._frames_for: tuple[object, ...] = ()
-        self._frames = b""
+        self._setpoints = Setpoints(self.servos, self._bus, self)
 
     @property
     def retries(self) -> int:
@@ -125,11 +118,11 @@ class ServoBusBoard(Board, Generic[FrameT]):
 
     @abstractmethod
     def goal_frame(self, goals: Mapping[BusServo, float]) -> bytes:
-        """Tell at most `CHUNK` servos their goals, in rad from their middle; nobody answers."""
+        """As `Language`."""
 
     @abstractmethod
     def torque_frame(self, switches: Mapping[BusServo, bool]) -> bytes:
-        """Switch the torque of at most `CHUNK` servos; nobody answers."""
+        """As `Language`."""
 
     # ------------------------------------------------------------------ who is there
 
@@ -150,6 +143,11 @@ class ServoBusBoard(Board, Generic[FrameT]):
                 raise DeviceRefused(name, f"a servo bus has no {spec.kind}; it has joints and grippers")
         self.devices[name] = servo.device
         return servo.device
+
+    def _tell_soon(self, _: BusServo) -> None:
+        if self.link is None:
+            raise DeviceGone(self.name, "it is not connected; check its cable and power")
+        self._setpoints.tell_soon()
 
     async def identify(self) -> str:
         """Ask every servo who it is, until all have answered."""
@@ -273,50 +271,6 @@ class ServoBusBoard(Board, Generic[FrameT]):
         """All at once: it is the wire or the supply."""
         return f"no servo answered for {SILENT_AFTER_S * 1000:.0f} ms; do they have power, is the cable in?"
 
-    # ------------------------------------------------------------------ what they are told
-
-    def _tell_soon(self, servo: BusServo) -> None:
-        """All that is told in one turn of the loop goes out together. Raises `DeviceGone`."""
-        if self.link is None:
-            raise DeviceGone(self.name, "it is not connected; check its cable and power")
-        if not self._telling:
-            self._telling = True
-            asyncio.get_running_loop().call_soon(self._tell_all)
-
-    def _tell_all(self) -> None:
-        self._telling = False
-        servos = list(self.servos.values())
-        for start in range(0, len(servos), CHUNK):
-            self._tell_chunk(start, servos[start : start + CHUNK])
-
-    def _tell_chunk(self, start: int, servos: Sequence[BusServo]) -> None:
-        goals = {s: goal for s in servos if s.goal_waits and (goal := s.next_goal_rad) is not None}
-        switches = {s: s.wants_torque for s in servos if s.torque_waits and s.wants_torque is not None}
-
-        def goals_sent(now: float) -> None:
-            for servo, goal_rad in goals.items():
-                servo.goal_was_sent(goal_rad, now)
-
-        def switches_sent(now: float) -> None:
-            for servo, on in switches.items():
-                servo.torque_was_sent(on, now)
-
-        if goals:
-            self._put_setpoint(self.goal_frame(goals), ("goals", start), goals_sent)
-        if switches:
-            self._put_setpoint(self.torque_frame(switches), ("torque", start), switches_sent)
-
-    def _put_setpoint(self, frame: bytes, topic: object, sent: Callable[[float], None]) -> None:
-        loop = asyncio.get_running_loop()
-
-        def done(outcome: Outcome[FrameT]) -> None:
-            if outcome.trouble is None:
-                sent(loop.time())
-
-        setpoint = Transaction(frame, Priority.SETPOINT, topic=topic, begin_by=loop.time() + MEANT_FOR_S)
-        with suppress(LinkFull):  # it waits, and is told when a read shows that it is missing
-            self._bus.put(setpoint, done)
-
     # ------------------------------------------------------------------ how they are stopped
 
     def halt(self) -> None:
@@ -333,21 +287,8 @@ class ServoBusBoard(Board, Generic[FrameT]):
             servo.stop(now)
 
     def stop_frames(self) -> bytes:
-        """What ends any broken request; then each goal where its joint stands; then the torque.
-
-        It follows what was read last.
-        """
-        stops = [(servo, servo.stop_value) for servo in self.servos.values()]
-        shown = tuple(stop for _, stop in stops)
-        if shown != self._frames_for:
-            self._frames_for, self._frames = shown, FILLER
-            for start in range(0, len(stops), CHUNK):
-                chunk = stops[start : start + CHUNK]
-                goals = {s: s.spec.to_servo(stop.goal_rad) for s, stop in chunk if stop.goal_rad is not None}
-                switches = {s: stop.torque for s, stop in chunk if stop.torque is not None}
-                self._frames += self.goal_frame(goals) if goals else b""
-                self._frames += self.torque_frame(switches) if switches else b""
-        return self._frames
+        """They follow what was read last."""
+        return self._setpoints.stop_frames()
 
     async def confirm_stop(self) -> dict[str, Evidence]:
         """Ask where each stands and how fast it turns; the goals of those that do are told again."""
