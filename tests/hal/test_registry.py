@@ -31,7 +31,7 @@ def test_an_installed_package_may_offer_one(monkeypatch: pytest.MonkeyPatch) -> 
     ("name", "sentence"),
     [
         ("firmatta", "there is no driver 'firmatta'; did you mean 'firmata'?"),
-        ("laser", f"there is no driver 'laser'; there are: {', '.join(DRIVERS)}"),
+        ("laser", f"there is no driver 'laser'; there are: {', '.join(sorted(DRIVERS))}"),
         ("my_laser.driver:Laser", "the driver 'my_laser.driver:Laser' is in no module 'my_laser.driver'"),
         ("hal.nothing:DRIVER", "is in no module 'hal.nothing'"),
         ("hal.drivers.firmata:NOTHING", "'hal.drivers.firmata:NOTHING' is no hal.Driver"),
