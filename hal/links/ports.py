@@ -152,7 +152,10 @@ def _sentence(port: str, error: Exception) -> str:
 
 
 def _permission(port: str) -> str:
-    info = os.stat(port)
+    try:
+        info = os.stat(port)
+    except OSError:
+        return "it is gone; plug it in again"
     if info.st_mode & 0o060 != 0o060:
         return f"its mode is {stat.S_IMODE(info.st_mode):04o}: a udev rule should give it to a group"
     try:

@@ -52,6 +52,7 @@ BUS = replace(
     ],
 )
 EMPTY = replace(_FIRMATA, probes=[Probe(57600, _nothing), Probe(57600, _nothing, parity="even")])
+EVEN = replace(_FIRMATA, probes=[Probe(115200, _one_more, parity="even")])
 INCOMPLETE = replace(_FIRMATA, probes=[Probe(57600, _one_that_does_not_say_all)])
 UNKNOWN = replace(_FIRMATA, probes=[Probe(57600, _one_of_another_world)])
 BLIND = replace(_FIRMATA, probes=())

@@ -12,7 +12,7 @@ from robotd.check import Severity, Subject, prove
 from robotd.cli.composing import robot_text
 from robotd.cli.drafting import Answer, Draft, board_name
 from robotd.cli.examples import examples
-from robotd.config import RobotConfig, load
+from robotd.config import ConfigErrors, RobotConfig, load
 from tests import virtual
 
 
@@ -44,6 +44,15 @@ def test_what_a_scan_finds_of_an_examples_boards_is_a_sound_robot(example: str, 
 
         assert report.count(Severity.ERROR) == report.count(Severity.WARNING) == 0
         assert "# Complete it" not in file.read_text()
+
+
+def test_a_board_that_cannot_be_so_is_no_robot(tmp_path: Path) -> None:
+    drawn = Draft("bus", {"driver": "firmata", "port": ""}, {}, [], {"bus": []})
+
+    with pytest.raises(ConfigErrors) as errors:
+        robot_text(drawn, find_driver("firmata"), tmp_path / "robot.yaml")
+
+    assert "the name of a port is due here" in errors.value.report()
 
 
 @pytest.mark.parametrize(

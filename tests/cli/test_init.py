@@ -145,6 +145,14 @@ def test_what_a_scan_found_becomes_a_robot_that_passes_its_check(tmp_path: Path,
     assert (tmp_path / "robotd.schema.json").is_file()
 
 
+def test_what_is_wrong_with_what_was_found_is_told_and_stays_in_the_file(tmp_path: Path, port: str) -> None:
+    done = run(app, ["init", str(tmp_path / "robot.yaml"), "--scan", "tests.cli.bus:BUS", port])
+
+    trouble = "SV-1 id 10: two servos have this id; unplug one and give the other another id"
+    assert f"robotd: {trouble}\n" in done.stderr
+    assert f"# Look into this: {trouble}.\n" in (tmp_path / "robot.yaml").read_text()
+
+
 def test_a_device_of_which_more_must_be_known_waits_as_a_comment(tmp_path: Path, port: str) -> None:
     file = tmp_path / "robot.yaml"
 

@@ -119,6 +119,13 @@ def test_troubles_are_told_with_their_mend_and_one_speed_without_an_answer_ends_
     )
 
 
+def test_a_parity_that_the_file_would_not_guess_is_written_down(port: str) -> None:
+    said = run(app, ["scan", "tests.cli.bus:EVEN", port])
+
+    assert f"{port}: asking for tests.cli.bus:EVEN at 115200 baud with even parity\n" in said.stderr
+    assert "baud: 115200, parity: even, deadman: none}" in said.stdout
+
+
 def test_where_nothing_answers_it_says_what_was_tried(port: str) -> None:
     done = run(app, ["scan", "tests.cli.bus:EMPTY", port, "--json"])
 

@@ -1,0 +1,73 @@
+"""`robotd ports`: the ports of a machine that lies in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from typer.testing import CliRunner
+
+from hal import list_ports
+from robotd.cli import app
+from tests.machine import Machine
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """The one that is asked about, in a folder with a short name: a row of a table should be one line."""
+    with TemporaryDirectory() as folder:
+        machine = Machine(Path(folder) / "pi")
+        monkeypatch.setattr("hal.list_ports", partial(list_ports, machine.root))
+        yield machine
+
+
+def test_where_nothing_is_plugged_in_it_says_so(machine: Machine) -> None:
+    assert run(app, ["ports"]).stdout == "no serial port is plugged in\n"
+
+
+def test_each_port_is_told_with_its_lasting_name_and_its_use(machine: Machine) -> None:
+    uno = machine.usb_port("ttyACM0", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno-if00")
+    machine.port("ttyAMA0")
+    with open(uno):
+        _, heading, first, second = run(app, ["ports"]).stdout.splitlines()
+
+    assert heading.split() == ["port", "device", "usb", "what", "use"]
+    assert first.split()[0].endswith("/dev/serial/by-id/usb-Arduino_Uno-if00")
+    assert f"2341:0043   Arduino Uno   this process (pid {os.getpid()})" in first
+    assert second.rstrip().endswith("free")
+
+
+def test_a_port_that_may_not_be_used_is_told_with_the_mend(machine: Machine) -> None:
+    port = machine.port("ttyAMA0")
+    found = list_ports(machine.root)
+    os.unlink(port)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hal.list_ports", lambda: found)
+        told, as_json = run(app, ["ports"]).stdout, run(app, ["ports", "--json"]).stdout
+
+    (info,) = json.loads(as_json)
+    assert "no permission" in told
+    assert f"{port}: it is gone; plug it in again" in told
+    assert (info["permitted"], info["mend"]) == (False, "it is gone; plug it in again")
+
+
+def test_a_script_gets_who_holds_it(machine: Machine) -> None:
+    uno = machine.usb_port("ttyACM0", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno-if00")
+    with open(uno):
+        (info,) = json.loads(run(app, ["ports", "--json"]).stdout)
+
+    assert [holder["pid"] for holder in info["holders"]] == [os.getpid()]
+    assert {key: info[key] for key in ("device", "usb_id", "description", "permitted", "mend")} == {
+        "device": uno,
+        "usb_id": "2341:0043",
+        "description": "Arduino Uno",
+        "permitted": True,
+        "mend": None,
+    }
