@@ -171,7 +171,14 @@ class Board(ABC):
                 await asyncio.sleep(self._pause_s())
         finally:
             self.halt()
-            self._part(BoardState.CLOSED, "")
+            try:
+                await self.last_words()
+            finally:
+                self._part(BoardState.CLOSED, "")
+
+    async def last_words(self) -> None:
+        """Its wire is closed next: return when the stop is on it, where that must wait for its turn."""
+        return
 
     async def online(self) -> None:
         """Wait until the board is there and configured."""

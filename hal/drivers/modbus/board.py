@@ -37,6 +37,8 @@ ANSWER_S = 1.0
 """So long an answer is waited for: the schedule of the line gives up before."""
 CONFIRMATIONS = 3
 """How often what stopped is asked for, and stopped again where it did not."""
+LAST_WORDS_S = 0.1
+"""So long the line stays open for the stops when it is to be closed."""
 TRANSACTIONS = 1 << 16
 """On TCP they are numbered with 16 bits."""
 
@@ -99,7 +101,14 @@ class ModbusBoard(Board):
             with suppress(HalError):
                 fitting.halt()
 
-    def _stops(self) -> Iterable[Request]:
+    async def last_words(self) -> None:
+        """Wait for the turn of each stop, and its answer; at most `LAST_WORDS_S`."""
+        if self.state is BoardState.ONLINE:
+            said = [self._asking(request, Priority.STOP) for request in self._stops()]
+            if said:
+                await asyncio.wait(said, timeout=LAST_WORDS_S)
+
+    def _stops(self) -> list[Request]:
         found = [fitting.stop() for fitting in self._acting()]
         # Belts first: a unit that parts frames by silence takes no more than one written in one go.
         return sorted((request for request in found if request is not None), key=lambda one: -one.function)

@@ -60,6 +60,9 @@ class SlowLine:
     def set_world(self, name: str, value: float) -> None:
         self._twin.set_world(name, value)
 
+    def world(self) -> Mapping[str, float | bool]:
+        return self._twin.world()
+
     def data_received(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()

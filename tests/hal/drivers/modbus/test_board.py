@@ -119,6 +119,21 @@ def test_a_speed_that_waits_for_its_turn_does_not_come_after_the_stop() -> None:
     virtual.run(story())
 
 
+def test_a_line_that_is_closed_in_the_middle_of_a_read_stops_its_belt_before() -> None:
+    async def story(after_s: float) -> None:
+        async with at_its_speed(cell.DEVICES) as (board, slow):
+            task = running(board)
+            await asyncio.sleep(after_s)
+        await ended(task)
+
+        assert slow.requests[-1].data != RUN
+        assert STOP in [word.data for word in slow.requests if word.began >= after_s]
+        assert slow.world()["conveyor_goal"] == 0.0
+
+    for number in range(20):
+        virtual.run(story(1.0 + 0.003 * number))
+
+
 # ------------------------------------------------------------------------------------ faults
 
 
