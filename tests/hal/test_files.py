@@ -1,0 +1,50 @@
+"""A verb's files lie in the folder of the robot's file, whatever they are called."""
+
+from pathlib import Path
+
+import pytest
+
+from hal.device.files import NotWithin, path_within, read_within
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    robot = tmp_path / "robot"
+    (robot / "jobs").mkdir(parents=True)
+    (robot / "jobs" / "a.nc").write_bytes(b"\xef\xbb\xbfG21\n")
+    (tmp_path / "secret.nc").write_text("G0")
+    (robot / "link.nc").symlink_to(tmp_path / "secret.nc")
+    return robot
+
+
+def test_a_file_below_the_folder_is_read_without_its_byte_order_mark(folder: Path) -> None:
+    assert read_within(folder, "jobs/a.nc", 100) == "G21\n"
+    assert read_within(folder, "jobs/../jobs/a.nc", 100) == "G21\n"
+    assert path_within(folder, "new.csv") == folder / "new.csv"
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.nc", "link.nc", "/etc/hostname", "jobs/../../secret.nc", "", ".", "a\x00b"]
+)
+def test_what_lies_elsewhere_is_refused_links_too(folder: Path, name: str) -> None:
+    with pytest.raises(NotWithin):
+        path_within(folder, name)
+
+
+@pytest.mark.parametrize(("name", "why"), [("none.nc", "No such file"), ("jobs", "directory")])
+def test_what_cannot_be_read_is_told_with_its_reason(folder: Path, name: str, why: str) -> None:
+    with pytest.raises(NotWithin, match=why):
+        read_within(folder, name, 100)
+
+
+def test_what_is_too_long_or_no_text_is_refused(folder: Path) -> None:
+    (folder / "raw.nc").write_bytes(b"\xff\xfe")
+    with pytest.raises(NotWithin, match="no text"):
+        read_within(folder, "raw.nc", 100)
+    with pytest.raises(NotWithin, match="longer than 3 bytes"):
+        read_within(folder, "jobs/a.nc", 3)
+
+
+def test_without_a_folder_there_are_no_files() -> None:
+    with pytest.raises(NotWithin, match="no folder"):
+        path_within(None, "a.nc")
