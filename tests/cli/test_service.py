@@ -91,6 +91,16 @@ def test_a_real_run_writes_the_same_files_and_a_second_one_changes_nothing(prefi
     assert before == {path: path.stat().st_mtime_ns for path in prefix.rglob("*")}
 
 
+def test_its_rules_let_adapters_hand_over_at_once_now_and_at_each_plugging(prefix: Path, robot: Path) -> None:
+    said = json.loads(install(prefix, robot, "--dry-run", "--json"))
+    install(prefix, robot)
+
+    latency = 'SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"\n'
+    rules = (prefix / RULES).read_text()
+    assert rules.index(latency) < rules.index('SUBSYSTEM!="tty", GOTO')
+    assert ["udevadm", "trigger", "--subsystem-match=tty", "--subsystem-match=usb-serial"] in said["commands"]
+
+
 def test_a_newer_unit_replaces_the_old_one_and_the_difference_is_shown(prefix: Path, robot: Path) -> None:
     install(prefix, robot)
     unit = prefix / UNIT
