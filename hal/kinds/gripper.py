@@ -98,9 +98,8 @@ class Gripper(Servoed):
         opening = self._limited("opening", opening_percent, 0.0, FULL_PERCENT, "%")
         spec = self.spec
         goal = spec.closed + (spec.open - spec.closed) * opening / FULL_PERCENT
-        now = self._take_over()
         self._passed.clear()
-        await self._travel([self.engage(now)], [goal], 1.0, now)
+        await self._travel([goal])
         reading = self.reading("opening")
         return opening if reading is None else float(reading.value)
 

@@ -70,8 +70,7 @@ class Joint(Servoed):
         self._require_active()
         goal = self.limited(angle_rad)
         share = self._share(speed_percent)
-        now = self._take_over()
-        await self._travel([self.engage(now)], [goal], share, now)
+        await self._travel([goal], share)
         return goal if self.axis.present is None else self.axis.present
 
     @verb(moves=True, streamed=True)

@@ -21,7 +21,7 @@ from hal.kinds.recording import (
     write_table,
 )
 from hal.kinds.ticker import PERIOD_S
-from hal.kinds.trajectory import Chain, Playback, Trajectory
+from hal.kinds.trajectory import Chain, Playback
 
 
 class JointGroup(Joints):
@@ -65,10 +65,7 @@ class JointGroup(Joints):
         asked = {self._named(name): joint_rad for name, joint_rad in joints_rad.items()}
         goals = {joint: joint.limited(angle_rad) for joint, angle_rad in asked.items()}
         share = self._share(speed_percent)
-        now = self._take_over()
-        starts = [joint.engage(now) for joint in self._parts]
-        ends = [goals.get(joint, start) for joint, start in zip(self._parts, starts, strict=True)]
-        await self._travel(starts, ends, share, now)
+        await self._travel([goals.get(joint) for joint in self._parts], share)
         return self._positions()
 
     @verb(moves=True, streamed=True)
@@ -177,13 +174,13 @@ class JointGroup(Joints):
         for point in points:
             for joint, angle_rad in zip(self._parts, point.angles_rad, strict=True):
                 joint.limited(angle_rad)
-        now = self._take_over()
-        specs = [joint.spec for joint in self._parts]
-        rates, accels = [spec.rate for spec in specs], [spec.max_accel for spec in specs]
-        there = Trajectory([joint.engage(now) for joint in self._parts], points[0].angles_rad, rates, accels)
+        rates = [joint.spec.rate for joint in self._parts]
         again = Playback([(time_s / share, angles_rad) for time_s, angles_rad in points], rates)
-        await self._go(Chain(there, again), now)
-        return asyncio.get_running_loop().time() - now
+        began = asyncio.get_running_loop().time()
+        await self._follow_on(
+            lambda starts: Chain(self._straight(starts, points[0].angles_rad), lambda _: again)
+        )
+        return asyncio.get_running_loop().time() - began
 
     def _read(self, file: str) -> str:
         if self.drafts is not None and file in self.drafts:

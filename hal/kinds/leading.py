@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec
 from hal.errors import DeviceRefused, Halted, OutOfRange
 from hal.kinds.ticker import PERIOD_S, Ticker
-from hal.kinds.trajectory import Course, Jog, Trajectory
+from hal.kinds.trajectory import Chain, Course, Jog, Trajectory
 
 if TYPE_CHECKING:
     from hal.kinds.servoed import Servoed
@@ -28,6 +28,8 @@ class Leading(Actuator):
         super().__init__(name, spec)
         self._ticker = Ticker(self._tick)
         self._course: Course | None = None
+        self._rates: Sequence[float] = ()
+        """How fast each is led now, in rad/s."""
         self._stepped_at = -math.inf
         self._arrived_by = math.inf
 
@@ -66,13 +68,36 @@ class Leading(Actuator):
         self._begin(course, now)
         await self._until_reached()
 
-    async def _travel(
-        self, starts: Sequence[float], goals: Sequence[float], share: float, now: float
-    ) -> None:
-        """Go straight to the goals at a share of what each may do. Raises what `_go` raises."""
+    async def _travel(self, ends: Sequence[float | None], share: float = 1.0) -> None:
+        """Go straight to `ends`, where not None, at a share of what each may do. Raises what `_go` raises."""
+        await self._follow_on(lambda starts: self._straight(starts, ends, share))
+
+    async def _follow_on(self, then: Callable[[Sequence[float]], Course]) -> None:
+        """Come to a stand, if it moves, and follow from there what `then` makes of where that is."""
+        self._require_free()
+        now = asyncio.get_running_loop().time()
+        braking = self._jogging(now)
+        self._end_motion(Halted(self.name, "a newer motion ended it"))
+        await self._go(Chain(braking, then), now)
+
+    def _straight(
+        self, starts: Sequence[float], ends: Sequence[float | None], share: float = 1.0
+    ) -> Trajectory:
         specs = [part.axis.spec for part in self._led]
+        goals = [start if end is None else end for start, end in zip(starts, ends, strict=True)]
         rates, accels = [spec.rate * share for spec in specs], [spec.max_accel * share for spec in specs]
-        await self._go(Trajectory(starts, goals, rates, accels), now)
+        return Trajectory(starts, goals, rates, accels)
+
+    def _jogging(self, now: float) -> Jog:
+        """From where and how fast they are led now; each has torque then."""
+        specs = [part.axis.spec for part in self._led]
+        return Jog(
+            [part.engage(now) for part in self._led],
+            [spec.low for spec in specs],
+            [spec.high for spec in specs],
+            [spec.max_accel for spec in specs],
+            [0.0] * len(specs) if self._course is None else self._rates,
+        )
 
     def _jog(self, rates: Sequence[float]) -> None:
         """Have these rates, on the way there within the acceleration. Lapses after 400 ms."""
@@ -80,15 +105,9 @@ class Leading(Actuator):
         now = loop.time()
         course = self._course
         if not isinstance(course, Jog):
-            specs = [part.axis.spec for part in self._led]
-            self._newer()
-            course = Jog(
-                [part.engage(now) for part in self._led],
-                [spec.low for spec in specs],
-                [spec.high for spec in specs],
-                [spec.max_accel for spec in specs],
-            )
+            course = self._jogging(now)
             course.asked = rates
+            self._end_motion(Halted(self.name, "a newer motion ended it"))
             self._begin(course, now)
         course.asked = rates
         if not course.done:
@@ -104,12 +123,6 @@ class Leading(Actuator):
     def _require_free(self) -> None:
         """Raise `DeviceRefused` while somebody else leads one of its servos."""
 
-    def _take_over(self) -> float:
-        """End what it did for something newer; returns the time."""
-        self._require_free()
-        self._newer()
-        return asyncio.get_running_loop().time()
-
     def _stand(self, why: str) -> float:
         """Stop what it does; returns the time. Raises where it takes nothing now."""
         self._require_active()
@@ -117,12 +130,6 @@ class Leading(Actuator):
         if not self.at_rest:
             self.stop_because(Halted(self.name, why))
         return asyncio.get_running_loop().time()
-
-    def _newer(self) -> None:
-        """What it did until now is over."""
-        self._course = None
-        self._ticker.stop()
-        self._end_motion(Halted(self.name, "a newer motion ended it"))
 
     def _tick(self, now: float) -> None:
         try:
@@ -137,8 +144,12 @@ class Leading(Actuator):
             self._await_arrival(now)
             return
         self._stepped_at = now
-        for part, goal in zip(self._led, course.advance(elapsed_s), strict=True):
+        before = [part.axis.goal or 0.0 for part in self._led]
+        goals = course.advance(elapsed_s)
+        for part, goal in zip(self._led, goals, strict=True):
             part.follow(goal, now)
+        if elapsed_s > 0:
+            self._rates = [(goal - last) / elapsed_s for last, goal in zip(before, goals, strict=True)]
         if course.done:
             self._course = None
             self._arrived_by = now + SETTLE_S

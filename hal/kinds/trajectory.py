@@ -6,7 +6,7 @@ A course is asked for the next goals with the time that has passed, and says whe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -89,13 +89,15 @@ class Jog:
         lows: Sequence[float],
         highs: Sequence[float],
         accels: Sequence[float],
+        rates: Sequence[float],
     ) -> None:
+        """`rates`: those that they have already."""
         self._goals = list(starts)
         self._lows = lows
         self._highs = highs
         self._accels = accels
-        self._rates = [0.0] * len(self._goals)
-        self.asked: Sequence[float] = tuple(self._rates)
+        self._rates = list(rates)
+        self.asked: Sequence[float] = [0.0] * len(self._goals)
         """The rates to reach, within the limits."""
 
     @property
@@ -152,21 +154,24 @@ class Playback:
 
 
 class Chain:
-    """One course after the other."""
+    """One course, and then the one that begins where that has ended."""
 
-    def __init__(self, *courses: Course) -> None:
-        self._courses = list(courses)
+    def __init__(self, first: Course, then: Callable[[Sequence[float]], Course]) -> None:
+        self._course = first
+        self._then: Callable[[Sequence[float]], Course] | None = then
+        self._goals: Sequence[float] = ()
 
     @property
     def done(self) -> bool:
-        """Whether the last course is."""
-        return len(self._courses) == 1 and self._courses[0].done
+        """Whether the second course is."""
+        return self._then is None and self._course.done
 
     def advance(self, elapsed_s: float) -> Sequence[float]:
-        """The goals so much later; the next course begins with the tick after the end of one."""
-        if len(self._courses) > 1 and self._courses[0].done:
-            del self._courses[0]
-        return self._courses[0].advance(elapsed_s)
+        """The goals so much later; the second course begins with the tick after the end of the first."""
+        if self._then is not None and self._course.done and self._goals:
+            self._course, self._then = self._then(self._goals), None
+        self._goals = self._course.advance(elapsed_s)
+        return self._goals
 
 
 def speed_to_brake_from(to_go: float, accel: float) -> float:

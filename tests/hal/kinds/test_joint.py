@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -199,19 +200,29 @@ def test_a_soft_limit_cuts_the_goal():
     assert arm.shaft.told[-1] == deg(90)
 
 
-def test_the_newest_goal_wins_without_a_jump():
+def test_the_newest_goal_wins_and_no_change_is_beyond_the_acceleration():
     arm = Arm()
 
     async def body() -> None:
         older = asyncio.ensure_future(arm.a.move_to(1.0))
         await asyncio.sleep(0.5)
-        assert await arm.a.move_to(-0.1) == -0.1
+        newer = asyncio.ensure_future(arm.a.move_to(-0.1))
         with pytest.raises(Halted, match="a newer motion"):
             await older
+        await asyncio.sleep(0.7)
+        for _ in range(5):
+            arm.a.jog(0.5)
+            await asyncio.sleep(0.1)
+        with pytest.raises(Halted, match="a newer motion"):
+            await newer
+        assert await arm.a.move_to(-0.1) == -0.1
 
     story(arm, body)
 
-    assert max(steps(arm.shaft)) <= 0.02 + 1e-9
+    speeds = [(after - before) / 0.02 for before, after in pairwise(arm.shaft.told)]
+    changes = [abs(after - before) for before, after in pairwise([0.0, *speeds, 0.0])]
+    assert max(map(abs, speeds)) <= 1.0 + 1e-9
+    assert max(changes) <= 4.0 * 0.02 + 1e-6
 
 
 def test_a_joint_that_is_blocked_is_told_so_and_holds_where_it_is():

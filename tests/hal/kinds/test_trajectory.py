@@ -36,7 +36,7 @@ def test_all_arrive_together_exactly_and_none_is_beyond_its_rate_or_acceleration
     at, told = 0.0, [starts]
     times = [0.0]
     beat = 0
-    while not course.done:
+    while not course.done or beat == 0:
         step_s = beats[beat % len(beats)]
         beat += 1
         at += step_s
@@ -105,7 +105,7 @@ def test_no_way_takes_no_time():
     st.floats(-1.5, 1.5),
 )
 def test_a_jog_stays_within_limits_and_gains_no_speed_beyond_its_acceleration(asked, accel, start):
-    course = Jog([start], [-1.0], [1.0], [accel])
+    course = Jog([start], [-1.0], [1.0], [accel], [0.0])
     at, speed = start, 0.0
     for rate, elapsed_s in asked:
         course.asked = (rate,)
@@ -118,7 +118,7 @@ def test_a_jog_stays_within_limits_and_gains_no_speed_beyond_its_acceleration(as
 
 
 def test_a_jog_brakes_before_a_limit_and_stands_exactly_there():
-    course = Jog([0.0], [-1.0], [1.0], [2.0])
+    course = Jog([0.0], [-1.0], [1.0], [2.0], [0.0])
     course.asked = (1.0,)
 
     way = [0.0, *(course.advance(PERIOD_S)[0] for _ in range(200))]
@@ -132,7 +132,7 @@ def test_a_jog_brakes_before_a_limit_and_stands_exactly_there():
 
 
 def test_a_jog_that_is_told_to_stand_is_done_when_it_does():
-    course = Jog([0.0], [-1.0], [1.0], [2.0])
+    course = Jog([0.0], [-1.0], [1.0], [2.0], [0.0])
     course.asked = (0.5,)
     followed(course, most=50)
 
@@ -180,11 +180,13 @@ def test_a_way_that_is_next_to_none_comes_to_its_end(way):
     assert tuple(course.advance(PERIOD_S)) == (way, 0.0)
 
 
-def test_a_chain_does_one_after_the_other_without_a_jump():
-    course = Chain(Trajectory([0.0], [0.5], [1.0], [4.0]), Playback([(0.0, [0.5]), (1.0, [0.2])], [1.0]))
+def test_a_chain_begins_its_second_course_where_the_first_has_ended():
+    braking = Jog([0.3], [-1.0], [1.0], [4.0], [0.8])
+    course = Chain(braking, lambda starts: Trajectory(starts, [0.0], [1.0], [4.0]))
 
-    told = [0.0, *(goals[0] for goals in followed(course))]
+    told = [0.3, *(goals[0] for goals in followed(course))]
 
-    assert max(told) == 0.5
-    assert told[-1] == 0.2
-    assert max(abs(after - before) for before, after in pairwise(told)) <= 0.02 + ROUNDING
+    speeds = [(after - before) / PERIOD_S for before, after in pairwise(told)]
+    assert max(told) == pytest.approx(0.3 + 0.8**2 / 8, abs=0.02)
+    assert told[-1] == 0.0
+    assert max(abs(after - before) for before, after in pairwise([0.8, *speeds])) <= 4.0 * PERIOD_S + 1e-6
