@@ -1,4 +1,4 @@
-"""What boards that speak JSON lines promise, in both dialects, with everything on them that they can carry."""
+"""What boards that speak JSON lines promise, in both dialects, with all that they can carry."""
 
 from hal import DriveBase, Rig
 from hal.testing import DriverContract, Robot, World

@@ -32,11 +32,11 @@ from hal.kinds import (
 )
 from hal.link import Link
 
-GREET_AGAIN_S = 0.1
-GREETINGS = 60
+GREET_AGAIN_S = 0.05
+GREETINGS = 120
 """How often the first question is put: opening the port resets an Arduino, which then takes 2 s to listen."""
-ASK_AGAIN_S = 0.1
-QUESTIONS = 20
+ASK_AGAIN_S = 0.05
+QUESTIONS = 40
 TEND_S = 0.1
 """How often what is put out is said again: a lost line is mended so, and the board's deadman renewed."""
 PREPARE_AGAIN_S = 1.0
@@ -143,7 +143,10 @@ class JsonBoard(Board):
             )
             self._require(tuple(report.values))
             return f"{self.spec.dialect} board"
-        hello: Hello = await self._exchange.agree(question, Hello, times=GREETINGS, again_s=GREET_AGAIN_S)
+        hello: Hello = await self._exchange.ask(question, Hello, times=GREETINGS, again_s=GREET_AGAIN_S)
+        if hello.version != VERSION or not self._users.keys() <= set(hello.channels):
+            # For a refusal it must be certain.
+            hello = await self._exchange.agree(question, Hello, times=GREETINGS, again_s=GREET_AGAIN_S)
         if hello.version != VERSION:
             raise DeviceRefused(
                 self.name, f"{hello.name} speaks version {hello.version}, robotd {VERSION}; upload the other"

@@ -3,7 +3,8 @@
 Host to board:
     {"hello":1}                             who are you?
     {"deadman_ms":500,"report_ms":50}       stop the motors after so long without a "set"; report so often
-    {"set":{"left":0.25,"lamp":1}}          put this out: a motor's duty from -1 to 1, a level 0 or 1
+    {"set":{"left":0.25,"lamp":1},"sum":1250}
+                                            put this out: a motor's duty from -1 to 1, a level 0 or 1
     {"ask":1}                               report now
 Board to host:
     {"hello":"json_rover","version":1,"has":["left","lamp","front"]}
@@ -11,16 +12,17 @@ Board to host:
     {"deadman_ms":500,"report_ms":50}       when it was told so
     {"is":{"left":0.25}}                    every channel, after "set" or "ask" and every report_ms
 
-A motor's duty and an output's level are told as they are put out; a distance in m, null where nothing is seen;
-a voltage, or counts, as a number; a switch, at once when it changes, as 0 or 1; an IMU as an object with
-readings of the kind `imu` in SI, of which a line may have some.
+The sum is that of all values in thousandths; a "set" whose sum is another was disturbed, and is passed over.
+In a report a motor's duty and an output's level are as they are put out; a distance is in m, null where
+nothing is seen; a voltage, or counts, is a number; a switch, at once when it changes, is 0 or 1; an IMU is an
+object with readings of the kind `imu` in SI, some in each line.
 
-What is not understood is passed over. A line is no longer than 512 bytes; short ones suffer less on a bad wire.
+What is not understood is passed over. A line is no longer than 512 bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hal.drivers.json_lines import codec
 from hal.drivers.json_lines.codec import Object, number, short
@@ -48,7 +50,8 @@ class Plain:
 
     def set(self, outputs: Mapping[str, float]) -> bytes:
         """All of them in one line."""
-        return codec.write({"set": {channel: short(value) for channel, value in outputs.items()}})
+        values = {channel: short(value) for channel, value in outputs.items()}
+        return codec.write({"set": values, "sum": total(values.values())})
 
     def ask(self) -> bytes:
         """For every channel."""
@@ -66,6 +69,11 @@ class Plain:
         if isinstance(deadman_ms, int) and isinstance(report_ms, int):
             return Prepared(deadman_ms, report_ms)
         return None
+
+
+def total(values: Iterable[float]) -> int:
+    """All of them together in thousandths, each rounded: a digit that the wire has changed changes it too."""
+    return sum(round(value * 1000) for value in values)
 
 
 def _value(value: object) -> Value:

@@ -237,6 +237,9 @@ class JsonTwin:
             return b""
         outputs = found.get("set")
         if isinstance(outputs, dict):
+            values = [value for channel in self._out if (value := number(outputs.get(channel))) is not None]
+            if plain.total(values) != found.get("sum"):
+                return b""
             self._set(outputs)
             return b"".join(self._report_channel(channel) for channel in outputs if channel in self._out)
         deadman_ms, report_ms = number(found.get("deadman_ms")), number(found.get("report_ms"))

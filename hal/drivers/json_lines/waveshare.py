@@ -32,6 +32,7 @@ ECHO = 143
 REPORT = 1001
 
 FULL = 0.5
+ZERO = "0e-9"
 SIDES = ("L", "R")
 VOLTAGE = "v"
 IMU = "imu"
@@ -61,7 +62,8 @@ class Waveshare:
 
     def set(self, outputs: Mapping[str, float]) -> bytes:
         """Both sides; one that has no motor stands."""
-        return codec.write({"T": SPEED, **{side: short(outputs.get(side, 0.0) * FULL) for side in SIDES}})
+        left, right = (_speed(outputs.get(side, 0.0) * FULL) for side in SIDES)
+        return f'{{"T":{SPEED},"L":{left},"R":{right}}}\n'.encode("ascii")
 
     def ask(self) -> bytes:
         """One report."""
@@ -82,6 +84,11 @@ class Waveshare:
         if temperature is not None:
             readings["temperature"] = temperature
         return Report(values | ({IMU: readings} if readings else {}))
+
+
+def _speed(value: float) -> str:
+    """Nothing protects what is said: a zero is written so that no one disturbed digit makes a speed of it."""
+    return f"{short(value)}" if value else ZERO
 
 
 def report(left: float, right: float, imu: Mapping[str, float], voltage: float) -> bytes:

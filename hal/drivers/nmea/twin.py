@@ -54,8 +54,8 @@ class NmeaTwin:
         if self._first_at is None:
             self._first_at = now + FIRST_S
         self.advance(now)
-        report = self._report(max(0, self._reports - 1))
-        return report[self._rng.randrange(len(report)) :]
+        *_, sentence = self._report(max(0, self._reports - 1)).splitlines(keepends=True)
+        return sentence[self._rng.randrange(1, len(sentence)) :]
 
     def receive(self, data: bytes, now: float) -> bytes:
         """It does not listen."""
