@@ -182,7 +182,7 @@ class BusServo:
         spec, velocity = self.spec, heard.velocity_rad_s
         self.device.update(
             position_rad=None if heard.position_rad is None else spec.from_servo(heard.position_rad),
-            velocity_rad_s=-velocity if velocity is not None and spec.reversed else velocity,
+            velocity_rad_s=0.0 - velocity if velocity is not None and spec.reversed else velocity,  # no -0
             current_a=heard.current_a,
             temperature_degc=heard.temperature_degc,
             at=now,
