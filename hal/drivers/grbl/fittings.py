@@ -11,7 +11,7 @@ from hal.drivers.grbl import words
 from hal.drivers.grbl.brake import Brake
 from hal.drivers.grbl.lines import Line, Lines
 from hal.drivers.grbl.specs import PIN_LETTERS, GrblDigitalInputSpec, GrblDigitalOutputSpec, GrblRelaySpec
-from hal.drivers.grbl.words import MachineState, Status, explain_error
+from hal.drivers.grbl.words import MachineState, Status
 from hal.errors import DeviceRefused, HalError
 from hal.kinds import DigitalInput, DigitalOutput, Relay
 
@@ -42,7 +42,7 @@ class InputFitting:
 class CoolantFitting:
     """The coolant output: M8 and M9 where lines are taken, a real-time byte where the machine is held.
 
-    While it moves it takes neither, but for its job's own lines: then switching is refused.
+    While it moves it takes neither, but for the lines of its job: then switching is refused.
     """
 
     def __init__(self, name: str, spec: GrblDigitalOutputSpec | GrblRelaySpec, board: BoardOfOutput) -> None:
@@ -52,6 +52,8 @@ class CoolantFitting:
         """What it is, as far as is known..."""
         self._wanted = False
         """...and what it was told, or what a job made of it."""
+        self._switching = False
+        """It was told, and has not answered: a report may tell of before."""
         make = Relay if isinstance(spec, GrblRelaySpec) else DigitalOutput
         self.device: DigitalOutput = make(name, spec, self)
 
@@ -66,25 +68,26 @@ class CoolantFitting:
         return self._on and self._spec.on_stop == "off"
 
     def write(self, value: float) -> None:
-        """1 or 0."""
+        """1 or 0. Raises `DeviceRefused` while the machine moves; off is then remembered."""
         on = (value > 0) is (self._spec.active == "high")
         state = self._board.status.state if self._board.status is not None else None
-        if state is MachineState.IDLE or (state is None and self._board.lines.idle):
+        if state is MachineState.IDLE:
             self._wanted = on
             self._send(on)
-        elif state in (MachineState.HOLD, MachineState.DOOR):
+        elif state is MachineState.HOLD:
             self._wanted = on
             if on is not self._on:
                 self._board.tell(words.TOGGLE_FLOOD)
                 self._on = on
-        elif not on:
-            self._wanted = False  # as soon as it can be, or by the reset behind a stop
+        elif on:
+            raise DeviceRefused(self.device.name, "it can only be switched on while the machine stands")
         else:
-            raise DeviceRefused(self.device.name, "it cannot be switched on while the machine moves")
+            self._wanted = False
+            raise DeviceRefused(self.device.name, "it is switched off as soon as the machine stands")
 
     def reported(self, status: Status, now: float) -> None:
         """A report came; some tell what is on."""
-        if status.accessories is not None:
+        if status.accessories is not None and not self._switching:
             self._on = "F" in status.accessories
             if status.state in (MachineState.RUN, MachineState.CHECK):
                 self._wanted = self._on  # a job switched it
@@ -92,10 +95,11 @@ class CoolantFitting:
         if status.state is MachineState.IDLE and self._on and not self._wanted and self._board.lines.idle:
             with suppress(HalError):
                 self._send(False)
+                self.device.update(False, now)
 
     def was_reset(self, now: float) -> None:
         """It is off now; what must not be let go is switched on again at once."""
-        held, self._on = self.holds, False
+        held, self._on, self._switching = self.holds, False, False
         if held:
             with suppress(HalError):
                 self._send(True)
@@ -105,7 +109,7 @@ class CoolantFitting:
 
     def forget(self) -> None:
         """Its wire was lost; the reset that follows switches it off."""
-        self._on = self._wanted = False
+        self._on = self._wanted = self._switching = False
 
     def judge(self, proof: Evidence | None, why: str) -> Evidence:
         """What is known of it after a stop."""
@@ -117,10 +121,11 @@ class CoolantFitting:
 
     def _send(self, on: bool) -> None:
         def answered(error: int | None) -> None:
-            if error is not None:
-                self._on = False
-                self.device.fail(f"its board refused to switch it: {explain_error(error)}")
+            self._switching = False
+            if error is not None:  # it has locked itself meanwhile
+                self._on = not on
+                self.device.update(self._on, asyncio.get_running_loop().time())
 
         line = words.COOLANT_ON if on else words.COOLANT_OFF
         self._board.lines.offer(Line(line, answered), asyncio.get_running_loop().time())
-        self._on = on
+        self._on, self._switching = on, True

@@ -13,7 +13,7 @@ from itertools import count
 from typing import NamedTuple, Protocol
 
 from hal.drivers.grbl import words
-from hal.drivers.grbl.brake import Brake
+from hal.drivers.grbl.brake import HELD, Brake
 from hal.drivers.grbl.codec import jog_line
 from hal.drivers.grbl.facts import Facts
 from hal.drivers.grbl.job import BadLine, Job, JobLine, read_job
@@ -171,7 +171,7 @@ class GantryFitting:
     def resume(self) -> None:
         """A cycle start, once it is held."""
         status = self._board.status
-        if status is None or status.state is not MachineState.HOLD or not status.stands:
+        if status is None or status.state not in HELD or not status.stands:
             raise DeviceRefused(self.gantry.name, "it is not held; wait until it has come to rest")
         self._board.tell(words.CYCLE_START)
         self._board.unsettle(asyncio.get_running_loop().time())
