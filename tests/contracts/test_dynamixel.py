@@ -1,20 +1,21 @@
 """What a bus of Dynamixel servos promises, with a joint and a gripper."""
 
+import asyncio
 import math
-from collections.abc import Coroutine
-from typing import Any
 
 from hal import Rig
 from hal.kinds import Joint
 from hal.testing import DriverContract, Robot, World
 
+SWING_S = 1.5
 
-def turn(rig: Rig) -> Coroutine[Any, Any, float]:
-    """To and fro, so that there is always a way to go."""
+
+def turn(rig: Rig) -> float:
+    """To and fro."""
     shoulder = rig.devices["shoulder"]
     assert isinstance(shoulder, Joint)
-    goal = -1.0 if (shoulder.axis.present or 0.0) > 0 else 1.0
-    return shoulder.move_to(goal)
+    forwards = asyncio.get_running_loop().time() % (2 * SWING_S) < SWING_S
+    return shoulder.jog(0.8 if forwards else -0.8)
 
 
 def turns(world: World) -> bool:
