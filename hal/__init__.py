@@ -52,6 +52,7 @@ from hal.errors import (
     LinkFull,
     LinkHeld,
     OutOfRange,
+    SpeedRefused,
     Unplugged,
 )
 from hal.faults import KINDS as FAULTS
@@ -237,6 +238,7 @@ __all__ = [
     "ServoSpec",
     "SimulationStuck",
     "Speed",
+    "SpeedRefused",
     "StopValue",
     "TurnRate",
     "Twin",

@@ -19,6 +19,10 @@ class LinkHeld(LinkError):
     """Another program has the wire. Cure: end that program."""
 
 
+class SpeedRefused(LinkError):
+    """The port itself cannot be as fast as that, or as slow. Cure: another speed, or another adapter."""
+
+
 class LinkClosed(LinkError):
     """There is no wire any more."""
 

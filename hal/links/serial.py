@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 import termios
@@ -17,7 +18,7 @@ from collections.abc import Callable
 import serial
 import serial_asyncio
 
-from hal.errors import LinkClosed, LinkError
+from hal.errors import LinkClosed, LinkError, SpeedRefused
 from hal.link import Parity, Peer
 from hal.links.base import BaseLink
 from hal.links.outbox import BITS_PER_BYTE, Outbox, unsent_bytes
@@ -26,6 +27,7 @@ from hal.links.ports import device_of, explain
 _PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 PSEUDO_TERMINALS = "/dev/pts/"
 """They have no line that could disturb a byte: asked for a parity, the system refuses."""
+WAYS_OUT = "try another speed, or another adapter"
 LINGER_S = 0.1
 """How long a closed port may go on sending what the system had taken: a stop frame, for example."""
 
@@ -204,5 +206,11 @@ def _open(path: str, baud: int, parity: Parity) -> _Port:
         parity = "none"
     try:
         return _Port(path, baud, parity=_PARITIES[parity], timeout=0, write_timeout=0, exclusive=True)
-    except (OSError, ValueError, OverflowError, termios.error) as error:
+    except (ValueError, OverflowError) as error:
+        raise SpeedRefused(f"{path}: it cannot be set to {baud} baud ({error}); {WAYS_OUT}") from error
+    except termios.error as error:
+        if error.args[0] == errno.EINVAL:
+            raise SpeedRefused(f"{path}: it cannot be set to {baud} baud; {WAYS_OUT}") from error
+        raise explain(path, error) from error
+    except OSError as error:
         raise explain(path, error) from error

@@ -92,12 +92,12 @@ def find(name: str) -> Driver:
 
 def chosen(driver: Driver, port: str, bauds: Sequence[int] | None) -> Sequence[Probe]:
     """The probes for `bauds`; one is enough on a port that has no speed: each would find the same there."""
-    known = [probe.baud for probe in driver.probes]
+    known = list(dict.fromkeys(probe.baud for probe in driver.probes))
     for baud in bauds or ():
         if baud not in known:
             speeds = ", ".join(map(str, known))
             raise typer.BadParameter(f"{driver.name} is not looked for at {baud} baud, but at {speeds}")
-    probes = [probe for probe in driver.probes if bauds is None or probe.baud in bauds]
+    probes = [probe for probe in driver.probes if not bauds or probe.baud in bauds]
     speedless = port.startswith("tcp://") or os.path.realpath(port).startswith(PSEUDO_TERMINALS)
     return probes[:1] if speedless else probes
 
@@ -132,7 +132,7 @@ async def _run(
 async def _scan(
     driver: str, port: str, probes: Sequence[Probe], found: list[Answer], tell: Callable[[str], None]
 ) -> None:
-    from hal import HalError, LinkError, open_link
+    from hal import HalError, LinkError, SpeedRefused, open_link
     from robotd.cli.drafting import Answer, speed
 
     for probe in probes:
@@ -142,10 +142,10 @@ async def _scan(
             async for one in probe.find(link):
                 found.append(Answer(probe, one))
                 tell(f"  {found[-1].who}")
-        except LinkError:
-            raise
-        except HalError as error:  # what answered at this speed is no reason to pass over the next
-            tell(f"  {error}")
+        except HalError as error:
+            if isinstance(error, LinkError) and not isinstance(error, SpeedRefused):
+                raise
+            tell(f"  {error}")  # what went wrong at this speed is no reason to pass over the next
         finally:
             link.close()
         if any(not answer.found.address for answer in found):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from hal import DeviceSilent, Found, Link, Probe, find_driver
+from hal import DeviceSilent, Found, Link, Probe, SpeedRefused, find_driver
 
 SERVO = {"kind": "servo", "min": "-80 deg", "max": "80 deg"}
 
@@ -19,6 +19,12 @@ async def _two_servos_and_a_twin_of_one(link: Link) -> AsyncIterator[Found]:
 
 async def _one_more(link: Link) -> AsyncIterator[Found]:
     yield Found("id 11", "SV-1", 115200, device=SERVO | {"pin": 11})
+
+
+async def _too_fast(link: Link) -> AsyncIterator[Found]:
+    for _ in ():
+        yield Found("", "", 0)
+    raise SpeedRefused("/dev/ttyUSB0: it cannot be set to 4000000 baud")
 
 
 async def _half_an_answer(link: Link) -> AsyncIterator[Found]:
@@ -47,6 +53,7 @@ BUS = replace(
     _FIRMATA,
     probes=[
         Probe(9600, _half_an_answer),
+        Probe(4_000_000, _too_fast),
         Probe(57600, _two_servos_and_a_twin_of_one),
         Probe(115200, _one_more, parity="even"),
     ],

@@ -112,6 +112,7 @@ def test_troubles_are_told_with_their_mend_and_one_speed_without_an_answer_ends_
     said = run(app, ["scan", "tests.cli.bus:BUS", port]).stderr
 
     assert "  bus: half an answer came\n" in said
+    assert "  /dev/ttyUSB0: it cannot be set to 4000000 baud\n" in said
     assert "robotd: SV-1 id 10: two servos have this id; unplug one and give the other another id\n" in said
     assert (
         "robotd: SV-1 id 11 speaks at 115200 baud with even parity: set it as the others are, 57600 baud\n"

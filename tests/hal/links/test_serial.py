@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 import hal.links.serial
-from hal.errors import LinkClosed, LinkError, LinkFull
+from hal.errors import LinkClosed, LinkError, LinkFull, SpeedRefused
 from hal.link import IN_FLIGHT_LIMIT_BYTES, Parity
 from hal.links.holders import find_holders
 from hal.links.ports import PortInfo
@@ -265,6 +265,11 @@ async def test_any_baud_rate_works_on_a_pseudo_terminal(line: Line, baud: int):
     async with opened(line.port, peer, baud) as link:
         link.write(b"x")
         assert line.read(1) == b"x"
+
+
+async def test_a_baud_rate_that_the_port_cannot_have_is_told_apart_from_a_port_that_is_not_there(line: Line):
+    with pytest.raises(SpeedRefused, match=r"cannot be set to 5000000000 baud .*; try another speed"):
+        await SerialLink(line.port, 5_000_000_000).open(Listener())
 
 
 @pytest.mark.parametrize("baud", [0, -9600])
