@@ -28,7 +28,7 @@ FASTEST = (1 << models.SIGN_BIT) - 1
 KEPT = range(models.VERSION, models.MODE + 1)
 """What is read of a servo when it is recognized."""
 STATE_START = models.TORQUE_ENABLE
-"""Torque, goal and what is present are read in one piece: 2.4 ms of 20 for six servos at 1 Mb/s."""
+"""Torque, goal and what is present are read in one piece: at most 3 ms of 20 for six servos at 1 Mb/s."""
 
 
 class FeetechBoard(ServoBusBoard[Packet]):
@@ -93,7 +93,8 @@ class FeetechBoard(ServoBusBoard[Packet]):
 
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
         """In SI. What is wrong with it stands in every answer."""
-        model, data = _model(servo), frame.data
+        model = _model(servo)
+        data = frame.data[-_state_bytes(model) :]
         self._keep_profile(servo, data)
 
         def number(address: int) -> int:
@@ -113,7 +114,10 @@ class FeetechBoard(ServoBusBoard[Packet]):
         """Limit its own speed, and nothing else: what somebody left there would make it late."""
         model = _model(servo)
         speed = min(math.ceil(SPEED_MARGIN * servo.spec.rate / model.step_rad), FASTEST)
-        due = {models.ACCELERATION: b"\x00", models.GOAL_TIME: model.word(0) + model.word(speed)}
+        if model.acceleration_rad_s2 is None:
+            due = {models.GOAL_TIME: model.word(0) + model.word(speed)}
+        else:
+            due = {models.ACCELERATION: b"\x00", models.GOAL_SPEED: model.word(speed)}
         for address, data in due.items():
             at = address - STATE_START
             if state[at : at + len(data)] != data:
@@ -143,18 +147,19 @@ def _question(request: bytes, servo: BusServo, count: int) -> Transaction:
 
 
 def _state_question(servo: BusServo, more: int) -> Transaction:
+    """`more` are bytes before the state: beyond it the memory may end."""
     count = _state_bytes(_model(servo)) + more
-    return _question(codec.read(servo.id, STATE_START, count), servo, count)
+    return _question(codec.read(servo.id, STATE_START - more, count), servo, count)
 
 
 def _common_question(servos: Sequence[BusServo], more: int) -> Transaction:
     ids, count = [servo.id for servo in servos], _state_bytes(_model(servos[0])) + more
 
     def narrow(missing: Sequence[Hashable]) -> bytes:
-        return codec.sync_read(STATE_START, count, [each for each in ids if (each, count) in missing])
+        return codec.sync_read(STATE_START - more, count, [each for each in ids if (each, count) in missing])
 
     answers: dict[Hashable, int] = {(each, count): OVERHEAD_BYTES + count for each in ids}
-    return Transaction(codec.sync_read(STATE_START, count, ids), Priority.READ, answers, narrow=narrow)
+    return Transaction(codec.sync_read(STATE_START - more, count, ids), Priority.READ, answers, narrow=narrow)
 
 
 def _state_bytes(model: Model) -> int:

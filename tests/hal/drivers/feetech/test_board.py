@@ -24,7 +24,7 @@ from hal import (
 )
 from hal.drivers.feetech import DRIVER, codec, models
 from hal.drivers.feetech.board import FeetechBoard
-from hal.drivers.feetech.models import STS3215, Model
+from hal.drivers.feetech.models import SCS0009, STS3215, Model
 from hal.drivers.feetech.twin import FeetechTwin
 from hal.drivers.feetech.twin import Joint as TwinJoint
 from hal.links.memory import TwinLink
@@ -261,11 +261,14 @@ def test_its_own_profile_is_kept_whatever_somebody_left_there() -> None:
     async def tell(rig: Rig) -> None:
         tell_servo(rig, codec.write(1, models.ACCELERATION, b"\x05"))
         tell_servo(rig, codec.write(1, models.GOAL_SPEED, STS3215.word(20)))
+        tell_servo(rig, codec.write(6, models.GOAL_TIME, SCS0009.word(3000)))
         await asyncio.sleep(0.2)
 
         cap = math.ceil(1.5 * math.radians(60) / STS3215.step_rad)
         assert read_servo(rig, 1, models.ACCELERATION, 1) == b"\x00"
-        assert read_servo(rig, 1, models.GOAL_TIME, 4) == STS3215.word(0) + STS3215.word(cap)
+        assert read_servo(rig, 1, models.GOAL_SPEED, 2) == STS3215.word(cap)
+        cap = math.ceil(1.5 * math.radians(60) / SCS0009.step_rad)
+        assert read_servo(rig, 6, models.GOAL_TIME, 4) == SCS0009.word(0) + SCS0009.word(cap)
 
     story(tell)
 
