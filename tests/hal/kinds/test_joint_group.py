@@ -12,6 +12,7 @@ from hal.errors import DeviceGone, DeviceRefused, DeviceUnavailable, Halted, Out
 from hal.kinds import JointGroup, JointGroupSpec, Motor, MotorSpec, compose
 from tests.counts import cases
 from tests.hal.arm import Arm, Shaft, now, steps, story, value
+from tests.virtual import spend
 
 inside = st.floats(-1.5, 1.5)
 
@@ -155,6 +156,21 @@ def test_a_joint_moves_either_by_itself_or_with_its_group():
             arm.group.release()
 
     story(arm, body)
+
+
+def test_a_stall_of_the_loop_bends_no_way():
+    arm = Arm()
+
+    async def body() -> None:
+        move = asyncio.ensure_future(arm.group.move_to({"a": 1.0, "b": -0.25}))
+        await asyncio.sleep(0.5)
+        spend(0.7)
+        arm.report()
+        await move
+
+    story(arm, body)
+
+    assert arm.shafts["b"].told == pytest.approx([-told / 4 for told in arm.shaft.told])
 
 
 def test_a_jog_of_several_joints_ends_with_a_jog_of_none():
