@@ -40,8 +40,8 @@ def broken(tmp_path: Path) -> str:
 
 def test_the_commands_are_these() -> None:
     words = (
-        "check doctor graph init lease new-driver ports replay reset run scan schema send sim status stop test "
-        "twin version watch why"
+        "check doctor graph init lease new-driver ports replay reset run scan schema send sim status stop "
+        "test twin version watch why"
     )
 
     assert " ".join(COMMANDS) == words
