@@ -87,7 +87,7 @@ class JsonBoard(Board):
         self._sensors: dict[str, AnalogInput | Range | Imu | DigitalInput] = {}
         self._lines = Lines()
         self._exchange = Exchange(self, self._why_no_answer)
-        self._heard_bytes = False
+        self._heard_bytes = self._understood = False
         self._heard_at = 0.0
         self._ready_at: float | None = None
         self._prepared_at = 0.0
@@ -131,7 +131,7 @@ class JsonBoard(Board):
         """Ask who is there until it answers: half a line of somebody before us is ended first."""
         self._lines = Lines()
         self._exchange.forget()
-        self._heard_bytes = False
+        self._heard_bytes = self._understood = False
         self._ready_at = None
         self._outputs = dict(self._rest)
         self._shows.clear()
@@ -184,7 +184,7 @@ class JsonBoard(Board):
         where = f"{self.spec.port} at {self.spec.baud} baud"
         if not self._heard_bytes:
             return f"nothing came from {where}; is it powered, is this its port, does the cable carry data?"
-        if not self._heard_at:
+        if not self._understood:
             return (
                 f"what comes from {where} is none of the dialect {self.spec.dialect}; {self._dialect.UNSEEN}"
             )
@@ -199,7 +199,7 @@ class JsonBoard(Board):
             said = self._dialect.read(found)
             if said is None:
                 continue
-            self._heard_at = now
+            self._heard_at, self._understood = now, True
             if isinstance(said, Report):
                 self._take(said, now)
                 self._exchange.answer(Report, said)
