@@ -13,7 +13,7 @@ from hal.kinds.axis import AxisSpec, JointOutput, StopValue
 from hal.kinds.belt import Belt, BeltSpec
 from hal.kinds.digital import DigitalInput, DigitalInputSpec, DigitalOutput, DigitalOutputSpec
 from hal.kinds.drive_base import DriveBase, DriveBaseSpec, Twist
-from hal.kinds.gantry import Gantry, GantrySpec, Position, Velocity
+from hal.kinds.gantry import Gantry
 from hal.kinds.gnss import Gnss, GnssSpec
 from hal.kinds.gripper import Gripper, GripperSpec
 from hal.kinds.imu import Imu, ImuSpec
@@ -25,6 +25,7 @@ from hal.kinds.output import Output
 from hal.kinds.range import Range, RangeSpec
 from hal.kinds.relay import Relay, RelaySpec
 from hal.kinds.servo import Servo, ServoSpec
+from hal.kinds.three_axes import GantrySpec, Position, Velocity
 from hal.kinds.weigher import Weigher, WeigherSpec
 
 KINDS: Mapping[str, type[Device]] = {

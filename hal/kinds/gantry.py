@@ -5,116 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar
 
-from hal.device import SETPOINT_FRESHNESS_S, Actuator, ActuatorSpec, verb
+from hal.device import SETPOINT_FRESHNESS_S, Actuator, verb
 from hal.device.files import NotWithin, read_within
 from hal.errors import DeviceGone, DeviceRefused, HalError, Halted, OutOfRange
+from hal.kinds.three_axes import STILL, GantryController, GantrySpec, GantryState, Position, Velocity
 from hal.kinds.ticker import Ticker
-from hal.units import PositiveLength, PositiveSpeed
 
 JOB_LIMIT_BYTES = 4 << 20
 """A longer job is refused."""
 SLACK_M = 0.0005
 """So far beyond its travel a reading is nothing: a controller rounds."""
-
-
-class Position(NamedTuple):
-    """Where it is, in the controller's own coordinates: those of its limit switches."""
-
-    x_m: float
-    y_m: float
-    z_m: float
-
-
-class Velocity(NamedTuple):
-    """How it moves."""
-
-    x_m_s: float
-    y_m_s: float
-    z_m_s: float
-
-
-STILL = Velocity(0.0, 0.0, 0.0)
-
-
-class Span(NamedTuple):
-    """How far one axis goes."""
-
-    low_m: float
-    high_m: float
-
-
-class GantrySpec(ActuatorSpec, frozen=True):
-    """What the file says about a gantry."""
-
-    kind: Literal["gantry"] = "gantry"
-    on_stop: Literal["hold"] = "hold"
-    """It brakes and stays where it is."""
-    x: PositiveLength
-    """How far it goes along each axis..."""
-    y: PositiveLength
-    z: PositiveLength
-    switches: Literal["high", "low"] = "high"
-    """...and on which side its limit switches are: there is 0, so `high` counts from minus `x` to 0."""
-    max_speed: PositiveSpeed
-    """Along its path, for what it is told by a verb; a job says its own."""
-    homing: bool = True
-    """Whether it can find its position by itself, and moves only when it has."""
-
-    @property
-    def spans(self) -> tuple[Span, Span, Span]:
-        """The way of each axis."""
-        return self._span(self.x), self._span(self.y), self._span(self.z)
-
-    def _span(self, travel_m: float) -> Span:
-        return Span(-travel_m, 0.0) if self.switches == "high" else Span(0.0, travel_m)
-
-
-class GantryState(NamedTuple):
-    """What its controller says of it."""
-
-    position: Position
-    speed_m_s: float
-    moving: bool
-    held: bool
-    """A motion is interrupted, and would go on."""
-    homed: bool
-    """It knows where it is."""
-    alarm: int
-    """The number of the alarm that locks it; 0 without one."""
-
-
-class GantryController(Protocol):
-    """The driver's side of a gantry. Nothing here waits, but for `load`; all may raise what the wire raises.
-
-    It begins a motion as soon as the one before has come to rest, tells the gantry `finished` or `broke`
-    when that is over, and `update`s it with each report.
-    """
-
-    def home(self) -> None:
-        """Find the limit switches."""
-
-    def move(self, target: Position, speed_m_s: float) -> None:
-        """Go straight to a place within the travel."""
-
-    def jog(self, velocity: Velocity, now: float) -> None:
-        """Go on like this, and stop at the ends of the travel; called at 50 Hz. Raises why it cannot."""
-
-    async def load(self, file: str, text: str) -> object:
-        """Read a job. Raises `DeviceRefused` naming the first line that it cannot run."""
-
-    def run(self, job: object) -> None:
-        """Carry out a job that was loaded, telling `progress`."""
-
-    def pause(self) -> None:
-        """Interrupt a job, braking."""
-
-    def resume(self) -> None:
-        """Go on with it."""
-
-    def stop(self) -> None:
-        """End whatever is under way or was to come. Means nothing at rest."""
 
 
 class Gantry(Actuator):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hal.drivers.grbl.gcode import BlockError, Word, parse_block, strip
 from hal.drivers.grbl.words import AXES, ERRORS, Point
-from hal.kinds.gantry import Span
+from hal.kinds.three_axes import Span
 
 INCH_MM = 25.4
 ROUNDING_MM = 0.0015

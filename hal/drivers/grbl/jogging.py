@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from hal.drivers.grbl.codec import jog_line
-from hal.kinds.gantry import STILL, Position, Span, Velocity
+from hal.kinds.three_axes import STILL, Position, Span, Velocity
 
 PIECE_S = 0.05
 AHEAD_S = 0.1

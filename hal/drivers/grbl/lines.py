@@ -39,7 +39,7 @@ class Lines:
         self.size_bytes = RECEIVE_BUFFER_BYTES
         """What the far end's receive buffer holds."""
         self.supply: Callable[[], Line | None] | None = None
-        """Asked for the next line whenever there is room and nobody else waits: the lines of a job."""
+        """Asked for the next line whenever there is room and nobody else waits, until it has none: a job."""
         self.outstanding_bytes = 0
         self.most_bytes = 0
         """The most that was ever outstanding."""
@@ -68,8 +68,8 @@ class Lines:
     def pump(self, now: float) -> None:
         """Write as much as there is room for. Raises what the wire raises; what it refused waits on."""
         while True:
-            if not self._waiting and self.supply is not None and (line := self.supply()) is not None:
-                self._waiting.append(line)
+            if not self._waiting:
+                self._fetch()
             if not self._waiting:
                 return
             line = self._waiting[0]
@@ -82,6 +82,13 @@ class Lines:
             self._sent.append(line)
             self.outstanding_bytes += len(line.data)
             self.most_bytes = max(self.most_bytes, self.outstanding_bytes)
+
+    def _fetch(self) -> None:
+        line = self.supply() if self.supply is not None else None
+        if line is None:
+            self.supply = None
+        else:
+            self._waiting.append(line)
 
     def answer(self, error: int | None, now: float) -> None:
         """The oldest line is answered. One that nobody waits for, as after a reset, is dropped."""

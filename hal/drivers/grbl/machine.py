@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from enum import StrEnum
-from itertools import count
 from typing import NamedTuple, Protocol
 
 from hal.drivers.grbl import words
@@ -20,9 +19,11 @@ from hal.drivers.grbl.job import BadLine, Job, JobLine, read_job
 from hal.drivers.grbl.jogging import Jogging
 from hal.drivers.grbl.lines import Line, Lines
 from hal.drivers.grbl.specs import GrblGantrySpec
+from hal.drivers.grbl.streaming import Stream
 from hal.drivers.grbl.words import MachineState, Setting, Status, explain_alarm, explain_error
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
-from hal.kinds.gantry import Gantry, GantryState, Position, Velocity
+from hal.kinds.gantry import Gantry
+from hal.kinds.three_axes import GantryState, Position, Velocity
 
 READY_S = 3.0
 """How long an errand waits for the machine to come to rest before it."""
@@ -86,6 +87,7 @@ class GantryFitting:
         """When the last line of an errand was answered: the next report tells how it ended."""
         self._result = 0.0
         self._job = Job("", (), 0)
+        self._stream: Stream | None = None
         self._moves = False
         self._held = False
         self._position = Position(0.0, 0.0, 0.0)
@@ -292,47 +294,34 @@ class GantryFitting:
 
     def _begin_job(self, now: float) -> None:
         self._errand = Errand.JOB
-        job, numbers = self._job, count()
-        total = len(job.lines)
-
-        def answered(index: int, error: int | None) -> None:
-            if self._errand is not Errand.JOB or self._job is not job:
-                return
-            if index == total:
-                self._end(error, "wait for the end of its job", result=job.length)
-                return
-            line = job.lines[index]
-            if error is not None:
-                said = f"{explain_error(error)} at line {line.number} of {job.file}: {line.block!r}"
-                self._fail(DeviceRefused(self.gantry.name, said))
-            else:
-                loop = asyncio.get_running_loop()
-                self.gantry.progress(line.number, (index + 1) / (total + 1), loop.time())
-
-        def lost(number: int, reason: HalError) -> None:
-            if self._errand is Errand.JOB and self._job is job:
-                self._lost(reason, f" at line {number} of {job.file}")
-
-        def supply() -> Line | None:
-            index = next(numbers)
-            if index < total:
-                line = job.lines[index]
-                return Line(
-                    line.data,
-                    lambda error: answered(index, error),
-                    lambda reason: lost(line.number, reason),
-                    line.dwell_s,
-                )
-            self._board.lines.supply = None
-            return Line(
-                words.WAIT_FOR_MOTION,
-                lambda error: answered(total, error),
-                lambda reason: lost(job.length, reason),
-            )
-
+        self._stream = stream = Stream(self._job, self)
         self._board.unsettle(now)
-        self._board.lines.supply = supply
+        self._board.lines.supply = stream.next_line
         self._board.lines.pump(now)
+
+    def taken(self, stream: Stream, line: JobLine, share: float) -> None:
+        """A line of a job was taken."""
+        if self._streams(stream):
+            self.gantry.progress(line.number, share, asyncio.get_running_loop().time())
+
+    def refused(self, stream: Stream, line: JobLine, error: int) -> None:
+        """A line of a job was refused; those behind it must not be carried out."""
+        if self._streams(stream):
+            said = f"{explain_error(error)} at line {line.number} of {stream.job.file}: {line.block!r}"
+            self._fail(DeviceRefused(self.gantry.name, said))
+
+    def lost(self, stream: Stream, number: int, reason: HalError) -> None:
+        """A line of a job was forgotten by the far end."""
+        if self._streams(stream):
+            self._lost(reason, f" at line {number} of {stream.job.file}")
+
+    def ended(self, stream: Stream, error: int | None) -> None:
+        """All of a job is done."""
+        if self._streams(stream):
+            self._end(error, "wait for the end of its job", result=stream.job.length)
+
+    def _streams(self, stream: Stream) -> bool:
+        return self._errand is Errand.JOB and self._stream is stream
 
     def _end(self, error: int | None, what: str, result: float = 0.0) -> None:
         """The last line of an errand was answered."""

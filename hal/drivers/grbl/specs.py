@@ -10,7 +10,7 @@ from pydantic import Field
 from hal.board import BoardSpec
 from hal.device import Feedback
 from hal.kinds import DigitalInputSpec, DigitalOutputSpec, RelaySpec
-from hal.kinds.gantry import GantrySpec
+from hal.kinds.three_axes import GantrySpec
 from hal.units import Duration, PositiveDuration
 
 PIN_LETTERS: Mapping[str, str] = {

@@ -4,7 +4,7 @@ import pytest
 
 from hal.drivers.grbl.gcode import BlockError, parse_block, strip
 from hal.drivers.grbl.job import BadLine, JobLine, read_job
-from hal.kinds.gantry import Span
+from hal.kinds.three_axes import Span
 
 SPANS = (Span(-0.3, 0.0), Span(-0.2, 0.0), Span(-0.08, 0.0))
 ORIGIN = (0.0, 0.0, 0.0)

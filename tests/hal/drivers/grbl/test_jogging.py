@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hal.drivers.grbl.jogging import AHEAD_S, PIECE_S, Jogging
-from hal.kinds.gantry import Position, Span, Velocity
+from hal.kinds.three_axes import Position, Span, Velocity
 
 SPANS = (Span(-0.3, 0.0), Span(-0.2, 0.0), Span(-0.08, 0.0))
 LINE = re.compile(rb"\$J=G53G21X(\S+)Y(\S+)Z(\S+)F(\d+)\n")
