@@ -18,8 +18,8 @@ from hal.link import Link
 
 BAUDS = (1_000_000, 500_000, 115_200)
 """As they leave the factory, and what people set them to."""
-ANSWER_S = 0.008
-"""How long one id is waited for: an answer takes a millisecond, and a USB adapter up to six more."""
+ANSWER_S = 0.02
+"""How long one id is waited for: an answer takes a millisecond, and some USB adapters keep it for 16 more."""
 FIRST_ANSWER_S = 0.05
 """The same for the first question on a port that was just opened."""
 READS = 6
@@ -47,7 +47,7 @@ class _Ear(Ear[Packet]):
 
 
 async def find(link: Link, baud: int) -> AsyncIterator[Found]:
-    """Every servo on `link`, in the order of their ids. Takes two seconds, and a tenth for each servo."""
+    """Every servo on `link`, in the order of their ids. Takes five seconds."""
     ear = _Ear(link)
     await link.open(ear)
     try:
