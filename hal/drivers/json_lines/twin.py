@@ -206,11 +206,7 @@ class JsonTwin:
             "roll": 0.0,
             "pitch": 0.0,
             "yaw": world.heading_rad,
-            "rate_x": 0.0,
-            "rate_y": 0.0,
             "rate_z": (world.right_m_s - world.left_m_s) / world.track_m,
-            "acceleration_x": 0.0,
-            "acceleration_y": 0.0,
             "acceleration_z": GRAVITY_M_S2,
             "temperature": CHIP_DEGC,
         }

@@ -11,7 +11,7 @@ BASE: Mapping[str, Any] = {
     "max_speed": "0.8 m/s",
     "max_turn": "2 rad/s",
 }
-PLAIN: Mapping[str, Any] = {"driver": "json_lines", "port": "/dev/json", "report": "100 ms"}
+PLAIN: Mapping[str, Any] = {"driver": "json_lines", "port": "/dev/json", "report": "200 ms"}
 PLAIN_DEVICES: Mapping[str, Mapping[str, Any]] = {
     "left": {"kind": "motor", "board": "mcu"},
     "right": {"kind": "motor", "board": "mcu"},
@@ -26,7 +26,7 @@ WAVESHARE: Mapping[str, Any] = {
     "driver": "json_lines",
     "port": "/dev/wave",
     "dialect": "waveshare",
-    "report": "100 ms",
+    "report": "200 ms",
 }
 WAVESHARE_DEVICES: Mapping[str, Mapping[str, Any]] = {
     "left": {"kind": "motor", "board": "wave", "channel": "L"},
