@@ -49,12 +49,19 @@ FEW = ("a-drive-lapses.yaml", "a-bump-stops-the-wheels.yaml")
 """Scenarios that stand for all: one command of the README runs all of them, and so do tests of their own."""
 
 
+def _all_but_few(folder: str, names: list[str]) -> list[str]:
+    """For a copy of `config`: what stays behind."""
+    stories = folder.endswith("scenarios")
+    return [name for name in names if name == "__pycache__" or (stories and name not in FEW)]
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A robot's own repository: its file, its handlers, a few scenarios."""
     robot = tmp_path / "robot"
-    shutil.copytree(ROOT / "config", robot, ignore=shutil.ignore_patterns("__pycache__", "scenarios"))
-    (robot / "scenarios").mkdir()
+    (robot / "scenarios").mkdir(parents=True)
+    for name in ("rover.yaml", "patrol.py"):
+        shutil.copy(ROOT / "config" / name, robot)
     for name in FEW:
         shutil.copy(ROOT / "config" / "scenarios" / name, robot / "scenarios")
     return robot
@@ -106,7 +113,7 @@ PORT = "/dev/ttyUSB0"
     ),
 )
 def test_each_command_that_needs_no_running_robot_does_what_it_says(command: str, tmp_path: Path):
-    shutil.copytree(ROOT / "config", tmp_path / "config", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "config", tmp_path / "config", ignore=_all_but_few)
 
     done = run(command, tmp_path)
 
