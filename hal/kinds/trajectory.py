@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
-from hal.kinds.ticker import PERIOD_S
+from hal.kinds.travel import speed_to_brake_from
 
 
 class Course(Protocol):
@@ -172,13 +172,3 @@ class Chain:
             self._course, self._then = self._then(self._goals), None
         self._goals = self._course.advance(elapsed_s)
         return self._goals
-
-
-def speed_to_brake_from(to_go: float, accel: float) -> float:
-    """The speed v that, held for one period and then lowered by a step in each, ends exactly there.
-
-    Solves to_go = v^2 / 2a + v * period / 2, in the form that does not cancel for a short way.
-    """
-    half_step = accel * PERIOD_S / 2
-    square = 2 * accel * to_go
-    return square / (half_step + math.sqrt(half_step**2 + square))

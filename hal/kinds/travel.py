@@ -34,19 +34,21 @@ class Travel:
         if self.ends_at is not None or to_go_m <= 0:
             return None
         speed_up = self._held_m_s + self.accel_m_s2 * elapsed_s
-        self._held_m_s = min(self.speed_m_s, speed_up, self._speed_to_brake_from(to_go_m))
+        self._held_m_s = min(self.speed_m_s, speed_up, speed_to_brake_from(to_go_m, self.accel_m_s2))
         rest_s = to_go_m / self._held_m_s
         if rest_s <= PERIOD_S * _ROUNDING:
             self.ends_at = now + rest_s
         return self._held_m_s
 
-    def _speed_to_brake_from(self, to_go_m: float) -> float:
-        """The speed v that, held for one period and then lowered by a step in each, ends exactly there.
 
-        Solves to_go = v^2 / 2a + v * period / 2, in the form that does not cancel for a short way.
-        """
-        if self.accel_m_s2 == math.inf:
-            return math.inf
-        half_step = self.accel_m_s2 * PERIOD_S / 2
-        square = 2 * self.accel_m_s2 * to_go_m
-        return square / (half_step + math.sqrt(half_step**2 + square))
+def speed_to_brake_from(to_go: float, accel: float) -> float:
+    """The speed v that, held for one period and then lowered by a step in each, ends exactly there.
+
+    Of lengths as of angles. Solves to_go = v^2 / 2a + v * period / 2, in the form that does not cancel for a
+    short way.
+    """
+    if accel == math.inf:
+        return math.inf
+    half_step = accel * PERIOD_S / 2
+    square = 2 * accel * to_go
+    return square / (half_step + math.sqrt(half_step**2 + square))
