@@ -5,6 +5,7 @@ A twin itself, with another behind it: exact in virtual time, and it can be serv
 
 import heapq
 import random
+from collections.abc import Callable
 
 from hal.drivers.dynamixel.codec import START
 from hal.twin import Twin
@@ -29,6 +30,8 @@ class HalfDuplexWire:
         self.damaged = 0
         self.requests: list[tuple[float, bytes]] = []
         """What the host said, and when its last byte arrived."""
+        self.loses: Callable[[bytes], bool] = lambda request: False
+        """Which requests no servo hears."""
         self.lateness_s = 0.0
         """By how much answers come later than they should: a slow adapter."""
         self._byte_s = 10 / baud
@@ -65,6 +68,8 @@ class HalfDuplexWire:
             at, _, data = heapq.heappop(self._to)
             self.requests.append((at, data))
             self.twin.advance(at)
+            if self.loses(data):
+                continue
             self._answer(self.twin.receive(data, at), at)
         self.twin.advance(now)
         said = b""

@@ -132,6 +132,16 @@ def test_a_question_without_an_answer_is_put_once_more_and_then_told() -> None:
     assert told.outcomes == [(b"a", {}, Trouble.SILENT)]
 
 
+def test_what_is_out_of_date_is_not_put_once_more() -> None:
+    told = Told()
+    told.put(Transaction(b"old", Priority.SETPOINT, {"a": 2}, topic="x"))
+    told.line.poll(0.0)
+    told.put(Transaction(b"new", Priority.SETPOINT, {"b": 2}, topic="x"))
+
+    assert [request for _, request in told.sent(0.06)] == [b"new"]
+    assert told.outcomes == [(b"old", {}, Trouble.SUPERSEDED)]
+
+
 def test_a_damaged_answer_is_asked_for_again_as_soon_as_all_its_bytes_are_there() -> None:
     told = Told()
     told.put(read("a"))

@@ -11,6 +11,7 @@ import pytest
 from hal import Actuator, BoardState, DeviceRefused, DeviceState, Halted
 from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.servo import SimulatedServo
+from hal.drivers.servo_bus import NUMBERS
 from tests import virtual
 from tests.counts import CAMPAIGN
 from tests.hal.drivers.dynamixel.arm import JOINTS, NAMES, Arm, joint, listen_to
@@ -102,17 +103,19 @@ def test_a_joint_that_is_silent_for_300_ms_is_faulted_by_name_and_the_others_hol
             await asyncio.sleep(0.5)
             stood = {name: arm.angle(name) for name in NAMES}
             arm.twin.set_world("elbow_plugged", False)
+            reads = listen_to(arm.board, 6)
             await asyncio.sleep(0.28)
             assert faults(arm) == {}
+            assert len(reads) >= 13  # those behind it in the question are read as before, from the start
             await asyncio.sleep(0.08)
 
             assert list(faults(arm)) == ["elbow"]
             assert "servo 3 did not answer for 300 ms; is its plug in" in str(faults(arm)["elbow"])
-            reads = listen_to(arm.board, 6)
+            reads.clear()
             await asyncio.sleep(2)
             assert {name: arm.angle(name) for name in NAMES} == stood
             assert all(arm.twin.world()[f"{name}_torque"] for name in NAMES if name != "elbow")
-            assert len(reads) >= 98  # those behind it in the question are read as before
+            assert len(reads) >= 98
 
             arm.twin.set_world("elbow_plugged", None)
             await asyncio.sleep(0.3)
@@ -235,6 +238,45 @@ def test_torque_never_jumps_wherever_it_was_turned_by_hand_and_whatever_goal_it_
     virtual.run(story())
 
 
+def test_while_its_goal_does_not_reach_it_a_joint_gets_no_torque() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            arm.twin.set_world("elbow", 0.8)
+            await asyncio.sleep(0.1)
+            arm.twin.set_world("elbow", None)
+            arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
+            arm.joint("elbow").hold()
+            await asyncio.sleep(0.5)
+            assert not arm.twin.world()["elbow_torque"]
+            arm.wire.loses = lambda request: False
+            await asyncio.sleep(0.2)
+
+            assert arm.twin.world()["elbow_torque"]
+            assert arm.angle("elbow") == pytest.approx(0.8, abs=2 * STEP_RAD)
+
+    virtual.run(story())
+
+
+def test_a_late_answer_never_looks_like_that_to_the_next_question_and_the_temperature_comes_too() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.wire.requests.clear()
+            await asyncio.sleep(1)
+            counts = [request[10] for _, request in arm.wire.requests if request[7] == codec.SYNC_READ]
+
+            for start in range(len(counts) - NUMBERS + 1):
+                assert len({*counts[start : start + NUMBERS]}) == NUMBERS
+            temperature = arm.joint("hand").reading("temperature")
+            assert temperature is not None
+            assert temperature.value == 25.0
+            assert now() - temperature.at < 0.6
+
+    virtual.run(story())
+
+
 def test_a_lost_goal_is_told_again_and_so_is_a_lost_release() -> None:
     async def story() -> None:
         arm = Arm()
@@ -331,6 +373,48 @@ def test_a_joint_that_goes_limp_by_a_stop_is_confirmed_when_it_has_no_torque() -
             assert proofs["elbow"].confirmed
             assert not arm.twin.world()["elbow_torque"]
             assert arm.twin.world()["hand_torque"]
+
+    virtual.run(story())
+
+
+def test_after_a_stop_past_the_bus_it_is_quiet_until_that_is_out_and_nothing_that_waited_follows() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            for name in NAMES:
+                arm.joint(name).hold()
+            await asyncio.sleep(0.5)
+            listen = listen_to(arm.board, 6)
+            await asyncio.sleep(0.1)
+            await asyncio.sleep(listen[-1] + PERIOD_S + 0.008 - now())  # between two reads
+            arm.wire.requests.clear()
+            arm.joint("elbow").axis.output.write(0.3)
+            arm.board.halt()
+            arm.joint("wrist").axis.output.write(0.001)
+            await asyncio.sleep(0.1)
+
+            assert arm.wire.collisions == 0
+            goals = [codec.Decoder().feed(request)[0].data for _, request in arm.wire.requests[1:]]
+            assert [data[4:] for data in goals if data[0] == models.GOAL_POSITION and len(data) == 9] == [
+                bytes([4]) + models.position_of(0.001).to_bytes(4, "little")
+            ]
+            assert arm.angle("elbow") == 0.0
+
+    virtual.run(story())
+
+
+def test_what_runs_away_is_never_said_to_stand() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            arm.twin.run_away("elbow", on=True)
+            await asyncio.sleep(0.05)
+            proofs = await arm.board.confirm_stop()
+
+            assert "servo 3 still turns" in str(proofs["elbow"].why)
+            assert proofs["wrist"].confirmed
 
     virtual.run(story())
 

@@ -100,6 +100,14 @@ def test_what_a_damaged_length_swallowed_is_found_again_by_the_host() -> None:
     assert [packet.id for packet in found] == [2]
 
 
+def test_the_host_looks_again_through_what_a_damaged_packet_had_in_it() -> None:
+    damaged = bytearray(codec.status(1, b"\x01\x02\x03\x04"))
+    damaged[5] += len(codec.status(2, b"\x05"))
+
+    assert [packet.id for packet in Decoder().feed(bytes(damaged) + codec.status(2, b"\x05"))] == [2]
+    assert Decoder(rescans=False).feed(bytes(damaged) + codec.status(2, b"\x05")) == []
+
+
 def test_a_servo_drops_what_it_swallowed() -> None:
     half = codec.write(1, 116, bytes(4))[:-3]
     servo = Decoder(rescans=False)
