@@ -39,7 +39,7 @@ def _read(line: bytes) -> Object | None:
     if len(line) > LONGEST_LINE_BYTES:
         return None
     try:
-        found = json.loads(line, parse_constant=_refuse)
+        found = _decode(line.decode())
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -50,9 +50,14 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
+# Made once: to make them takes longer than a line does.
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 def write(found: Mapping[str, Any]) -> bytes:
     """One line."""
-    return json.dumps(found, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    return _encode(found).encode("ascii") + b"\n"
 
 
 def short(value: float) -> float:

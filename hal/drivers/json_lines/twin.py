@@ -37,6 +37,8 @@ class JsonTwin:
         self._inputs: Mapping[str, Input] = wiring.inputs
         self._pinned: dict[str, float | bool] = {}
         self._runaways: set[str] = set()
+        self._lines_said: dict[str, tuple[Value, bytes]] = {}
+        """What was said of each channel last."""
         self._epoch: float | None = None
         self._steps = 0
         self._boots_at: int | None = None
@@ -187,18 +189,28 @@ class JsonTwin:
 
     def _report_channel(self, channel: str) -> bytes:
         if channel in self._out:
-            return plain.report(channel, self._does(channel))
+            return self._say(channel, self._does(channel))
         if channel in self._wiring.imus:
-            readings = list(self._imu().items())
-            return b"".join(
-                plain.report(channel, dict(readings[n : n + 3])) for n in range(0, len(readings), 3)
-            )
+            return self._say(channel, self._imu())
         one = self._inputs[channel]
         seen = self._see(one)
         if isinstance(seen, bool):
             self._said[channel] = seen
-        value: Value = one.say(seen)
-        return plain.report(channel, value)
+        return self._say(channel, one.say(seen))
+
+    def _say(self, channel: str, value: Value) -> bytes:
+        """At rest it is the same for hours."""
+        known = self._lines_said.get(channel)
+        if known is not None and known[0] == value:
+            return known[1]
+        if isinstance(value, Mapping):
+            readings = list(value.items())
+            parts = [dict(readings[n : n + 3]) for n in range(0, len(readings), 3)]
+            said = b"".join(plain.report(channel, part) for part in parts)
+        else:
+            said = plain.report(channel, value)
+        self._lines_said[channel] = (value, said)
+        return said
 
     def _imu(self) -> dict[str, float]:
         world = self._world
