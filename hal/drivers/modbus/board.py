@@ -19,7 +19,15 @@ from hal.drivers.modbus import codec
 from hal.drivers.modbus.answers import Answers, Heard, key_of
 from hal.drivers.modbus.fittings import FITTINGS, ActingFitting, Block, Fitting, blocks_of
 from hal.drivers.modbus.specs import ModbusBoardSpec
-from hal.drivers.modbus.words import BITS_PER_BYTE, GAP_BYTES, SHORTEST_GAP_S, Answer, Request, explain
+from hal.drivers.modbus.words import (
+    BITS_PER_BYTE,
+    GAP_BYTES,
+    SHORTEST_GAP_S,
+    Answer,
+    Function,
+    Request,
+    explain,
+)
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
 from hal.link import Link
 
@@ -83,12 +91,23 @@ class ModbusBoard(Board):
     # ------------------------------------------------------------------ stopping
 
     def stop_frames(self) -> bytes:
-        """The stop word of each belt, then what switches each output off, one frame behind the other."""
-        return b"".join(codec.encode_request(request, self._framing) for request in self._stops())
+        """The stop word of each belt; on a line without one, what switches each output off.
+
+        They are written in one go, and on RTU a silence parts a frame from the next: a unit that goes by that
+        takes one frame, not two. So what moves is not put at risk for a lamp. With a second belt on the line,
+        the drives' own watchdogs (`deadman`) are what is left when the daemon is dead.
+        """
+        stops = self._stops()
+        if self._framing == "rtu":
+            stops = [one for one in stops if one.function is Function.WRITE_REGISTER] or stops
+        return b"".join(codec.encode_request(request, self._framing) for request in stops)
 
     def halt(self) -> None:
-        """The same, each as the next thing on the line: what is under way ends first, for two at a time are
-        none. On a free line the first is written before this returns."""
+        """Stop every actuator, each as the next thing on the line.
+
+        What is under way there ends first, for of two who speak at a time none is heard. On a free line the
+        first stop is written before this returns.
+        """
         if self.link is None:
             return
         try:
@@ -109,9 +128,7 @@ class ModbusBoard(Board):
                 await asyncio.wait(said, timeout=LAST_WORDS_S)
 
     def _stops(self) -> list[Request]:
-        found = [fitting.stop() for fitting in self._acting()]
-        # Belts first: a unit that parts frames by silence takes no more than one written in one go.
-        return sorted((request for request in found if request is not None), key=lambda one: -one.function)
+        return [request for one in self._acting() if (request := one.stop()) is not None]
 
     def _acting(self) -> list[ActingFitting]:
         return [one for one in self._fittings.values() if isinstance(one, ActingFitting)]

@@ -437,6 +437,14 @@ def test_the_same_cell_runs_over_modbus_tcp() -> None:
     virtual.run(story())
 
 
+def test_the_stop_frames_are_one_frame_for_one_belt_whatever_else_is_on_the_line() -> None:
+    cells = line().boards["line"]
+    outputs = line({name: cell.DEVICES[name] for name in ("diverter", "beacon", "scale")}).boards["line"]
+
+    assert cells.stop_frames() == STOP
+    assert outputs.stop_frames() == codec.encode_request(Request(2, Function.WRITE_COIL, 1, 1, (0,)))
+
+
 def test_a_line_has_no_motor() -> None:
     driver = find_driver("modbus")
     spec = driver.board_spec.model_validate(cell.LINE)
