@@ -40,21 +40,27 @@ def test_every_name_of_the_front_door_is_there() -> None:
     assert len(set(hal.__all__)) == len(hal.__all__)
 
 
-def test_importing_hal_imports_no_driver_and_no_serial_library() -> None:
-    code = "import sys, hal; print([n for n in sys.modules if n.startswith(('hal.drivers.', 'serial'))])"
-
+@pytest.fixture(scope="module")
+def imported() -> dict[str, list[str]]:
+    """The modules that are there after `import hal`, and when all drivers were found, in a fresh process."""
+    code = (
+        "import sys, hal; first = [*sys.modules]; [hal.find_driver(name) for name in hal.DRIVERS]; "
+        "print(dict(first=first, later=[*sys.modules]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
+    modules: dict[str, list[str]] = ast.literal_eval(done.stdout)
+    return modules
 
-    assert ast.literal_eval(done.stdout) == []
+
+def test_importing_hal_imports_no_driver_and_no_serial_library(imported: dict[str, list[str]]) -> None:
+    assert [name for name in imported["first"] if name.startswith(("hal.drivers.", "serial"))] == []
 
 
-def test_hal_never_imports_robotd() -> None:
-    code = "import sys, hal; hal.find_driver('firmata'); print([n for n in sys.modules if 'robotd' in n])"
+def test_hal_never_imports_robotd(imported: dict[str, list[str]]) -> None:
+    assert [name for name in imported["later"] if "robotd" in name] == []
 
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
 
-    assert ast.literal_eval(done.stdout) == []
+def test_only_the_tests_for_drivers_import_pytest(imported: dict[str, list[str]]) -> None:
+    assert [name for name in imported["later"] if name.startswith(("pytest", "_pytest", "hal.testing"))] == []
