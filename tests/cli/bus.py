@@ -21,6 +21,10 @@ async def _one_more(link: Link) -> AsyncIterator[Found]:
     yield Found("id 11", "SV-1", 115200, device=SERVO | {"pin": 11})
 
 
+async def _the_only_one(link: Link) -> AsyncIterator[Found]:
+    yield Found("", "SV-0", 57600)
+
+
 async def _too_fast(link: Link) -> AsyncIterator[Found]:
     for _ in ():
         yield Found("", "", 0)
@@ -62,4 +66,5 @@ EMPTY = replace(_FIRMATA, probes=[Probe(57600, _nothing), Probe(57600, _nothing,
 EVEN = replace(_FIRMATA, probes=[Probe(115200, _one_more, parity="even")])
 INCOMPLETE = replace(_FIRMATA, probes=[Probe(57600, _one_that_does_not_say_all)])
 UNKNOWN = replace(_FIRMATA, probes=[Probe(57600, _one_of_another_world)])
+SINGLE = replace(_FIRMATA, probes=[Probe(57600, _the_only_one), Probe(115200, _one_more)])
 BLIND = replace(_FIRMATA, probes=())

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hal import PortInfo
 from robotd.cli import app
 from robotd.cli.exits import Exit
 from robotd.cli.scanning import INTERRUPTED
@@ -118,6 +119,25 @@ def test_troubles_are_told_with_their_mend_and_one_speed_without_an_answer_ends_
         "robotd: SV-1 id 11 speaks at 115200 baud with even parity: set it as the others are, 57600 baud\n"
         in said
     )
+
+
+def test_where_a_port_has_but_one_the_first_speed_at_which_it_answers_is_the_last(port: str) -> None:
+    done = run(app, ["scan", "tests.cli.bus:SINGLE", port, "--json"])
+
+    assert [one["model"] for one in json.loads(done.stdout)["found"]] == ["SV-0"]
+
+
+def test_a_port_without_a_speed_is_looked_at_once(silent: str) -> None:
+    done = run(app, ["scan", "tests.cli.bus:EMPTY", silent, "--json"])
+
+    assert json.loads(done.stdout)["tried"] == [{"baud": 57600, "parity": "none"}]
+
+
+def test_the_lines_name_the_port_by_its_lasting_name(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lasting = "/dev/serial/by-id/usb-FTDI_FT232R-if00-port0"
+    monkeypatch.setattr("hal.list_ports", lambda: [PortInfo(port, lasting, "0403:6001", "FT232R")])
+
+    assert f"port: {lasting}, baud" in run(app, ["scan", "tests.cli.bus:BUS", port]).stdout
 
 
 def test_a_parity_that_the_file_would_not_guess_is_written_down(port: str) -> None:
