@@ -58,7 +58,7 @@ class Joint(Servoed):
     async def move_to(self, angle_rad: float, speed_percent: float = FULL_PERCENT) -> float:
         """Go to an angle, and return the angle where it stands when it has arrived. The newest goal wins.
 
-        At `speed_percent` of its rate and acceleration.
+        At `speed_percent` of its rate and acceleration. For a newer goal it brakes first.
 
         Raises:
             DeviceUnavailable: it is not active.

@@ -52,7 +52,8 @@ class JointGroup(Joints):
         """Bring the named joints to these angles, all at the same time; the others stay.
 
         None is beyond its rate and acceleration, and the slowest at `speed_percent` of the one or the other.
-        Returns where all joints stand when they have arrived. The newest goal wins.
+        Returns where all joints stand when they have arrived. The newest goal wins: it brakes, and sets off
+        from there; what shall follow a stick is a `jog`.
 
         Raises:
             DeviceUnavailable: it is not active.
