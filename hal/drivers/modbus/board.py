@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import ClassVar
 
@@ -17,7 +17,8 @@ from hal.device import Device, DeviceSpec, DeviceState, Evidence
 from hal.drivers.bus import Bus, Outcome, Priority, Transaction, Trouble
 from hal.drivers.modbus import codec
 from hal.drivers.modbus.answers import Answers, Heard, key_of
-from hal.drivers.modbus.fittings import FITTINGS, ActingFitting, Block, Fitting, blocks_of
+from hal.drivers.modbus.fittings import FITTINGS, ActingFitting, Fitting
+from hal.drivers.modbus.reading import Block, Unit, blocks_of, described, listed
 from hal.drivers.modbus.specs import ModbusBoardSpec
 from hal.drivers.modbus.words import (
     BITS_PER_BYTE,
@@ -39,8 +40,6 @@ WATCHDOG_S = 0.5
 """How often the register of a drive's watchdog is written."""
 SILENT_AFTER_S = 0.5
 """No unit answers for so long: then it is the line."""
-MENDED = 20
-"""After so many good answers in a row a unit is not degraded any more."""
 ANSWER_S = 1.0
 """So long an answer is waited for: the schedule of the line gives up before."""
 CONFIRMATIONS = 3
@@ -69,7 +68,7 @@ class ModbusBoard(Board):
         self._bus: Bus[Heard] = Bus(self._answers, self._write, byte_s=byte_s, gap_s=gap_s)
         self._fittings: dict[str, Fitting] = {}
         self._blocks: list[Block] = []
-        self._units: dict[int, _Unit] = {}
+        self._units: dict[int, Unit] = {}
         self._transactions = 0
         self._heard_at = 0.0
         self._heard_bytes = False
@@ -85,7 +84,7 @@ class ModbusBoard(Board):
         fitting = self._fittings[name] = make(name, spec, self._ask_for)
         self.devices[name] = fitting.device
         self._blocks = blocks_of(list(self._fittings.values()))
-        self._units = {block.unit: _Unit(block.unit) for block in self._blocks}
+        self._units = {block.unit: Unit(block.unit) for block in self._blocks}
         return fitting.device
 
     # ------------------------------------------------------------------ stopping
@@ -179,9 +178,9 @@ class ModbusBoard(Board):
                 raise DeviceSilent(self.name, self._why_no_answer(block))
             if answer.refusal:
                 names = ", ".join(one.device.name for one in block.fittings)
-                refused = f"unit {block.unit} refuses to tell {_described(block)}"
+                refused = f"unit {block.unit} refuses to tell {described(block)}"
                 raise DeviceRefused(self.name, f"{names}: {refused}: {explain(answer.refusal)}")
-        self._who = f"Modbus {self._framing.upper()}, {_listed(self._units)}"
+        self._who = f"Modbus {self._framing.upper()}, {listed(self._units)}"
         return self._who
 
     async def configure(self) -> None:
@@ -311,7 +310,7 @@ class ModbusBoard(Board):
     def _describe(self) -> None:
         degraded = [unit.number for unit in self._units.values() if unit.degraded]
         if self.state is BoardState.ONLINE:
-            self.detail = f"{self._who}; degraded: {_listed(degraded)}" if degraded else self._who
+            self.detail = f"{self._who}; degraded: {listed(degraded)}" if degraded else self._who
 
     # ------------------------------------------------------------------ signs of life
 
@@ -376,39 +375,3 @@ class ModbusBoard(Board):
         """That it is the line, not a unit."""
         silent_ms = round(SILENT_AFTER_S * 1000)
         return f"no unit answers for {silent_ms} ms; is the bus connected, are the units powered?"
-
-
-class _Unit:
-    """How well one unit is heard."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.heard_at = 0.0
-        self.degraded = False
-        self._good = 0
-
-    def begin(self, now: float) -> None:
-        """It was just heard, and nothing is held against it."""
-        self.heard_at, self.degraded = now, False
-
-    def hear(self, now: float) -> bool:
-        """It answered; whether it is mended by that."""
-        self.heard_at = now
-        self._good += 1
-        mended = self.degraded and self._good >= MENDED
-        self.degraded = self.degraded and not mended
-        return mended
-
-    def miss(self) -> bool:
-        """It did not; whether that is news."""
-        news, self.degraded, self._good = not self.degraded, True, 0
-        return news
-
-
-def _described(block: Block) -> str:
-    return f"{block.function.name.removeprefix('READ_').lower()} {block.first} to {block.last}"
-
-
-def _listed(units: Iterable[int]) -> str:
-    numbers = sorted(units)
-    return f"unit{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"

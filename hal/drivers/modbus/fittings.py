@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -315,46 +315,3 @@ FITTINGS: Mapping[str, Callable[[str, Any, Send], Fitting]] = {
     "weigher": lambda name, spec, _: WeigherFitting(name, spec),
 }
 """By kind: makes one of a device's name, its spec, and what asks its unit."""
-
-
-@dataclass(eq=False)
-class Block:
-    """What is read of a unit in one go, and for whom."""
-
-    unit: int
-    function: Function
-    first: int
-    last: int
-    sample_s: float
-    fittings: list[Fitting]
-    due_at: float = 0.0
-    asked: bool = False
-    """It is being read, or waits for its turn."""
-
-    @property
-    def acting(self) -> list[ActingFitting]:
-        """The actuators among those."""
-        return [one for one in self.fittings if isinstance(one, ActingFitting)]
-
-    @property
-    def request(self) -> Request:
-        """The reading of it."""
-        return Request(self.unit, self.function, self.first, self.last - self.first + 1)
-
-    def memory(self, answer: Answer) -> Memory:
-        """What the answer says, by address."""
-        return dict(zip(range(self.first, self.last + 1), answer.values, strict=False))
-
-
-def blocks_of(fittings: Sequence[Fitting]) -> list[Block]:
-    """What is to be read: the coils of one unit together, its inputs together, registers device by device."""
-    blocks: dict[Hashable, Block] = {}
-    for fitting in fittings:
-        place = fitting.place
-        together = place.function in (Function.READ_COILS, Function.READ_INPUTS)
-        key = (place.unit, place.function, None if together else place.first)
-        block = blocks.setdefault(key, Block(*place, []))
-        block.first, block.last = min(block.first, place.first), max(block.last, place.last)
-        block.sample_s = min(block.sample_s, place.sample_s)
-        block.fittings.append(fitting)
-    return list(blocks.values())
