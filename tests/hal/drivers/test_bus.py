@@ -214,6 +214,17 @@ def test_patience_follows_what_the_far_end_needs() -> None:
     assert told.line.patience_s > 0.05
 
 
+def test_a_line_that_loses_much_makes_nobody_more_patient() -> None:
+    told, now = Told(), 0.0
+    for _ in range(20):
+        told.put(read("a"))
+        (_, (again_at, _)) = told.sent(now + 0.1, now)[:2]
+        told.line.hear(b"a1", again_at + 0.003)  # the first question was lost
+        now = again_at + 1
+
+    assert told.line.patience_s < 0.05
+
+
 def test_what_came_too_late_for_its_purpose_is_not_sent() -> None:
     told = Told()
     told.put(setpoint(b"a" * 64), Transaction(b"go", Priority.SETPOINT, begin_by=0.05))

@@ -259,6 +259,21 @@ def test_while_its_goal_does_not_reach_it_a_joint_gets_no_torque() -> None:
     virtual.run(story())
 
 
+def test_a_stop_gives_no_torque_to_what_waits_for_it() -> None:
+    async def story() -> None:
+        arm = Arm()
+        async with arm.online():
+            arm.activate()
+            arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
+            arm.joint("elbow").hold()
+            await asyncio.sleep(0.01)
+            told = codec.Decoder().feed(arm.board.stop_frames())
+
+            assert [packet.data[0] for packet in told] == [models.GOAL_POSITION]
+
+    virtual.run(story())
+
+
 def test_a_late_answer_never_looks_like_that_to_the_next_question_and_the_temperature_comes_too() -> None:
     async def story() -> None:
         arm = Arm()
