@@ -239,6 +239,28 @@ def test_a_restart_in_a_job_is_told_with_its_line_and_costs_the_position(folder:
     tell(story, folder)
 
 
+def test_a_greeting_that_nobody_asked_for_costs_the_position_even_of_a_machine_that_is_not_locked() -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        machine.board.received(b"Grbl 1.1h ['$' for help]\r\n", now())
+
+        assert machine.board.homed is False
+
+    tell(story)
+
+
+def test_a_report_that_was_asked_for_before_a_move_does_not_end_it() -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        machine.rig.inject("cnc", "delay 39..40 ms")
+        for n in range(25):
+            await asyncio.sleep(0.013 * n)
+            place = await machine.gantry.move_to(-0.002 * (n % 2) - 0.001)
+            assert place.x_m == pytest.approx(-0.002 * (n % 2) - 0.001)
+
+    tell(story)
+
+
 def test_a_limit_switch_ends_the_job_with_its_line_and_the_machine_is_reset_but_never_unlocked(
     folder: Path,
 ) -> None:
