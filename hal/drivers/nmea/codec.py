@@ -15,7 +15,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pynmeagps import GET, NMEAMessage  # type: ignore[import-untyped]  # it has no types
-from pynmeagps.exceptions import NMEAMessageError, NMEAParseError, NMEATypeError  # type: ignore[import-untyped]
+from pynmeagps.exceptions import (  # type: ignore[import-untyped]  # as above
+    NMEAMessageError,
+    NMEAParseError,
+    NMEATypeError,
+)
 
 LONGEST_SENTENCE_BYTES = 128
 """The standard says 82; receivers with many digits say more."""
