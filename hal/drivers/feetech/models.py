@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from hal.drivers.feetech.codec import ByteOrder
 
-# Kept without power. `LOCK` at 0 lets a write survive the next power-off.
+# Kept without power, if `Model.lock` was open when they were written.
 FIRMWARE = 0
 """Major and minor, a byte each."""
 VERSION = 3
@@ -96,6 +96,8 @@ class Model:
     """How many positions there are, from 0 on..."""
     range_rad: float
     """...over this angle."""
+    lock: int
+    """Where 0 lets what is written below `TORQUE_ENABLE` survive a power-off; it begins as 1."""
     sync_read: bool
     """Whether it answers to `SYNC_READ`; otherwise it is asked alone."""
     current_a: float | None
@@ -150,6 +152,7 @@ def _sts(name: str, version: tuple[int, int], nominal_v: float, top_speed_rad_s:
         order="little",
         steps=4096,
         range_rad=math.tau,
+        lock=55,
         sync_read=True,
         current_a=_STS_CURRENT_A,
         acceleration_rad_s2=_STS_STEP_S2_RAD,
@@ -166,6 +169,7 @@ SCS0009 = Model(
     order="big",
     steps=1024,
     range_rad=math.radians(300),
+    lock=48,
     sync_read=False,
     current_a=None,
     acceleration_rad_s2=None,

@@ -34,6 +34,8 @@ class SimulatedServo:
         self._overload = False
         self._run_away = False
         self._set_up(servo)
+        self._kept = bytes(self._memory[: models.TORQUE_ENABLE])
+        """What it has again after a power-off."""
 
     @property
     def id(self) -> int:
@@ -74,6 +76,8 @@ class SimulatedServo:
         """What is not kept without power starts anew: it is limp, and its goal is where it stands."""
         self._overload = False
         self._written = None
+        self._memory[: models.TORQUE_ENABLE] = self._kept
+        self._memory[self.model.lock] = 1
         self._memory[models.TORQUE_ENABLE] = 0
         self._memory[models.ACCELERATION] = 0
         self._put(models.GOAL_SPEED, 0)
@@ -105,6 +109,8 @@ class SimulatedServo:
         for at, value in enumerate(data, start=address):
             if models.ID <= at < models.PRESENT_POSITION:
                 self._memory[at] = value
+        if self._memory[self.model.lock] == 0:
+            self._kept = bytes(self._memory[: models.TORQUE_ENABLE])
         if address <= models.TORQUE_ENABLE < address + len(data):
             self._overload = False
         if address < models.PRESENT_POSITION and address + len(data) > models.TORQUE_ENABLE:

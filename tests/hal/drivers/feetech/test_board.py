@@ -301,7 +301,8 @@ def refusal(change: Callable[[Rig], None]) -> BoardEvent:
 def test_a_servo_that_cannot_do_what_the_file_asks_is_refused(
     address: int, data: bytes, sentence: str
 ) -> None:
-    event = refusal(lambda rig: tell_servo(rig, codec.write(2, address, data)))
+    unlock = codec.write(2, STS3215.lock, b"\x00")
+    event = refusal(lambda rig: tell_servo(rig, unlock + codec.write(2, address, data)))
 
     assert event.kind == "refused"
     assert sentence in event.detail

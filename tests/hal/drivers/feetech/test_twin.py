@@ -217,6 +217,17 @@ def test_switched_off_and_on_it_is_limp_with_its_goal_where_it_stands() -> None:
     assert position(twin, now=3.0) == 2148
 
 
+def test_what_is_written_while_it_is_locked_is_gone_without_power() -> None:
+    twin = bus(shoulder=joint(1))
+    twin.receive(codec.write(1, models.MAX_TEMPERATURE, b"\x3c"), 0.0)
+    twin.power_on(1.0)
+    assert answers(twin, codec.read(1, models.MAX_TEMPERATURE, 1), 1.0)[0].data == b"\x46"
+    twin.receive(codec.write(1, STS3215.lock, b"\x00") + codec.write(1, models.ID, b"\x05"), 1.0)
+    twin.power_on(2.0)
+
+    assert [answer.id for answer in answers(twin, codec.ping(5), 2.0)] == [5]
+
+
 def test_its_world_has_what_can_be_read_of_it_and_names_what_it_has_not() -> None:
     twin = bus(shoulder=joint(1))
 
