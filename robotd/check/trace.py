@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from robotd.check.explore import START, Exploration
@@ -16,7 +16,7 @@ from robotd.core.action import Parameter
 from robotd.core.chart import ALWAYS, NOWHERE
 from robotd.core.parser import PAYLOAD
 
-NEUTRAL: Mapping[type, Any] = {float: 0.0, int: 0, bool: False, str: ""}
+NEUTRAL: Mapping[type, Any] = {float: 0.0, int: 0, bool: False, str: "", dict: {}}
 """What a command carries where no guard asks for anything."""
 _STARTS = Source(Origin.START)
 
@@ -132,7 +132,8 @@ class Tracer:
         for parameter in parameters:
             value = values.get(f"{PAYLOAD}.{parameter.wire_name}")
             if value is not None:
-                payload[parameter.wire_name] = parameter.type(value)
+                kind: Callable[[float], Any] = parameter.type  # never a dict: no guard may ask for that
+                payload[parameter.wire_name] = kind(value)
             elif parameter.required:
                 payload[parameter.wire_name] = NEUTRAL[parameter.type]
         return payload

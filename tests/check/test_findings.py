@@ -80,13 +80,14 @@ def test_a_command_carries_what_its_guard_asks_for_and_what_it_must_have() -> No
         Parameter("sure", "sure", bool),
         Parameter("rounds", "rounds", int),
         Parameter("name", "name", str),
+        Parameter("joints_rad", "joints", dict, "rad"),
         Parameter("left", "left", bool, required=False, default=True),
     )
     info = CommandInfo("go", parameters, moves=True, streamed=False)
 
     trap = only(Subject(chart=machine, commands={"go": info}, readings=UNITS))
 
-    assert trap.trace[-1].payload == {"speed": 0.4, "sure": True, "rounds": 0, "name": ""}
+    assert trap.trace[-1].payload == {"speed": 0.4, "sure": True, "rounds": 0, "name": "", "joints": {}}
     assert info.bind(trap.trace[-1].payload)["left"] is True
     Replay(machine, trap.trace)
 
