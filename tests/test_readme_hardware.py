@@ -22,7 +22,14 @@ COMMANDS = [
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A serial line with the servos of the arm at its far end."""
     path = tmp_path_factory.mktemp("arm") / "port"
-    words = [BESIDE_PYTHON / "robotd", "twin", ROOT / "config" / "arm.yaml", "bus", "--pty", path]
+    words = [
+        str(BESIDE_PYTHON / "robotd"),
+        "twin",
+        str(ROOT / "config" / "arm.yaml"),
+        "bus",
+        "--pty",
+        str(path),
+    ]
     with Popen(words, stdin=PIPE, stdout=PIPE, text=True) as twin:
         try:
             assert twin.stdout is not None
