@@ -9,17 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic
 
-from hal.drivers.line import (
-    REQUEST_LIMIT_BYTES,
-    Done,
-    Framer,
-    FrameT,
-    Line,
-    Outcome,
-    Priority,
-    Transaction,
-    Trouble,
-)
+from hal.drivers.line import REQUEST_LIMIT_BYTES, Line
+from hal.drivers.transaction import Done, Framer, FrameT, Outcome, Priority, Transaction, Trouble
 from hal.errors import HalError, LinkFull
 
 __all__ = [

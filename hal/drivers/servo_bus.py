@@ -23,8 +23,9 @@ from hal.board import Board, BoardSpec
 from hal.device import Device, DeviceSpec, Evidence
 from hal.drivers.bus import Bus, Framer, Outcome, Transaction, Trouble
 from hal.drivers.bus_servo import BusAxisSpec, BusServo, Heard
-from hal.drivers.line import LATE_S, Keyed
+from hal.drivers.line import LATE_S
 from hal.drivers.servo_setpoints import Setpoints
+from hal.drivers.transaction import Keyed
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError, LinkFull
 from hal.kinds import Gripper, GripperSpec, Joint, JointSpec
 from hal.link import Link
