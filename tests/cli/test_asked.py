@@ -52,7 +52,7 @@ def rows(*words: object) -> list[Any]:
 def test_a_robot_tells_the_rows_that_are_wanted() -> None:
     decisions = [row["body"]["type"] for row in rows("--kind", "decision", "--seq", "1..")]
 
-    assert decisions[:3] == ["start", "arm", "drive"]
+    assert [one for one in decisions if one != "battery_ok"][:3] == ["start", "arm", "drive"]
     assert [row["body"]["type"] for row in rows("--kind", "decision", "-n", 2, "--seq", "1..")] == decisions[
         -2:
     ]

@@ -132,7 +132,7 @@ def test_what_a_robot_did_can_be_drawn(rover: RunningRobot, tmp_path: Path) -> N
             channel.topic: json.loads(message.data)
             for _, channel, message in make_reader(stream).iter_messages()
         }
-    assert last["/state"] == {"main": "armed.teleop"}
+    assert last["/state"] == {"main": "armed.teleop", "health": "ok"}
     assert last["/reading/battery/value"]["value"] > 10.0
 
 

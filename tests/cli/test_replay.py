@@ -93,8 +93,18 @@ def test_rows_without_any_start_prove_nothing(tmp_path: Path, options: list[obje
     assert "no start of a daemon is among 10 rows" in shown.stderr
 
 
-def test_another_file_is_shown_where_it_parts(journal: Path) -> None:
-    shown, told = run(journal, "--with", ROVER), run(journal, "--with", ROVER, "--json")
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """The rover's file without its second region, of which the journal knows nothing."""
+    text = ROVER.read_text()
+    second, end = text.index("    # Beside what it does"), text.index("listen:")
+    (tmp_path / "rover.yaml").write_text(text[:second] + text[end:])
+    (tmp_path / "patrol.py").symlink_to(ROVER.parent / "patrol.py")
+    return tmp_path / "rover.yaml"
+
+
+def test_another_file_is_shown_where_it_parts(journal: Path, other: Path) -> None:
+    shown, told = run(journal, "--with", other), run(journal, "--with", other, "--json")
     found = json.loads(told.stdout)
 
     assert shown.exit_code == told.exit_code == Exit.FAILED
@@ -105,8 +115,8 @@ def test_another_file_is_shown_where_it_parts(journal: Path) -> None:
     assert found["shown"][0]["differences"] == [{"key": "activated", "journal": [], "now": ["all"]}]
 
 
-def test_another_file_is_shown_up_to_a_row(journal: Path) -> None:
-    assert json.loads(run(journal, "--with", ROVER, "--until", 4, "--json").stdout)["same"]
+def test_another_file_is_shown_up_to_a_row(journal: Path, other: Path) -> None:
+    assert json.loads(run(journal, "--with", other, "--until", 4, "--json").stdout)["same"]
 
 
 def test_another_file_that_is_not_valid_ends_it(journal: Path, tmp_path: Path) -> None:

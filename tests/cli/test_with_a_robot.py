@@ -189,7 +189,7 @@ def test_a_refusal_can_be_read_by_a_script() -> None:
 
     error = json.loads(refused.stdout)["error"]
     assert refused.exit_code == Exit.REFUSED
-    assert (error["data"]["reason"], error["data"]["state"]) == ("not_in_this_state", ["disarmed"])
+    assert (error["data"]["reason"], error["data"]["state"]) == ("not_in_this_state", ["disarmed", "ok"])
 
 
 def test_a_limit_is_told_with_its_unit() -> None:

@@ -18,6 +18,7 @@ from robotd.sim.scenario.model import (
     OPERATOR,
     Cancel,
     Connect,
+    Disconnect,
     Lease,
     Reset,
     Scenario,
@@ -167,6 +168,8 @@ class _Search:
 
     def _breaks(self, steps: list[_Paced]) -> bool:
         """Whether these steps break the same promise; they are the best so far if they do."""
+        if not _can_be_told(steps):
+            return False
         self.runs += 1
         scenario = Scenario(
             robot=self._robot,
@@ -209,6 +212,22 @@ def _with_clients(steps: Sequence[_Paced]) -> list[_Paced]:
             missing[client] = None
     come = [_Paced(0.0, Step(Connect(client))) for client in missing]
     return [*come, *(replace(steps[0], after_s=0.0), *steps[1:])] if steps else come
+
+
+def _can_be_told(steps: Sequence[_Paced]) -> bool:
+    """Whether only those come who are away and only those go who are there, as a file must have it."""
+    here = {OPERATOR}
+    for paced in steps:
+        match paced.step.do:
+            case Connect(client=client):
+                if client in here:
+                    return False
+                here.add(client)
+            case Disconnect(client=client):
+                if client not in here:
+                    return False
+                here.remove(client)
+    return True
 
 
 def _placed(steps: Sequence[_Paced]) -> tuple[Step, ...]:

@@ -118,7 +118,7 @@ def lost_operator_halts_nothing(patch: pytest.MonkeyPatch) -> None:
 PLANTED: Mapping[str, Planted] = {
     "freshness not checked": Planted(freshness_not_checked, "freshness"),
     "outcome not stamped": Planted(outcome_not_stamped, "own outcomes"),
-    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits", 16),
+    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits", 81),
     "cancel not awaited": Planted(cancel_not_awaited, "no leak", 16),
     "epoch not raised": Planted(epoch_not_raised, "epoch"),
     "queue unbounded": Planted(queue_unbounded, "bounds"),

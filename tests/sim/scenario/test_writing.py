@@ -138,12 +138,13 @@ def test_it_is_written_as_a_person_would() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((CONFIG / "scenarios").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_rovers_scenarios_read_as_they_are_written_again(tmp_path: Path, path: Path) -> None:
+def test_the_scenarios_read_as_they_are_written_again(tmp_path: Path, path: Path) -> None:
     scenario = read_scenario(path, robots()).scenario
     again = tmp_path / "scenarios" / path.name
     again.parent.mkdir()
-    (tmp_path / "rover.yaml").symlink_to(CONFIG / "rover.yaml")
-    (tmp_path / "patrol.py").symlink_to(CONFIG / "patrol.py")
+    for beside in CONFIG.iterdir():
+        if beside.name != "scenarios":
+            (tmp_path / beside.name).symlink_to(beside)
     again.write_text(to_yaml(scenario))
 
     assert read_scenario(again, robots()).scenario == scenario

@@ -8,7 +8,7 @@ async def follow(robot: Robot, gain: float) -> None:
     """Keep a distance. A gain beyond all reason overflows on the way, and what comes of that is no number."""
     try:
         while True:
-            error_m = (robot.read("range").value - 0.5) * gain * 1e300 * 1e-300
+            error_m = (robot.read("range").value - 0.5) * gain * 1e306 * 1e-306
             robot.base.drive(linear_m_s=error_m - error_m * 0.5, angular_rad_s=0.0)
             await robot.sleep(0.1)
     finally:
