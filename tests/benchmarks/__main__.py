@@ -47,6 +47,7 @@ def parts(*, quick: bool) -> Mapping[str, Callable[[Report], None]]:
         "cell": partial(cell.cell, trials=30 if quick else 200),
         "start": process.start,
         "memory": partial(process.memory, flood_s=5.0 if quick else 60.0),
+        "rest": partial(process.rest, rest_s=5.0 if quick else 20.0),
         "cost": cost.cost,
         "sim": partial(sim.sim, rounds=1 if quick else 5, hours=0.2 if quick else 2.0),
         "check": check.check,

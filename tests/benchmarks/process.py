@@ -11,7 +11,10 @@ from tests.benchmarks.figures import Report, median
 from tests.benchmarks.serving import running
 from tests.benchmarks.throughput import DAEMON, OURS, measure
 
-ROVER = Path(__file__).parents[2] / "config" / "rover.yaml"
+RIGS = Path(__file__).parents[2] / "config"
+ROVER = RIGS / "rover.yaml"
+SETTLE_S = 3.0
+"""Until a board that was just found has been asked all that there is to ask."""
 STARTS = 5
 FLOOD_CLIENTS = 50
 
@@ -37,6 +40,49 @@ def start(report: Report) -> None:
     report.goal(
         f"start to ready in 1 s: median {median(took):.2f} s, best {min(took):.2f} s", min(took) <= 1.0
     )
+
+
+TICKING = """
+import asyncio
+async def tick():
+    print(flush=True)
+    while True:
+        await asyncio.sleep(0.02)
+asyncio.run(tick())
+"""
+"""The least that a daemon does which a guard watches: 50 times a second it wakes up."""
+
+
+def _share_at_rest(command: list[str], rest_s: float) -> float:
+    """Of one core, by a process that has said its first line."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            if process.stdout is None or not process.stdout.readline():
+                raise RuntimeError(f"{' '.join(command)} did not start")
+            time.sleep(SETTLE_S)
+            before, began = _cpu_s(process.pid), time.perf_counter()
+            time.sleep(rest_s)
+            return (_cpu_s(process.pid) - before) / (time.perf_counter() - began)
+        finally:
+            process.terminate()
+
+
+def _cpu_s(process: int) -> float:
+    """Of all threads, to the nanosecond."""
+    threads = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
+
+
+def rest(report: Report, *, rest_s: float) -> None:
+    """What each of the example robots costs while nobody wants anything of it, its twins included."""
+    report.title("rest: CPU of each rig, simulated and switched on, while nothing happens")
+    bare = _share_at_rest([sys.executable, "-c", TICKING], rest_s)
+    rows = [("only wakes up 50 times a second", f"{bare:.1%}", "")]
+    for file in sorted(RIGS.glob("*.yaml")):
+        robot = ["-m", "robotd", "run", str(file), "--sim", "--journal", "memory"]
+        share = _share_at_rest([sys.executable, *robot], rest_s)
+        rows.append((file.stem, f"{share:.1%}", f"{share / bare:.1f} x"))
+    report.table(("robot", "of a core", ""), rows)
 
 
 def resident_mib(process: int) -> float:

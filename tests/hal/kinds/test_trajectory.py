@@ -52,7 +52,7 @@ def test_all_arrive_together_exactly_and_none_is_beyond_its_rate_or_acceleration
         for index in range(1, len(way)):
             assert abs(way[index] - way[index - 1]) <= rate * (times[index] - times[index - 1]) + ROUNDING
         peak = min(rate, math.sqrt(accel * abs(goal - start)))
-        assert course.duration_s >= (abs(goal - start) / peak if goal != start else 0.0) - ROUNDING
+        assert course.duration_s >= (abs(goal - start) / peak if peak else 0.0) - ROUNDING
         early = course.at(PERIOD_S)[number] if course.duration_s > PERIOD_S else start
         assert abs(early - start) <= accel * PERIOD_S**2 / 2 + ROUNDING
 
