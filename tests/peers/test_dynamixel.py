@@ -15,7 +15,8 @@ import pytest
 from hal import serve_pty
 from hal.drivers.dynamixel.models import MODELS, STEP_RAD
 from hal.drivers.dynamixel.servo import SimulatedServo
-from hal.drivers.dynamixel.twin import DynamixelTwin, TwinJoint
+from hal.drivers.dynamixel.twin import DynamixelTwin
+from hal.drivers.servo_twin import TwinJoint
 
 LONGEST_S = 30.0
 

@@ -17,7 +17,8 @@ from hal.drivers.dynamixel.specs import (
     DynamixelGripperSpec,
     DynamixelJointSpec,
 )
-from hal.drivers.dynamixel.twin import DynamixelTwin, TwinJoint
+from hal.drivers.dynamixel.twin import DynamixelTwin
+from hal.drivers.servo_twin import TwinJoint
 
 
 def make_twin(
@@ -33,7 +34,7 @@ def make_twin(
     )
 
 
-def _joint(spec: DynamixelAxisSpec) -> TwinJoint:
+def _joint(spec: DynamixelAxisSpec) -> TwinJoint[SimulatedServo]:
     angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
     servo = SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
     return TwinJoint(servo, spec.from_servo, spec.to_servo)

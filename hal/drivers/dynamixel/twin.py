@@ -7,115 +7,23 @@ together, and the wire carries what both leave high.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
-
 from hal.drivers.dynamixel import codec
 from hal.drivers.dynamixel.codec import BROADCAST, Decoder, Error, Packet
 from hal.drivers.dynamixel.servo import FIRMWARE, SimulatedServo
-from hal.drivers.shaft import STEP_S
-from hal.twin import UnknownQuantity
+from hal.drivers.servo_twin import ServoBusTwin, together
 
 LONGEST_REQUEST = 140
 """A servo's buffer: it takes no packet whose length is more than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class TwinJoint:
-    """A servo as the robot's file has it: its angles there and those of its shaft."""
+class DynamixelTwin(ServoBusTwin[SimulatedServo]):
+    """As `ServoBusTwin`, in the words of this protocol."""
 
-    servo: SimulatedServo
-    from_servo: Callable[[float], float]
-    to_servo: Callable[[float], float]
-
-
-class DynamixelTwin:
-    """The far end of a servo bus: the file's servos by their names, and `strangers` that it does not know."""
-
-    def __init__(self, joints: Mapping[str, TwinJoint], strangers: Sequence[SimulatedServo] = ()) -> None:
-        self.refusing = False
-        self.joints = joints
-        """By name."""
-        self.servos = [*(joint.servo for joint in joints.values()), *strangers]
-        """All on the wire."""
+    def _forget(self) -> None:
         self._decoder = _decoder()
-        self._epoch: float | None = None
-        self._steps = 0
-        self._settings = self._settable()
 
-    # ------------------------------------------------------------------ the contract of a twin
-
-    def power_on(self, now: float) -> bytes:
-        """The wire is opened, and the supply is switched on with it: every servo is limp."""
-        if self._epoch is None:
-            self._epoch = now
-        self.advance(now)
-        self._decoder = _decoder()
-        for servo in self.servos:
-            servo.power_on()
-        return b""
-
-    def receive(self, data: bytes, now: float) -> bytes:
-        """What the servos do with these bytes, and what they answer."""
-        if self._epoch is None:
-            return b""
+    def _hear(self, data: bytes) -> bytes:
         return b"".join([self._obey(packet) for packet in self._decoder.feed(data)])
-
-    def advance(self, now: float) -> bytes:
-        """Let the shafts move. A servo says nothing by itself."""
-        if self._epoch is not None:
-            due = int((now - self._epoch) / STEP_S + 1e-6)
-            if due != self._steps:
-                for servo in self.servos:
-                    servo.advance(due - self._steps)
-                self._steps = due
-        return b""
-
-    def wakes_at(self) -> float | None:
-        """Never: what happened meanwhile shows when somebody asks."""
-        return None
-
-    def world(self) -> dict[str, float | bool]:
-        """By joint its angle (rad), speed, current, temperature, torque and plug; the supply's voltage."""
-        found: dict[str, float | bool] = {}
-        for name, joint in self.joints.items():
-            servo = joint.servo
-            found[name] = joint.from_servo(servo.shaft.angle_rad)
-            found[f"{name}_speed"] = joint.from_servo(servo.shaft.speed_rad_s) - joint.from_servo(0.0)
-            found[f"{name}_current"] = servo.shaft.current_a
-            found[f"{name}_temperature"] = servo.temperature_degc
-            found[f"{name}_torque"] = servo.has_torque
-            found[f"{name}_plugged"] = servo.plugged
-        if self.servos:
-            found["voltage"] = self.servos[0].supply_v
-        return found
-
-    def set_world(self, name: str, value: float | bool | None) -> None:
-        """Hold a joint somewhere, warm it, pull its plug; or change the voltage of the supply."""
-        if name not in self._settings:
-            raise UnknownQuantity(name, self._settings)
-        self._settings[name](value)
-
-    def run_away(self, name: str, *, on: bool) -> None:
-        """The position sensor of a joint fails."""
-        if name not in self.joints:
-            raise UnknownQuantity(name, self.joints)
-        self.joints[name].servo.run_away(on=on)
-
-    # ------------------------------------------------------------------ what can be set
-
-    def _settable(self) -> dict[str, Callable[[float | bool | None], None]]:
-        settings: dict[str, Callable[[float | bool | None], None]] = {"voltage": self._set_supply}
-        for name, joint in self.joints.items():
-            settings[name] = _holds(joint)
-            settings[f"{name}_temperature"] = _warms(joint.servo)
-            settings[f"{name}_plugged"] = _plugs(joint.servo)
-        return settings
-
-    def _set_supply(self, value: float | bool | None) -> None:
-        for servo in self.servos:
-            servo.supply_v = servo.model.nominal_v if value is None else float(value)
 
     # ------------------------------------------------------------------ what the servos hear
 
@@ -130,9 +38,9 @@ class DynamixelTwin:
         called = [s for s in self.servos if s.plugged and packet.id in (s.id, BROADCAST)]
         if packet.id == BROADCAST and packet.instruction == codec.PING:
             ids = sorted({servo.id for servo in called})
-            return b"".join(_together([_pong(s) for s in called if s.id == who]) for who in ids)
+            return b"".join(together([_pong(s) for s in called if s.id == who]) for who in ids)
         answers = [answer for servo in called if (answer := self._answer(servo, packet))]
-        return b"" if packet.id == BROADCAST else _together(answers)
+        return b"" if packet.id == BROADCAST else together(answers)
 
     def _answer(self, servo: SimulatedServo, packet: Packet) -> bytes:
         """Let one servo do what it is told; what it says is for the one who called it alone."""
@@ -152,7 +60,7 @@ class DynamixelTwin:
             called = [s for s in self.servos if s.plugged and s.id == who and s.status_level >= 1]
             if not called:
                 break  # those behind it in the question wait for its answer, and it never comes
-            said.append(_together([_shown(servo, data[:4]) for servo in called]))
+            said.append(together([_shown(servo, data[:4]) for servo in called]))
         return b"".join(said)
 
     def _sync_write(self, data: bytes) -> None:
@@ -197,30 +105,3 @@ def _do(servo: SimulatedServo, instruction: int, data: bytes) -> Error | None:
         servo.power_on()
         return Error.NONE
     return None if instruction == codec.STATUS else Error.INSTRUCTION
-
-
-def _together(answers: Sequence[bytes]) -> bytes:
-    """What is heard of several who speak at once: low wins, and who has more to say goes on alone."""
-    if len(answers) < 2:
-        return b"".join(answers)
-    longest = max(map(len, answers))
-    padded = [answer.ljust(longest, b"\xff") for answer in answers]
-    return bytes(reduce(lambda a, b: a & b, column) for column in zip(*padded, strict=True))
-
-
-def _holds(joint: TwinJoint) -> Callable[[float | bool | None], None]:
-    return lambda value: joint.servo.shaft.hold(None if value is None else joint.to_servo(float(value)))
-
-
-def _warms(servo: SimulatedServo) -> Callable[[float | bool | None], None]:
-    def warm(value: float | bool | None) -> None:
-        servo.pinned_degc = None if value is None else float(value)
-
-    return warm
-
-
-def _plugs(servo: SimulatedServo) -> Callable[[float | bool | None], None]:
-    def plug(value: float | bool | None) -> None:
-        servo.plugged = value is None or bool(value)
-
-    return plug

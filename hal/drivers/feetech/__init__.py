@@ -17,7 +17,8 @@ from hal.drivers.feetech.specs import (
     FeetechGripperSpec,
     FeetechJointSpec,
 )
-from hal.drivers.feetech.twin import FeetechTwin, Joint
+from hal.drivers.feetech.twin import FeetechTwin
+from hal.drivers.servo_twin import TwinJoint
 
 
 def make_twin(
@@ -33,10 +34,10 @@ def make_twin(
     )
 
 
-def _joint(spec: FeetechAxisSpec) -> Joint:
+def _joint(spec: FeetechAxisSpec) -> TwinJoint[SimulatedServo]:
     angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
     servo = SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
-    return Joint(servo, spec.from_servo, spec.to_servo)
+    return TwinJoint(servo, spec.from_servo, spec.to_servo)
 
 
 DRIVER = Driver(

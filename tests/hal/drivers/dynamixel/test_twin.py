@@ -9,7 +9,8 @@ from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.codec import BROADCAST, Decoder, Error, Packet
 from hal.drivers.dynamixel.models import MODELS, HardwareError
 from hal.drivers.dynamixel.servo import SimulatedServo
-from hal.drivers.dynamixel.twin import DynamixelTwin, TwinJoint
+from hal.drivers.dynamixel.twin import DynamixelTwin
+from hal.drivers.servo_twin import TwinJoint
 
 XL330 = MODELS["XL330-M288"]
 

@@ -25,8 +25,9 @@ from hal import (
 from hal.drivers.feetech import DRIVER, codec, models
 from hal.drivers.feetech.board import FeetechBoard
 from hal.drivers.feetech.models import SCS0009, STS3215, Model
+from hal.drivers.feetech.servo import SimulatedServo
 from hal.drivers.feetech.twin import FeetechTwin
-from hal.drivers.feetech.twin import Joint as TwinJoint
+from hal.drivers.servo_twin import TwinJoint
 from hal.links.memory import TwinLink
 from tests import virtual
 from tests.counts import CAMPAIGN
@@ -321,7 +322,7 @@ def test_an_adapter_that_hears_itself_is_as_good_as_any() -> None:
     story(tell)
 
 
-def told_of(servo: TwinJoint, seconds: float = 1.0) -> Board:
+def told_of(servo: TwinJoint[SimulatedServo], seconds: float = 1.0) -> Board:
     """The board of the file's `base` after so long with this servo at the far end."""
     spec = {**DEVICES["base"], "id": 1}
     board = DRIVER.board(
