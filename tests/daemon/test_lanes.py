@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 
 from robotd.core.message import Lane
+from robotd.runtime.dispatcher import TURN_S
+from tests import virtual
 from tests.daemon.story import Story, robot_file, tell
 
 DRIVE = {"linear": 0.3, "angular": 0.0}
@@ -25,6 +27,25 @@ def test_a_full_command_lane_is_busy_and_says_when_to_come_again():
             await story.settle()
         assert [story.names(command)[-1] for command in sent[:255]] == ["preempted"] * 255
         assert story.names(sent[255])[-1] == "started"
+
+    tell(body)
+
+
+def test_between_many_commands_the_loop_hears_who_asks_for_a_stop():
+    async def body(story: Story) -> None:
+        await story.arm()
+        story.engine.dispatcher.observers.append(lambda _decision: virtual.spend(TURN_S / 4))
+        decided = len(story.decisions)
+        for _ in range(40):
+            story.send("drive", DRIVE)
+        turns = list[int]()
+        while story.engine.queue:
+            await asyncio.sleep(0)
+            turns.append(len(story.decisions) - decided)
+            decided = len(story.decisions)
+
+        assert sum(turns) == 40
+        assert max(turns) <= 5
 
     tell(body)
 
