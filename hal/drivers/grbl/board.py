@@ -1,8 +1,8 @@
-"""A board that runs Grbl 1.1: who it is, and what it says of itself.
+"""A board that runs Grbl 1.1: what it says of itself, and what of that counts.
 
 Source: github.com/gnea/grbl, `doc/markdown/interface.md`. Not responsible for: connecting again
-(`hal.board`), bytes (`codec`), counting them (`lines`), how it is stopped (`brake`), what moves
-(`machine`).
+(`hal.board`), who is there (`introduction`), bytes (`codec`), counting them (`lines`), how it is stopped
+(`brake`), what moves (`machine`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from contextlib import suppress
 
 from hal.board import Board, BoardSpec
 from hal.device import Device, DeviceSpec, Evidence
-from hal.drivers.exchange import Exchange
 from hal.drivers.grbl import codec, words
 from hal.drivers.grbl.brake import Brake
 from hal.drivers.grbl.codec import Decoder
-from hal.drivers.grbl.facts import Facts
 from hal.drivers.grbl.fittings import CoolantFitting, InputFitting
-from hal.drivers.grbl.lines import Line, Lines
+from hal.drivers.grbl.introduction import Introduction
+from hal.drivers.grbl.lines import Lines
 from hal.drivers.grbl.machine import GantryFitting
 from hal.drivers.grbl.reports import Reports
+from hal.drivers.grbl.requirements import require_firmware
 from hal.drivers.grbl.specs import (
     GrblBoardSpec,
     GrblDigitalInputSpec,
@@ -34,17 +34,10 @@ from hal.drivers.grbl.words import MachineState, Status
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
 from hal.link import Link
 
-GREET_AGAIN_S = 0.25
-GREETINGS = 24
-"""How often it is reset until it greets: opening the port restarts an Arduino, whose bootloader takes 2 s."""
-ASK_AGAIN_S = 0.25
-ROUNDS = 40
-"""How often it is asked for its settings until each was told alike twice."""
 SILENT_PERIODS = 3
 ANSWER_S = 1.0
 """A line that has no answer after this, though nothing moves, was lost, or its answer was."""
 CONFIRM_S = 0.09
-OLDEST = (1, 1)
 MM_MIN_PER_M_S = 60_000
 
 
@@ -58,7 +51,6 @@ class GrblBoard(Board):
         self.lines = Lines(self.send)
         self.reports = Reports()
         self.brake = Brake(self, self.spec.brake)
-        self.facts = Facts()
         self.status: Status | None = None
         """The newest report; None while it may be otherwise by now."""
         self.offset_mm: words.Point | None = None
@@ -70,10 +62,8 @@ class GrblBoard(Board):
         self._coolant: CoolantFitting | None = None
         self._inputs: list[InputFitting] = []
         self._decoder = Decoder()
-        self._exchange = Exchange(self, self._why_no_answer)
+        self._introduction = Introduction(self, self.lines)
         self._serving = False
-        self._heard_bytes = False
-        self._greeted = False
         self._heard_at = 0.0
         self._unsettled_at = 0.0
         self._reported: asyncio.Future[bool] | None = None
@@ -106,41 +96,25 @@ class GrblBoard(Board):
         self._forget()
         self.send(words.FEED_HOLD)
         await asyncio.sleep(self.spec.brake)
-        await self._greet()
-        for _ in range(ROUNDS):
-            await self._ask(words.BUILD_QUERY)
-            await self._ask(words.SETTINGS_QUERY)
-            if self.facts.complete:
-                break
-        else:
-            raise DeviceSilent(
-                self.name, "no two of its answers about its settings are the same; is the wire disturbed?"
-            )
-        version = self.facts.build.version
-        if tuple(int(part) for part in version[:3].split(".") if part.isdigit()) < OLDEST:
-            raise DeviceRefused(self.name, f"it runs Grbl {version}, too old for robotd; put Grbl 1.1 on it")
-        if self.facts[words.Setting.REPORT_INCHES]:
-            raise DeviceRefused(self.name, "it reports in inches; send it $13=0")
-        if self.facts.options.receive_bytes < codec.LINE_LIMIT_BYTES:
-            raise DeviceRefused(self.name, "its receive buffer holds less than one line")
-        self.lines.size_bytes = min(self.facts.options.receive_bytes, codec.RECEIVE_BUFFER_BYTES)
+        facts = await self._introduction.learn()
+        require_firmware(self.name, facts)
+        self.lines.size_bytes = min(facts.options.receive_bytes, codec.RECEIVE_BUFFER_BYTES)
         if self._machine is not None:
-            self._machine.require(self.facts)
-        return f"Grbl {version}"
+            self._machine.require(facts)
+        return f"Grbl {facts.build.version}"
 
     async def configure(self) -> None:
         """The reset has switched everything off; wait for the first report."""
         self._serving = True
         self._heard_at = asyncio.get_running_loop().time()
-        await self._exchange.ask(words.STATUS_QUERY, Status, times=GREETINGS, again_s=ASK_AGAIN_S)
+        await self._introduction.first_report()
 
     def _forget(self) -> None:
         self._decoder = Decoder()
-        self._exchange.forget()
-        self.facts = Facts()
+        self._introduction.forget()
         self.reports = Reports()
         self.brake.forget()
-        self._serving = self._heard_bytes = self._greeted = False
+        self._serving = False
         self._begins_anew(DeviceGone(self.name, "its wire was lost"))
         self.homed = False
         self.alarm = 0
@@ -148,35 +122,11 @@ class GrblBoard(Board):
         if self._coolant is not None:
             self._coolant.forget()
 
-    async def _greet(self) -> None:
-        await self._exchange.ask(words.SOFT_RESET, words.Banner, times=GREETINGS, again_s=GREET_AGAIN_S)
-
-    async def _ask(self, question: bytes) -> None:
-        """Put a question and wait for the `ok` behind its answer; reset a board that lost either."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[bool] = loop.create_future()
-
-        def end(_: object) -> None:
-            if not ended.done():
-                ended.set_result(True)
-
-        self.lines.offer(Line(question, end, end), loop.time())
-        if not await self.answered(ended, ASK_AGAIN_S):
-            await self._greet()
-
-    def _why_no_answer(self) -> str:
-        where = f"{self.spec.port} at {self.spec.baud} baud"
-        if not self._heard_bytes:
-            return f"nothing came from {where}; is it powered, is this its port, does the cable carry data?"
-        if not self._greeted:
-            return f"what comes from {where} is not Grbl 1.1; is it another firmware, is the baud rate right?"
-        return f"it stopped answering on {where}; is the wire disturbed?"
-
     # ------------------------------------------------------------------ what it says
 
     def received(self, data: bytes, now: float) -> None:
         """Answers go to their lines, reports to the devices."""
-        self._heard_bytes = True
+        self._introduction.heard_bytes()
         for frame in self._decoder.feed(data):
             self._heard_at = now
             match frame:
@@ -191,7 +141,7 @@ class GrblBoard(Board):
                 case words.Message(words.LOCKED):
                     self.homed = False
                 case _:
-                    self.facts.tell(frame)
+                    self._introduction.tell(frame)
 
     def _take_answer(self, error: int | None, now: float) -> None:
         self.lines.answer(error, now)
@@ -203,8 +153,7 @@ class GrblBoard(Board):
 
     def _take_banner(self, now: float) -> None:
         """It begins anew: it was reset, or it restarted by itself."""
-        self._greeted = True
-        self._exchange.answer(words.Banner, True)
+        self._introduction.greeted()
         expected = self.brake.greeted()
         if expected or not self._serving:
             self._begins_anew(DeviceGone(self.name, "it was reset"))
@@ -246,7 +195,7 @@ class GrblBoard(Board):
         if asked_at >= self._unsettled_at:
             self.status = status
         self._stands = (status, asked_at) if status.stands else None
-        self._exchange.answer(Status, status)
+        self._introduction.reported(status)
         if self._reported is not None and not self._reported.done():
             self._reported.set_result(True)
         if not self._serving:

@@ -9,24 +9,23 @@ import asyncio
 import math
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple, Protocol
 
 from hal.drivers.grbl import words
-from hal.drivers.grbl.brake import HELD, Brake
+from hal.drivers.grbl.brake import HELD
 from hal.drivers.grbl.codec import jog_line
 from hal.drivers.grbl.facts import Facts
 from hal.drivers.grbl.job import BadLine, Job, JobLine, read_job
 from hal.drivers.grbl.jogging import Jogging
-from hal.drivers.grbl.lines import Line, Lines
+from hal.drivers.grbl.lines import Line
+from hal.drivers.grbl.requirements import require_machine
 from hal.drivers.grbl.specs import GrblGantrySpec
 from hal.drivers.grbl.streaming import Stream
+from hal.drivers.grbl.turn import BoardOfMachine, Turn
 from hal.drivers.grbl.words import MachineState, Setting, Status, explain_alarm, explain_error
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
 from hal.kinds.gantry import Gantry
 from hal.kinds.three_axes import GantryState, Position, Velocity
 
-READY_S = 3.0
-"""How long an errand waits for the machine to come to rest before it."""
 ARRIVED_M = 0.0005
 READ_AT_ONCE = 200
 """So many lines of a job are read before others have their turn."""
@@ -44,36 +43,6 @@ class Errand(StrEnum):
     JOB = "job"
 
 
-class _Next(NamedTuple):
-    """What is to begin as soon as the machine is at rest."""
-
-    begin: Callable[[float], None]
-    since: float
-    homes: bool
-
-
-class BoardOfMachine(Protocol):
-    """What a gantry needs of its board."""
-
-    name: str
-    lines: Lines
-    brake: Brake
-    status: Status | None
-    offset_mm: words.Point | None
-    homed: bool
-    alarm: int
-    homing_since: float | None
-
-    def tell(self, data: bytes) -> None:
-        """Write real-time bytes."""
-
-    def unsettle(self, now: float) -> None:
-        """What was reported before does not count any more."""
-
-    def ask_status(self, now: float) -> None:
-        """Ask for a report, if one may be asked for."""
-
-
 class GantryFitting:
     """The gantry of a board; the driver's side of the kind (`GantryController`)."""
 
@@ -81,7 +50,6 @@ class GantryFitting:
         self._spec = spec
         self._board = board
         self._errand = Errand.NOTHING
-        self._next: _Next | None = None
         self._target = Position(0.0, 0.0, 0.0)
         self._taken_at: float | None = None
         """When the last line of an errand was answered: the next report tells how it ended."""
@@ -93,28 +61,16 @@ class GantryFitting:
         self._position = Position(0.0, 0.0, 0.0)
         self._jogging = Jogging(spec.spans)
         self.gantry = Gantry(name, spec, self, STALE_S)
+        self._turn = Turn(name, board, self.gantry.broke)
 
     @property
     def busy(self) -> bool:
         """Whether it does something, or shall."""
-        return self._errand is not Errand.NOTHING or self._next is not None or self._moves
+        return self._errand is not Errand.NOTHING or self._turn.taken or self._moves
 
     def require(self, facts: Facts) -> None:
         """Compare the file with the machine's settings. Raises `DeviceRefused` with the mend."""
-        if self._spec.homing and not facts[Setting.HOMING]:
-            raise DeviceRefused(
-                self.gantry.name,
-                "its homing is switched off ($22=0); if it has limit switches, send it $22=1, "
-                "else write 'homing: false'",
-            )
-        travel_m = (self._spec.x, self._spec.y, self._spec.z)
-        for axis, number, travel in zip(words.AXES, Setting.TRAVEL, travel_m, strict=True):
-            if travel > facts[number] / 1000 + ARRIVED_M:
-                raise DeviceRefused(
-                    self.gantry.name,
-                    f"{axis}: {travel * 1000:g} mm is more than the travel of its settings, "
-                    f"${number}={facts[number]:g}; correct one of them",
-                )
+        require_machine(self.gantry.name, self._spec, facts)
         self._jogging.accel_m_s2 = min(facts[number] for number in Setting.ACCELERATION) / 1000
 
     # ------------------------------------------------------------------ what the kind asks for
@@ -136,7 +92,7 @@ class GantryFitting:
         """Go on like this; the first time as soon as the machine is at rest."""
         self._jogging.velocity = velocity
         if self._errand is not Errand.JOGGING:
-            if self._next is None:
+            if not self._turn.taken:
                 self._when_at_rest(self._begin_jogging)
         elif self._board.lines.idle and (line := self._jogging.next_line(now)) is not None:
             self._send(Line(line, self._jog_answered, self._lost), now)
@@ -181,7 +137,8 @@ class GantryFitting:
     def stop(self) -> None:
         """End whatever is under way, or was to come."""
         errand, self._errand = self._errand, Errand.NOTHING
-        self._next = self._taken_at = None
+        self._turn.give_up()
+        self._taken_at = None
         self._board.lines.forget_waiting()
         status = self._board.status
         if errand is Errand.HOMING:
@@ -207,7 +164,7 @@ class GantryFitting:
         self._moves = not status.stands
         self._held = status.state is MachineState.HOLD
         self._tell(status.feed_mm_min or 0.0, now)
-        if self._errand is Errand.NOTHING and self._next is None and self._moves:
+        if self._errand is Errand.NOTHING and not self._turn.taken and self._moves:
             self._board.brake.stop()  # nobody told it to
         if self._taken_at is not None and asked_at >= self._taken_at and status.state is MachineState.IDLE:
             self._arrive()
@@ -216,36 +173,13 @@ class GantryFitting:
         """It locked itself, and has lost its position."""
         self._moves = False
         self._tell(0.0, asyncio.get_running_loop().time())
-        if self._errand is not Errand.NOTHING or self._next is not None:
+        if self._errand is not Errand.NOTHING or self._turn.taken:
             where = f" at line {self.line} of {self._job.file}" if self._errand is Errand.JOB else ""
             self._fail(DeviceRefused(self.gantry.name, f"{explain_alarm(code)}{where}; home it"))
 
     def proceed(self, now: float) -> None:
         """Begin what is to come, if the machine is at rest by now."""
-        waiting, board = self._next, self._board
-        if waiting is None:
-            return
-        status = board.status
-        late = now - waiting.since > READY_S
-        if board.brake.busy or status is None or not status.stands:
-            self._wait(late, now)
-        elif status.state is MachineState.DOOR and status.substate == 1 and late:
-            self._fail(DeviceRefused(self.gantry.name, "its door is open"))
-        elif status.state not in (MachineState.IDLE, MachineState.ALARM):
-            board.brake.reset()  # it holds what nobody wants any more, or only checks
-        elif not board.lines.idle:
-            self._wait(late, now)
-        elif status.state is MachineState.ALARM and not waiting.homes:
-            self._fail(DeviceRefused(self.gantry.name, "it is locked by an alarm; home it"))
-        else:
-            self._next = None
-            self._attempt(waiting.begin, now)
-
-    def _wait(self, late: bool, now: float) -> None:
-        if late:
-            self._fail(DeviceSilent(self.gantry.name, f"it did not come to rest in {READY_S:g} s"))
-        else:
-            self._board.ask_status(now)
+        self._turn.proceed(now)
 
     @property
     def line(self) -> int:
@@ -255,9 +189,7 @@ class GantryFitting:
     # ------------------------------------------------------------------ errands
 
     def _when_at_rest(self, begin: Callable[[float], None], *, homes: bool = False) -> None:
-        now = asyncio.get_running_loop().time()
-        self._next = _Next(begin, now, homes)
-        self.proceed(now)
+        self._turn.take(begin, asyncio.get_running_loop().time(), homes=homes)
 
     def _send(self, line: Line, now: float) -> None:
         self._board.unsettle(now)
