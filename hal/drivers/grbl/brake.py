@@ -16,7 +16,7 @@ from hal.drivers.grbl import words
 from hal.drivers.grbl.words import MachineState, Status
 
 CANCEL_S = 1.0
-"""How long a jog that was cancelled may brake before it is stopped."""
+"""How much longer than its settings say a jog that was cancelled may brake before it is stopped."""
 RESET_AGAIN_S = 0.3
 """After this without a greeting it is reset again."""
 
@@ -71,11 +71,11 @@ class Brake:
         if self._how != "stop" and self._reset_at is None:
             self._begin("stop", self._brake_s)
 
-    def cancel(self) -> None:
-        """Brake and forget a jog."""
+    def cancel(self, braking_s: float) -> None:
+        """Brake and forget a jog, which takes up to `braking_s`."""
         if self._how is None and self._reset_at is None:
             self._board.tell(words.JOG_CANCEL)
-            self._begin("cancel", CANCEL_S)
+            self._begin("cancel", CANCEL_S + braking_s)
 
     def reset(self) -> None:
         """Let it begin anew. While it moves that is the hardest stop of all, and loses its position."""
@@ -111,6 +111,9 @@ class Brake:
             self.held(status)
         elif status.state not in HELD and status.stands and self._board.quiet:
             self._end()
+        elif self._how == "cancel" and status.state is MachineState.JOG:
+            # It may not have heard the first; where it has, another changes nothing.
+            self._board.tell(words.JOG_CANCEL)
 
     def held(self, status: Status) -> None:
         """It is held, or brakes into a hold by itself, and shall forget what it would go on with."""

@@ -60,18 +60,26 @@ class GantryFitting:
         self._held = False
         self._position = Position(0.0, 0.0, 0.0)
         self._jogging = Jogging(spec.spans)
+        self._braking_s = 0.0
+        """From its greatest speed, by its settings."""
         self.gantry = Gantry(name, spec, self, STALE_S)
         self._turn = Turn(name, board, self.gantry.broke)
 
     @property
     def busy(self) -> bool:
-        """Whether it does something, or shall."""
-        return self._errand is not Errand.NOTHING or self._turn.taken or self._moves
+        """Whether it does something, or shall, or still moves."""
+        return self.occupied or self._moves
+
+    @property
+    def occupied(self) -> bool:
+        """Whether it does something that it was told to, or shall."""
+        return self._errand is not Errand.NOTHING or self._turn.taken
 
     def require(self, facts: Facts) -> None:
         """Compare the file with the machine's settings. Raises `DeviceRefused` with the mend."""
         require_machine(self.gantry.name, self._spec, facts)
-        self._jogging.accel_m_s2 = min(facts[number] for number in Setting.ACCELERATION) / 1000
+        self._jogging.accel_m_s2 = accel_m_s2 = min(facts[number] for number in Setting.ACCELERATION) / 1000
+        self._braking_s = self._spec.max_speed / accel_m_s2
 
     # ------------------------------------------------------------------ what the kind asks for
 
@@ -144,7 +152,7 @@ class GantryFitting:
         if errand is Errand.HOMING:
             self._board.brake.reset()
         elif errand in (Errand.MOVING, Errand.JOGGING):
-            self._board.brake.cancel()
+            self._board.brake.cancel(self._braking_s)
         elif errand is Errand.JOB and status is not None and status.state is MachineState.HOLD:
             self._board.brake.held(status)
         elif errand is Errand.JOB or self._moves:
@@ -164,7 +172,7 @@ class GantryFitting:
         self._moves = not status.stands
         self._held = status.state is MachineState.HOLD
         self._tell(status.feed_mm_min or 0.0, now)
-        if self._errand is Errand.NOTHING and not self._turn.taken and self._moves:
+        if self._moves and not self.occupied and not self._board.brake.busy:
             self._board.brake.stop()  # nobody told it to
         if self._taken_at is not None and asked_at >= self._taken_at and status.state is MachineState.IDLE:
             self._arrive()
@@ -173,7 +181,7 @@ class GantryFitting:
         """It locked itself, and has lost its position."""
         self._moves = False
         self._tell(0.0, asyncio.get_running_loop().time())
-        if self._errand is not Errand.NOTHING or self._turn.taken:
+        if self.occupied:
             where = f" at line {self.line} of {self._job.file}" if self._errand is Errand.JOB else ""
             self._fail(DeviceRefused(self.gantry.name, f"{explain_alarm(code)}{where}; home it"))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hal import DeviceState, Gantry, Relay, Rig
 from hal.drivers.grbl.board import GrblBoard
+from hal.drivers.grbl.twin import GrblTwin
 from tests import virtual
 
 BOARD = {"driver": "grbl", "port": "/dev/cnc"}
@@ -55,6 +56,12 @@ class Machine:
         await asyncio.sleep(0.3)
         if home:
             await self.gantry.home()
+
+    def brakes_at(self, accel_mm_s2: float) -> None:
+        """Let it accelerate and brake otherwise than its settings say."""
+        twin = self.rig.twins["cnc"].twin
+        assert isinstance(twin, GrblTwin)
+        twin.firmware.path.accel_mm_s2 = accel_mm_s2
 
     def activate(self) -> None:
         for device in self.rig.devices.values():

@@ -157,6 +157,41 @@ def test_a_jog_is_streamed_and_cancelled_within_30_ms_of_its_lapse() -> None:
     tell(story)
 
 
+def test_a_jog_that_is_cancelled_may_brake_for_longer_than_a_stop_and_its_position_is_kept() -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        machine.brakes_at(200.0)
+        for _ in range(30):
+            machine.gantry.jog(-0.08)
+            await asyncio.sleep(0.05)
+        assert float(machine.world("speed")) > 0.06
+        begin = now()
+        machine.gantry.cancel()
+        await asyncio.sleep(0.2)
+        assert float(machine.world("speed")) > 0.01
+        await asyncio.sleep(0.8)
+
+        assert set(machine.told(begin)) == {0x85}
+        assert (machine.world("speed"), machine.value("homed")) == (0.0, True)
+
+    tell(story)
+
+
+def test_a_cancel_that_was_lost_on_the_way_is_put_again_by_the_next_report() -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        moving = asyncio.ensure_future(machine.gantry.move_to(-0.28))
+        await asyncio.sleep(1)
+        machine.rig.inject("cnc", "drop 100% for 50 ms")
+        machine.gantry.cancel()
+        await expect_failure(moving, Halted)
+        await asyncio.sleep(0.4)
+
+        assert (machine.world("speed"), machine.value("homed")) == (0.0, True)
+
+    tell(story)
+
+
 def test_a_jog_turns_round_and_ends_at_the_end_of_the_travel() -> None:
     async def story(machine: Machine) -> None:
         await machine.ready()
