@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,7 @@ def new_driver(
     if as_json:
         typer.echo(json.dumps({"folder": str(target), "files": [*map(str, texts)]}))
     else:
-        typer.echo(f"wrote {target}; next:\n\n{NEXT.format(target)}")
+        typer.echo(f"wrote {target}; next:\n\n{NEXT.format(shlex.quote(str(target)))}")
 
 
 def _template() -> dict[str, str]:

@@ -91,6 +91,25 @@ def test_its_robot_runs_simulated_by_the_name_of_its_module(project: Path, tmp_p
     assert ended == 0
 
 
+def test_a_scan_finds_its_twin_on_a_serial_line_by_the_name_of_the_installed_driver(
+    project: Path, installed: str, tmp_path: Path
+) -> None:
+    port = str(tmp_path / "port")
+    words = [sys.executable, "-m", "robotd", "twin", "robot.yaml", "lidar", "--pty", port]
+    environ = os.environ | {"PYTHONPATH": installed}
+    with subprocess.Popen(
+        words, cwd=project, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as twin:
+        assert twin.stdout is not None
+        assert twin.stdout.readline() == f"ready  lidar on {port}\n"
+        scanned = python(project, installed, "-m", "robotd", "scan", "lidar", port)
+        twin.kill()
+
+    assert scanned.returncode == 0, scanned.stderr
+    assert "Lidar 1.0   115200   12.00 V" in scanned.stdout
+    assert f"  lidar: {{driver: lidar, port: {port}, baud: 115200}}\n" in scanned.stdout
+
+
 @pytest.mark.parametrize("name", ["io", "my_laser_of_2_metres"])
 def test_what_it_writes_is_formatted_and_clean_whatever_the_name(name: str, tmp_path: Path) -> None:
     folder = written(tmp_path / "project", name)
@@ -109,6 +128,12 @@ def test_nothing_of_the_template_is_left_in_it(project: Path) -> None:
     files = [path for path in project.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
     assert [path for path in files if "gadget" in f"{path}{path.read_text()}".lower()] == []
+
+
+def test_the_next_step_can_be_typed_as_it_stands(tmp_path: Path) -> None:
+    done = run(app, ["new-driver", "lidar", "--folder", str(tmp_path / "my driver")])
+
+    assert f"  cd '{tmp_path}/my driver'\n" in done.stdout
 
 
 def test_a_script_is_told_what_was_written(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hal import BoardSpec, DeviceSpec, Driver, Twin
 
 from robotd_gadget.board import GadgetBoard
+from robotd_gadget.probe import PROBES
 from robotd_gadget.specs import (
     GadgetAnalogInputSpec,
     GadgetBoardSpec,
@@ -34,4 +35,5 @@ DRIVER = Driver(
     device_specs={"motor": GadgetMotorSpec, "analog_input": GadgetAnalogInputSpec},
     board=GadgetBoard,
     twin=make_twin,
+    probes=PROBES,
 )

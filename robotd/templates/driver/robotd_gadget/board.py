@@ -42,8 +42,6 @@ from robotd_gadget.specs import (
     GadgetMotorSpec,
 )
 
-MAJOR = 1
-"""The version of the protocol that is spoken here."""
 HALF_STEP = 0.5 / FULL_DUTY
 GREETINGS, GREET_AGAIN_S = 20, 0.25
 QUESTIONS, ASK_AGAIN_S = 20, 0.1
@@ -104,12 +102,9 @@ class GadgetBoard(Board):
         identity: Identity = await self._exchange.ask(
             greeting, Identity, times=GREETINGS, again_s=GREET_AGAIN_S
         )
-        version = f"{identity.major}.{identity.minor}"
-        if identity.major != MAJOR:
-            raise DeviceRefused(
-                self.name, f"it speaks protocol {version}, not {MAJOR}.x; load another firmware"
-            )
-        return f"Gadget {version}"
+        if identity.trouble is not None:
+            raise DeviceRefused(self.name, identity.trouble)
+        return f"Gadget {identity}"
 
     async def configure(self) -> None:
         """See that every motor stands still."""

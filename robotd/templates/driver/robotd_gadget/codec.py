@@ -16,6 +16,8 @@ from typing import NamedTuple
 LINE_LIMIT_BYTES = 64
 """A longer line is none: its end was lost."""
 FULL_DUTY = 1000
+MAJOR = 1
+"""The version of the protocol that is spoken here."""
 
 _LINE = re.compile(rb"([a-z?]+(?: -?\d{1,9})*)\*([0-9A-F]{4})")
 
@@ -29,6 +31,16 @@ class Identity(NamedTuple):
 
     major: int
     minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nobody here can talk to it, and the next step; None where all is well."""
+        if self.major == MAJOR:
+            return None
+        return f"it speaks protocol {self}, not {MAJOR}.x; load another firmware"
 
 
 class Booted(NamedTuple):

@@ -56,8 +56,11 @@ class MotorModel:
 class GadgetTwin:
     """The far end of its wire. `motors` and `inputs` are the names of what hangs on each channel."""
 
-    def __init__(self, motors: Mapping[int, str], inputs: Mapping[int, str]) -> None:
+    def __init__(
+        self, motors: Mapping[int, str], inputs: Mapping[int, str], version: Identity = VERSION
+    ) -> None:
         self.refusing = False
+        self._version = version
         self._motors = {channel: MotorModel() for channel in motors}
         self._names = dict(motors)
         self._inputs = dict(inputs)
@@ -132,7 +135,7 @@ class GadgetTwin:
     def _obey(self, frame: Frame) -> bytes:
         match frame:
             case Hello():
-                return codec.encode(VERSION)
+                return codec.encode(self._version)
             case Duty(channel, per_mille) if channel in self._motors:
                 if not self.refusing and abs(per_mille) <= FULL_DUTY:
                     self._motors[channel].told = per_mille / FULL_DUTY
