@@ -40,6 +40,7 @@ class Machine:
         product: str,
         *,
         by_id: str | None = None,
+        by_path: str | None = None,
         interface: str = "",
         mode: int = 0o660,
     ) -> str:
@@ -55,6 +56,8 @@ class Machine:
         self.link(f"{usb}/1-1:1.0/tty/{name}/device", "../..")
         if by_id is not None:
             self.link(f"dev/serial/by-id/{by_id}", f"../../{name}")
+        if by_path is not None:
+            self.link(f"dev/serial/by-path/{by_path}", f"../../{name}")
         return self._plugged(name, f"usb1/{name}/1-1:1.0/tty/{name}", mode)
 
     def process(

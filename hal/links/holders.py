@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path("/")
@@ -68,5 +69,7 @@ def _command(process: Path) -> str:
     except OSError:
         return "a process"
     # The folders of the interpreter and of its script would fill the line.
-    words[:2] = [word.rpartition(b"/")[2] for word in words[:2]]
+    options = [*takewhile(lambda word: word.startswith(b"-"), words[1:])] if b"python" in words[0] else []
+    head = len(options) + 2
+    words[:head] = [word.rpartition(b"/")[2] for word in words[:head]]
     return b" ".join(words).decode(errors="replace").strip()[:COMMAND_LENGTH] or "a process"

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hal.errors import LinkError, LinkHeld
@@ -16,6 +16,8 @@ from hal.links.holders import ROOT, Holder, find_holders
 
 BY_ID = Path("dev/serial/by-id")
 """Where udev keeps names that stay the same however the ports are plugged."""
+BY_PATH = Path("dev/serial/by-path")
+"""And names that stay as long as each port is plugged in where it is."""
 HELD = frozenset({errno.EBUSY, errno.EAGAIN})
 """What opening a port fails with while another program has it."""
 USB_PORT = re.compile(r"usb:([0-9a-f]{4}):([0-9a-f]{4})", re.IGNORECASE)
@@ -30,20 +32,27 @@ class PortInfo:
     device: str
     """`/dev/ttyACM0`: may be another one after the next plugging."""
     by_id: str | None
-    """The stable name to put into the robot's file, if udev made one."""
+    """The stable name to put into the robot's file, if udev made one for this port alone.
+
+    Adapters without a serial number have one name between them, and that means the one plugged in last.
+    """
     usb_id: str | None
     """`2341:0043`, vendor and product; None where it is no USB port."""
     description: str
+    by_path: str | None = None
+    """The name of where it is plugged in, if udev made one."""
+    root: Path = field(default=ROOT, compare=False, repr=False)
+    """Where the machine that has it begins."""
 
     @property
     def name(self) -> str:
         """What to write into a robot's file."""
-        return self.by_id or self.device
+        return self.by_id or self.by_path or self.device
 
     @property
     def holders(self) -> tuple[Holder, ...]:
         """Who has it open now. Looks through all processes that this user may see."""
-        return find_holders(self.device)
+        return find_holders(self.device, self.root)
 
     @property
     def permitted(self) -> bool:
@@ -58,7 +67,7 @@ class PortInfo:
 
 def list_ports(root: Path = ROOT) -> list[PortInfo]:
     """The serial ports of this machine that have hardware behind them, by device name."""
-    names = by_id_names(root)
+    by_id, by_path = names_in(root / BY_ID), names_in(root / BY_PATH)
     found = []
     for entry in sorted((root / "sys/class/tty").glob("*")):
         device = root / "dev" / entry.name
@@ -67,12 +76,20 @@ def list_ports(root: Path = ROOT) -> list[PortInfo]:
             found.append(
                 PortInfo(
                     str(device),
-                    names.get(os.path.realpath(device)),
+                    by_id.get(os.path.realpath(device)),
                     f"{text_of(usb / 'idVendor')}:{text_of(usb / 'idProduct')}" if usb else None,
                     _description(usb, (entry / "device").resolve()),
+                    by_path.get(os.path.realpath(device)),
+                    root,
                 )
             )
-    return found
+    nameless = {_make(info) for info in found if info.usb_id is not None and info.by_id is None}
+    return [replace(info, by_id=None) if _make(info) in nameless else info for info in found]
+
+
+def _make(info: PortInfo) -> tuple[str | None, str]:
+    """What is the same of adapters that are alike."""
+    return info.usb_id, info.description
 
 
 def usb_folder(port: str, root: Path = ROOT) -> Path | None:
@@ -99,9 +116,8 @@ def _description(usb: Path | None, hardware: Path) -> str:
     return product if interface == product else f"{product} - {interface}"
 
 
-def by_id_names(root: Path = ROOT) -> dict[str, str]:
-    """The stable name of each port that has one, by its device."""
-    links = root / BY_ID
+def names_in(links: Path) -> dict[str, str]:
+    """The names that udev keeps in this folder, by the device that each means."""
     if not links.is_dir():
         return {}
     return {os.path.realpath(link): str(link) for link in sorted(links.iterdir())}

@@ -36,9 +36,9 @@ def doctor(
 ) -> None:
     """Look for what would trouble a robot on this machine, each with its mend. Nothing is changed.
 
-    Ports: permissions, who holds them, a console on the UART, ModemManager, the latency timer of FTDI
-    adapters, USB's sleep. Power: a weak supply, a hot or slow processor. Clock. Disk. And of FILE: whether
-    its ports are there, and whether the service's user may use them.
+    Ports: permissions, who holds them, a console on the UART, ModemManager, brltty, the latency timer of
+    FTDI adapters, USB's sleep. Power: a weak supply, a hot or slow processor. Clock. Disk. And of FILE:
+    whether its ports are there, and whether the service's user may use them.
 
     Exits 0 when nothing would keep a robot from running, 1 when something would (with --strict also on a
     warning), 78 when the file is not valid.
@@ -49,10 +49,11 @@ def doctor(
     """
     config = None if file is None else load(file, as_json=as_json)
 
+    from robotd.cli.installing import this_program
     from robotd.clock import wall_time
     from robotd.doctor import EXAMINATIONS, Machine, Severity, examine
 
-    found = examine(Machine(wall_time().timestamp()), _robot(config))
+    found = examine(Machine(wall_time().timestamp(), program=this_program()), _robot(file, config))
     counts = {severity: sum(one.severity is severity for one in found) for severity in Severity}
     failed = counts[Severity.ERROR] > 0 or (strict and counts[Severity.WARNING] > 0)
     if as_json:
@@ -71,14 +72,16 @@ def doctor(
         raise typer.Exit(Exit.FAILED)
 
 
-def _robot(config: RobotConfig | None) -> Robot:
+def _robot(file: str | None, config: RobotConfig | None) -> Robot:
     from robotd.doctor import Robot
     from robotd.journal.reader import default_folder
 
     if config is None:
         return Robot({}, default_folder("", os.environ))
-    state = SERVICE_STATE if config.path.resolve() == SERVED else default_folder(config.robot, os.environ)
-    return Robot({name: board.port for name, board in config.boards.items()}, state)
+    ports = {name: board.port for name, board in config.boards.items()}
+    if config.path.resolve() == SERVED:
+        return Robot(ports, SERVICE_STATE)
+    return Robot(ports, default_folder(config.robot, os.environ), file)
 
 
 def _tell(found: Iterable[Finding]) -> None:

@@ -58,7 +58,13 @@ def _use(info: PortInfo) -> str:
 
 
 def _port_json(info: PortInfo) -> dict[str, Any]:
-    return asdict(info) | {
+    return {
+        "name": info.name,
+        "device": info.device,
+        "by_id": info.by_id,
+        "by_path": info.by_path,
+        "usb_id": info.usb_id,
+        "description": info.description,
         "holders": [asdict(holder) for holder in info.holders],
         "permitted": info.permitted,
         "mend": None if info.permitted else info.mend,

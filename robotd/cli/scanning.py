@@ -155,6 +155,7 @@ async def _scan(
 def _refuse_held(port: str) -> None:
     """A scan among the talk of another program would disturb it, and take its answers for its own."""
     from hal import LinkError, device_of, find_holders
+    from robotd.doctor.robot import is_ours
 
     try:
         holders = find_holders(device_of(port))
@@ -162,7 +163,7 @@ def _refuse_held(port: str) -> None:
         fail(Exit.CANNOT_CONNECT, str(error))
     if not holders:
         return
-    running = next((holder for holder in holders if "robotd" in holder.command.split()), None)
+    running = next(filter(is_ours, holders), None)
     if running is not None:
         fail(
             Exit.REFUSED,

@@ -29,6 +29,7 @@ EXAMINATIONS: Sequence[Examination] = (
     ports.permissions,
     ports.consoles,
     ports.modem_manager,
+    ports.braille,
     ports.latency_timers,
     ports.autosuspend,
     power.voltage,

@@ -81,6 +81,8 @@ class Machine:
     user: User = field(default_factory=present_user)
     ask: Callable[[Sequence[str]], str | None] = run_program
     """What a program prints; None without an answer."""
+    program: Sequence[str] = ("robotd",)
+    """How robotd is started there: sudo(8) looks for it elsewhere than a shell does."""
     free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
 
     def at(self, path: str | Path) -> Path:

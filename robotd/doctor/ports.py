@@ -9,16 +9,17 @@ from pathlib import Path
 from hal import list_ports, usb_folder
 from robotd.doctor.finding import Finding, Severity
 from robotd.doctor.machine import Machine
-from robotd.doctor.robot import Robot, group_of, may_use
+from robotd.doctor.robot import Robot, group_of, install, may_use
 
 SERIAL_GROUPS = ("dialout", "uucp")
 """Who may open serial ports: with Debian and its kin, and elsewhere."""
 RULES = ("etc", "run", "usr/lib", "lib")
-"""Where udev looks for `udev/rules.d/60-robotd.rules`."""
+"""Where udev looks for `udev/rules.d/60-robotd.rules`: the first that has a file of a name is obeyed."""
 CMDLINES = ("boot/firmware/cmdline.txt", "boot/cmdline.txt")
 """What a Raspberry Pi will hand to its kernel at the next start."""
 BEST_LATENCY_MS = 1
-INSTALL = "sudo robotd service install"
+CHIPS = {"1a86/7523": "CH340", "10c4/ea60": "CP210x", "403/6001": "FT232R"}
+"""Adapters whose chip some braille displays have, too; as `PRODUCT` of a uevent says them."""
 _CONSOLE = re.compile(r"\bconsole=((?:tty(?:S|AMA|USB|ACM|THS)|serial)\d+)")
 _GETTY = re.compile(r"serial-getty@(.+)\.service")
 
@@ -30,16 +31,16 @@ def permissions(machine: Machine, robot: Robot) -> Iterator[Finding]:
     for port in ports:
         if not may_use(port, machine.user):
             severity = Severity.ERROR if port.name in mine else Severity.WARNING
-            yield _forbidden(machine, port, severity)
+            yield _forbidden(machine, robot, port, severity)
     if not ports and machine.user.uid != 0:
         yield from _no_group(machine)
 
 
-def _forbidden(machine: Machine, port: Path, severity: Severity) -> Finding:
+def _forbidden(machine: Machine, robot: Robot, port: Path, severity: Severity) -> Finding:
     name, group = machine.user.name, group_of(machine, port)
     sentence = f"{name} may not use {machine.shown(port)}"
     if port.stat().st_mode & 0o060 != 0o060:
-        mend, command = f"its group {group} may not either: udev needs a rule", INSTALL
+        mend, command = f"its group {group} may not either: udev needs a rule", install(machine, robot)
     elif name in machine.groups().get(group, (0, ()))[1]:
         mend, command = f"{name} has joined the group {group}, which counts from the next login", "logout"
     else:
@@ -121,8 +122,28 @@ def modem_manager(machine: Machine, robot: Robot) -> Iterator[Finding]:
             Severity.WARNING,
             "ModemManager writes to each serial port that is plugged in, which a board takes for its own",
             "install the rules that keep it away from boards, or do without it",
-            (INSTALL, "sudo systemctl disable --now ModemManager"),
+            (install(machine, robot), "sudo systemctl disable --now ModemManager"),
         )
+
+
+def braille(machine: Machine, robot: Robot) -> Iterator[Finding]:
+    """A program for braille displays that takes an adapter for one, and its port away."""
+    found: dict[str, Path] = {}
+    for folder in RULES:
+        for file in machine.glob(f"{folder}/udev/rules.d/*brltty*.rules"):
+            found.setdefault(file.name, file)
+    for name, file in found.items():
+        text = machine.text(file)
+        rules = {usb_id: rf'^\s*ENV\{{PRODUCT\}}=="{usb_id}/' for usb_id in CHIPS}
+        taken = [CHIPS[usb_id] for usb_id, rule in rules.items() if re.search(rule, text, re.MULTILINE)]
+        if taken:
+            yield Finding(
+                "brltty",
+                Severity.WARNING,
+                f"brltty takes adapters with a {' or '.join(taken)} for braille displays: their ports vanish",
+                "where nobody needs a braille display, switch its rule off, and plug the adapter in again",
+                (f"sudo ln -s /dev/null /etc/udev/rules.d/{name}", "sudo udevadm control --reload"),
+            )
 
 
 def latency_timers(machine: Machine, robot: Robot) -> Iterator[Finding]:
@@ -136,7 +157,7 @@ def latency_timers(machine: Machine, robot: Robot) -> Iterator[Finding]:
                 f"the adapter {timer.parent.name} keeps each answer for {wait_ms} ms, which a bus waits for "
                 "in every question",
                 f"let it wait {BEST_LATENCY_MS} ms: now, and with our rules at each plugging",
-                (f"echo {BEST_LATENCY_MS} | sudo tee {machine.shown(timer)}", INSTALL),
+                (f"echo {BEST_LATENCY_MS} | sudo tee {machine.shown(timer)}", install(machine, robot)),
             )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hal import LinkError, find_holders, find_usb, list_ports
+from hal import Holder, LinkError, find_holders, find_usb, list_ports
 from robotd.doctor.finding import Finding, Severity
 from robotd.doctor.machine import Machine, User
 
 UNIT = "etc/systemd/system/robotd.service"
+GUARD = ["-I", "-S", "guard.py"]
+"""How a daemon starts its guard, after the name of the interpreter."""
 _SETTING = re.compile(r"^(User|SupplementaryGroups)=(.*)$", re.MULTILINE)
 
 
@@ -24,6 +27,8 @@ class Robot:
     """By board: as the file names it."""
     state: Path = Path("/var/lib/robotd")
     """Where its journal lies."""
+    file: str | None = None
+    """As a command takes it; None for no robot in particular, and for that of the service."""
 
     def serial_ports(self, machine: Machine) -> dict[str, Path]:
         """By board, the path of each serial port as it is now. One that cannot be found is left out."""
@@ -43,6 +48,12 @@ class Robot:
         return frozenset(path.resolve().name for path in self.serial_ports(machine).values())
 
 
+def install(machine: Machine, robot: Robot) -> str:
+    """The command that makes the robot a service, with its user and the rules for serial ports."""
+    file = [] if robot.file is None else [robot.file]
+    return shlex.join(["sudo", *machine.program, "service", "install", *file])
+
+
 def missing_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
     """Ports that the file names and this machine does not have."""
     present = robot.serial_ports(machine)
@@ -51,23 +62,35 @@ def missing_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
             yield Finding(
                 "port-missing",
                 Severity.ERROR,
-                f"{board}: there is no port {port}",
+                f"{board}: {_why_missing(machine, port)}",
                 "plug it in, or write its name into the file",
                 ("robotd ports",),
             )
 
 
+def _why_missing(machine: Machine, port: str) -> str:
+    if port.startswith("usb:"):
+        try:
+            find_usb(port, list_ports(machine.root))
+        except LinkError as error:
+            return str(error)
+    return f"there is no port {port}"
+
+
 def shaky_names(machine: Machine, robot: Robot) -> Iterator[Finding]:
     """Ports named by the order of their plugging, where a better name is known."""
-    stable = {info.device: info.by_id for info in list_ports(machine.root)}
+    known = {info.device: info for info in list_ports(machine.root)}
     for board, port in robot.ports.items():
-        better = stable.get(str(machine.at(port)))
-        if better is not None:
+        named = machine.at(port)
+        info = known.get(os.path.realpath(named))
+        if info is None or info.name == info.device:
+            continue
+        if str(named) == info.device or (info.by_id is None and named.parent.name == "by-id"):
             yield Finding(
                 "port-name",
                 Severity.WARNING,
                 f"{board}: {port} may be another device after the next plugging",
-                f"write into the file: port: {machine.shown(better)}",
+                f"write into the file: port: {machine.shown(info.name)}",
             )
 
 
@@ -75,7 +98,7 @@ def held_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
     """Ports that somebody has open: the robot itself is fine, anybody else is in its way."""
     for board, path in robot.serial_ports(machine).items():
         for holder in find_holders(str(path), machine.root):
-            if "robotd" in holder.command:
+            if is_ours(holder):
                 yield Finding(
                     "port-held",
                     Severity.NOTE,
@@ -92,6 +115,12 @@ def held_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
                 )
 
 
+def is_ours(holder: Holder) -> bool:
+    """Whether it is a robotd, or the guard of one: that ends with it, and stops the robot first."""
+    words = holder.command.split()
+    return "robotd" in words or words[1:4] == GUARD
+
+
 def service_user(machine: Machine, robot: Robot) -> Iterator[Finding]:
     """Where the service is installed: whether its user may use the robot's ports."""
     settings = dict(_SETTING.findall(machine.text(UNIT)))
@@ -105,7 +134,7 @@ def service_user(machine: Machine, robot: Robot) -> Iterator[Finding]:
             Severity.ERROR,
             f"the service runs as {name}, and there is no such user",
             "install it again",
-            ("sudo robotd service install",),
+            (install(machine, robot),),
         )
         return
     for board, path in robot.serial_ports(machine).items():
@@ -115,7 +144,7 @@ def service_user(machine: Machine, robot: Robot) -> Iterator[Finding]:
                 Severity.ERROR,
                 f"{board}: the service runs as {name}, who may not use {robot.ports[board]}",
                 "install its rules for serial ports, or add it to the port's group",
-                ("sudo robotd service install", f"sudo usermod -aG {group_of(machine, path)} {name}"),
+                (install(machine, robot), f"sudo usermod -aG {group_of(machine, path)} {name}"),
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,75 +11,112 @@ from typer.testing import CliRunner
 
 from robotd.cli import app
 from robotd.cli.exits import Exit
-from robotd.doctor import Finding, Severity
+from tests.doctor.conftest import Patient
 
 run = CliRunner().invoke
 
-SLOW = Finding("latency-timer", Severity.WARNING, "it waits", "let it not wait", ("echo 1 | sudo tee x",))
-GONE = Finding("port-missing", Severity.ERROR, "there is no \x1b[31mport", "plug it in")
+TIMER = "sys/bus/usb-serial/devices/ttyUSB0/latency_timer"
+ROBOT = """\
+robot: lamp
+boards: {uno: {driver: firmata, port: PORT, deadman: none}}
+devices: {lamp: {kind: digital_output, board: uno, pin: 13}}
+machine: {initial: dark, states: {dark: {}}}
+"""
 
 
 @pytest.fixture
-def ill(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
-    """What is found on this machine, in place of what is."""
-    found: list[Finding] = []
-    monkeypatch.setattr("robotd.doctor.examine", lambda machine, of: found)
-    return found
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Patient:
+    """The one that is looked at, in a folder: all is well with it."""
+    patient = Patient(tmp_path / "machine")
+    monkeypatch.setattr(
+        "robotd.doctor.Machine", lambda now_s, program: replace(patient.examined(), program=program)
+    )
+    return patient
 
 
-def test_where_all_is_well_it_says_so_and_ends_well(ill: list[Finding]) -> None:
+@pytest.fixture
+def slow(machine: Patient) -> Patient:
+    """One with an adapter that waits."""
+    machine.write(TIMER, "16\n")
+    return machine
+
+
+def robot(folder: Path, port: str) -> str:
+    """The file of a robot with one board at this port."""
+    file = folder / "robot.yaml"
+    file.write_text(ROBOT.replace("PORT", port))
+    return str(file)
+
+
+def test_where_all_is_well_it_says_so_and_ends_well(machine: Patient) -> None:
     done = run(app, ["doctor"])
 
-    assert done.exit_code == Exit.DONE
+    assert done.exit_code == Exit.DONE, done.output
     assert done.stdout.startswith("ok  looked at ")
     assert done.stdout.endswith(": all is well\n")
 
 
-def test_each_finding_is_told_with_its_mend_and_its_commands(ill: list[Finding]) -> None:
-    ill += [GONE, SLOW]
-    done = run(app, ["doctor"])
+def test_each_finding_is_told_with_its_mend_and_its_commands_the_worst_first(
+    slow: Patient, tmp_path: Path
+) -> None:
+    file = robot(tmp_path, "/dev/ttyUSB7")
+
+    done = run(app, ["doctor", file])
 
     assert done.exit_code == Exit.FAILED
-    assert (
-        "warning[latency-timer]: it waits\n  mend: let it not wait\n    echo 1 | sudo tee x\n" in done.stdout
+    first, second, last = done.stdout.split("\n\n")
+    assert first == (
+        "error[port-missing]: uno: there is no port /dev/ttyUSB7\n"
+        "  mend: plug it in, or write its name into the file\n"
+        "    robotd ports"
     )
+    assert second.startswith("warning[latency-timer]: the adapter ttyUSB0 keeps each answer for 16 ms")
+    assert f"\n    echo 1 | sudo tee /{TIMER}\n    sudo /" in second
+    assert second.endswith(f"/robotd service install {file}")
+    assert last.startswith("FAILED  looked at ")
+    assert last.endswith(": 1 error, 1 warning\n")
+
+
+def test_nothing_that_is_told_steers_the_terminal(machine: Patient) -> None:
+    odd = machine.usb_port("ttyACM1", "2341:0043", "Odd")
+    machine.process(41, ["mini\x1b[31mcom"], opened=[odd])
+    machine.write("sys/devices/usb1/ttyACM1/power/control", "auto\n")
+    machine.link("dev/serial/by-id/usb-\x1b[31m-if00", "../../ttyACM1")
+
+    done = run(app, ["doctor"])
+
+    assert "usb-autosuspend" in done.stdout
     assert "\x1b" not in done.stdout
-    assert "FAILED  looked at " in done.stdout
-    assert done.stdout.endswith(": 1 error, 1 warning\n")
 
 
 @pytest.mark.parametrize(("words", "code"), [([], Exit.DONE), (["--strict"], Exit.FAILED)])
-def test_a_warning_fails_only_where_it_is_asked_to(words: list[str], code: Exit, ill: list[Finding]) -> None:
-    ill.append(SLOW)
-
+def test_a_warning_fails_only_where_it_is_asked_to(words: list[str], code: Exit, slow: Patient) -> None:
     assert run(app, ["doctor", *words]).exit_code == code
 
 
-def test_a_script_gets_all_of_it_as_json(ill: list[Finding]) -> None:
-    ill.append(SLOW)
+def test_a_script_gets_all_of_it_as_json(machine: Patient, tmp_path: Path) -> None:
+    file = robot(tmp_path, "/dev/ttyACM0")
 
-    said = json.loads(run(app, ["doctor", "example:rover", "--json"]).stdout)
+    said = json.loads(run(app, ["doctor", file, "--json"]).stdout)
 
-    assert (said["ok"], said["robot"]) == (True, "rover")
+    assert (said["ok"], said["robot"]) == (True, "lamp")
     assert said["findings"] == [
         {
-            "code": "latency-timer",
+            "code": "port-name",
             "severity": "warning",
-            "sentence": "it waits",
-            "mend": "let it not wait",
-            "commands": ["echo 1 | sudo tee x"],
+            "sentence": "uno: /dev/ttyACM0 may be another device after the next plugging",
+            "mend": "write into the file: port: /dev/serial/by-id/usb-Arduino_Uno-if00",
+            "commands": [],
         }
     ]
 
 
-def test_the_ports_of_a_robots_file_are_looked_for() -> None:
+def test_the_ports_of_an_example_are_looked_for_too(machine: Patient) -> None:
     done = run(app, ["doctor", "example:rover", "--json"])
 
-    missing = [
-        one["sentence"] for one in json.loads(done.stdout)["findings"] if one["code"] == "port-missing"
-    ]
+    (found,) = json.loads(done.stdout)["findings"]
     assert done.exit_code == Exit.FAILED
-    assert any("there is no port /dev/serial/by-id/usb-Arduino" in sentence for sentence in missing)
+    assert found["sentence"] == "gps: there is no port /dev/serial/by-id/usb-u-blox_AG_C_GNSS-if00"
 
 
 def test_a_file_with_errors_is_told_as_by_every_other_command(tmp_path: Path) -> None:

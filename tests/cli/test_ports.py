@@ -35,12 +35,13 @@ def test_where_nothing_is_plugged_in_it_says_so(machine: Machine) -> None:
 def test_each_port_is_told_with_its_lasting_name_and_its_use(machine: Machine) -> None:
     uno = machine.usb_port("ttyACM0", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno-if00")
     machine.port("ttyAMA0")
-    with open(uno):
-        _, heading, first, second = run(app, ["ports"]).stdout.splitlines()
+    machine.process(41, ["/usr/bin/minicom", "-D", "/dev/ttyACM0"], opened=[uno])
+
+    _, heading, first, second = run(app, ["ports"]).stdout.splitlines()
 
     assert heading.split() == ["port", "device", "usb", "what", "use"]
     assert first.split()[0].endswith("/dev/serial/by-id/usb-Arduino_Uno-if00")
-    assert f"2341:0043   Arduino Uno   this process (pid {os.getpid()})" in first
+    assert "2341:0043   Arduino Uno   minicom -D /dev/ttyACM0 (pid 41)" in first
     assert second.rstrip().endswith("free")
 
 
@@ -60,14 +61,20 @@ def test_a_port_that_may_not_be_used_is_told_with_the_mend(machine: Machine) -> 
 
 def test_a_script_gets_who_holds_it(machine: Machine) -> None:
     uno = machine.usb_port("ttyACM0", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno-if00")
-    with open(uno):
-        (info,) = json.loads(run(app, ["ports", "--json"]).stdout)
+    machine.process(41, ["robotd", "run"])
+    machine.lock(41, uno)
 
-    assert [holder["pid"] for holder in info["holders"]] == [os.getpid()]
-    assert {key: info[key] for key in ("device", "usb_id", "description", "permitted", "mend")} == {
+    (info,) = json.loads(run(app, ["ports", "--json"]).stdout)
+
+    lasting = f"{machine.root}/dev/serial/by-id/usb-Arduino_Uno-if00"
+    assert info == {
+        "name": lasting,
         "device": uno,
+        "by_id": lasting,
+        "by_path": None,
         "usb_id": "2341:0043",
         "description": "Arduino Uno",
+        "holders": [{"pid": 41, "command": "robotd run"}],
         "permitted": True,
         "mend": None,
     }

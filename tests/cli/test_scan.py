@@ -9,15 +9,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from hal import PortInfo
+from hal import list_ports
 from robotd.cli import app
 from robotd.cli.exits import Exit
 from robotd.cli.scanning import INTERRUPTED
+from tests.machine import Machine
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 20.0
@@ -133,10 +135,12 @@ def test_a_port_without_a_speed_is_looked_at_once(silent: str) -> None:
     assert json.loads(done.stdout)["tried"] == [{"baud": 57600, "parity": "none"}]
 
 
-def test_the_lines_name_the_port_by_its_lasting_name(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lasting = "/dev/serial/by-id/usb-FTDI_FT232R-if00-port0"
-    monkeypatch.setattr("hal.list_ports", lambda: [PortInfo(port, lasting, "0403:6001", "FT232R")])
+def test_the_lines_name_the_port_by_its_lasting_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(tmp_path / "pi")
+    port = machine.usb_port("ttyUSB0", "0403:6001", "FT232R", by_id="usb-FTDI_FT232R-if00-port0")
+    monkeypatch.setattr("hal.list_ports", partial(list_ports, machine.root))
 
+    lasting = f"{machine.root}/dev/serial/by-id/usb-FTDI_FT232R-if00-port0"
     assert f"port: {lasting}, baud" in run(app, ["scan", "tests.cli.bus:BUS", port]).stdout
 
 

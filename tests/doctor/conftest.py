@@ -51,14 +51,17 @@ class Patient(Machine):
         file = self.write(path)
         os.utime(file, (at_s, at_s))
 
-    def findings(self) -> list[Finding]:
-        """All that the doctor says of it."""
+    def examined(self) -> Examined:
+        """As an examination sees it."""
 
         def ask(command: Sequence[str]) -> str | None:
             return self.answers.get(command[0])
 
-        machine = Examined(NOW_S, self.root, self.user, ask, lambda folder: self.free)
-        return examine(machine, self.robot)
+        return Examined(NOW_S, self.root, self.user, ask, free_bytes=lambda folder: self.free)
+
+    def findings(self) -> list[Finding]:
+        """All that the doctor says of it."""
+        return examine(self.examined(), self.robot)
 
     def finding(self, code: str, severity: Severity) -> Finding:
         """The only thing that it says."""

@@ -193,6 +193,26 @@ def test_modem_manager_may_run_where_our_rules_are(folder: str, patient: Patient
     assert patient.findings() == []
 
 
+BRAILLE = "udev/rules.d/85-brltty.rules"
+RULE = 'ENV{PRODUCT}=="1a86/7523/*", ENV{BRLTTY_BRAILLE_DRIVER}="bm", GOTO="brltty_usb_run"\n'
+
+
+def test_a_program_that_takes_adapters_for_braille_displays_is_switched_off(patient: Patient) -> None:
+    patient.write(f"usr/lib/{BRAILLE}", f'#ENV{{PRODUCT}}=="403/6001/*", GOTO="brltty_usb_run"\n{RULE}')
+
+    found = patient.finding("brltty", Severity.WARNING)
+
+    assert "adapters with a CH340 for braille displays" in found.sentence
+    assert found.commands[0] == "sudo ln -s /dev/null /etc/udev/rules.d/85-brltty.rules"
+
+
+def test_one_whose_rule_is_switched_off_takes_nothing(patient: Patient) -> None:
+    patient.write(f"usr/lib/{BRAILLE}", RULE)
+    patient.link(f"etc/{BRAILLE}", "/dev/null")
+
+    assert patient.findings() == []
+
+
 def test_an_adapter_that_waits_is_told_the_latency(patient: Patient) -> None:
     patient.write(BUS, "16\n")
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from robotd.doctor import Robot, Severity
+from robotd.doctor.robot import install
 from tests.doctor.conftest import DIALOUT, Patient
 
 UNIT = "[Service]\nUser=robotd\nGroup=robotd\nSupplementaryGroups=dialout\n"
 
 
-@pytest.mark.parametrize("port", ["/dev/ttyUSB7", "usb:0403:6014", "/dev/serial/by-id/usb-nothing"])
+@pytest.mark.parametrize("port", ["/dev/ttyUSB7", "/dev/serial/by-id/usb-nothing"])
 def test_a_port_that_is_not_there_is_named_with_its_board(port: str, patient: Patient) -> None:
     patient.robot = Robot({"servos": port})
 
@@ -21,6 +22,23 @@ def test_a_port_that_is_not_there_is_named_with_its_board(port: str, patient: Pa
 
     assert found.sentence == f"servos: there is no port {port}"
     assert found.commands == ("robotd ports",)
+
+
+def test_a_usb_port_that_is_not_there_is_told_with_those_that_are(patient: Patient) -> None:
+    patient.robot = Robot({"servos": "usb:0403:6014"})
+
+    found = patient.finding("port-missing", Severity.ERROR)
+
+    assert (
+        "servos: usb:0403:6014: no such USB serial port is plugged in; there are: 2341:0043" in found.sentence
+    )
+
+
+def test_a_usb_port_of_which_there_are_two_is_not_said_to_be_missing(patient: Patient) -> None:
+    patient.usb_port("ttyACM1", "2341:0043", "Arduino Uno", by_id="usb-Arduino_Uno_2-if00")
+    patient.robot = Robot({"arduino": "usb:2341:0043"})
+
+    assert "2 ports are of that kind" in patient.finding("port-missing", Severity.ERROR).sentence
 
 
 @pytest.mark.parametrize("port", ["usb:2341:0043", "tcp://192.0.2.1:5000", "/dev/ttyAMA0"])
@@ -36,6 +54,16 @@ def test_a_port_by_its_number_is_told_the_better_name(patient: Patient) -> None:
     found = patient.finding("port-name", Severity.WARNING)
 
     assert found.mend == "write into the file: port: /dev/serial/by-id/usb-Arduino_Uno-if00"
+
+
+def test_a_name_that_two_adapters_share_is_told_where_each_is_plugged_in(patient: Patient) -> None:
+    for name, shared in (("ttyUSB0", None), ("ttyUSB1", "usb-1a86_USB_Serial-if00-port0")):
+        patient.usb_port(name, "1a86:7523", "USB Serial", by_id=shared, by_path=f"usb-0:{name[-1]}:1.0")
+    patient.robot = Robot({"arduino": "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0"})
+
+    found = patient.finding("port-name", Severity.WARNING)
+
+    assert found.mend == "write into the file: port: /dev/serial/by-path/usb-0:1:1.0"
 
 
 def test_a_port_that_somebody_has_open_is_told_with_who(patient: Patient) -> None:
@@ -54,6 +82,15 @@ def test_a_port_that_the_robot_itself_has_is_as_it_should_be(patient: Patient) -
     found = patient.finding("port-held", Severity.NOTE)
 
     assert "belongs to python3 robotd run robot.yaml (pid 41)" in found.sentence
+
+
+def test_the_guard_of_the_robot_is_nobody_to_end(patient: Patient) -> None:
+    guard = "/home/ada/my-robot/.venv/lib/python3.11/site-packages/robotd/safety/guard.py"
+    patient.process(
+        42, ["/home/ada/my-robot/.venv/bin/python3", "-I", "-S", guard, "7"], opened=[patient.uno]
+    )
+
+    assert patient.finding("port-held", Severity.NOTE).mend == "nothing: it runs"
 
 
 def test_a_service_whose_user_may_use_the_ports_is_fine(patient: Patient) -> None:
@@ -76,6 +113,13 @@ def test_a_service_whose_user_has_joined_the_group_is_fine(patient: Patient) -> 
     patient.write("etc/group", f"dialout:x:{DIALOUT}:ada,robotd\n")
 
     assert patient.findings() == []
+
+
+def test_the_command_that_installs_names_the_program_and_the_file_of_the_robot(patient: Patient) -> None:
+    patient.robot = replace(patient.robot, file="my rover.yaml")
+    machine = replace(patient.examined(), program=("/opt/robotd/bin/robotd",))
+
+    assert install(machine, patient.robot) == "sudo /opt/robotd/bin/robotd service install 'my rover.yaml'"
 
 
 def test_a_service_without_its_user_is_to_be_installed_again(patient: Patient) -> None:

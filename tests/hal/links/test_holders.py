@@ -30,8 +30,12 @@ def test_a_holder_is_told_by_its_command_without_the_folders_of_its_program(mach
     machine.process(40, ["minicom", "x" * 99], opened=[port])
     machine.process(42, ["bash"], opened=["/dev/null"])
 
-    minicom, robotd = find_holders(port, machine.root)
+    guard = "/home/ada/.venv/lib/python3.11/site-packages/robotd/safety/guard.py"
+    machine.process(43, ["/usr/bin/python3.11", "-I", "-S", guard, "7", "8"], opened=[port])
+
+    minicom, robotd, watching = find_holders(port, machine.root)
     assert str(robotd) == "python3 robotd run /etc/robotd/robot.yaml (pid 41)"
+    assert str(watching) == "python3.11 -I -S guard.py 7 8 (pid 43)"
     assert len(minicom.command) == COMMAND_LENGTH
 
 

@@ -111,6 +111,33 @@ def test_each_port_is_told_with_its_stable_name_and_what_is_plugged_in(machine: 
     assert [info.name for info in list_ports(machine.root)] == [by_id, gps, built_in]
 
 
+def test_adapters_that_are_alike_to_udev_go_by_where_they_are_plugged_in(machine: Machine):
+    machine.usb_port("ttyUSB0", "1a86:7523", "USB Serial", by_path="pci-0000:00:14.0-usb-0:1:1.0-port0")
+    machine.usb_port(
+        "ttyUSB1",
+        "1a86:7523",
+        "USB Serial",
+        by_id="usb-1a86_USB_Serial-if00-port0",
+        by_path="pci-0000:00:14.0-usb-0:2:1.0-port0",
+    )
+
+    folder = f"{machine.root}/dev/serial/by-path"
+    assert [(info.by_id, info.name) for info in list_ports(machine.root)] == [
+        (None, f"{folder}/pci-0000:00:14.0-usb-0:1:1.0-port0"),
+        (None, f"{folder}/pci-0000:00:14.0-usb-0:2:1.0-port0"),
+    ]
+
+
+def test_two_of_a_kind_that_udev_tells_apart_keep_their_names(machine: Machine):
+    for number in ("0", "1"):
+        machine.usb_port(f"ttyACM{number}", "2341:0043", "Arduino Uno", by_id=f"usb-Uno_{number}-if00")
+
+    assert [info.name.rpartition("/")[2] for info in list_ports(machine.root)] == [
+        "usb-Uno_0-if00",
+        "usb-Uno_1-if00",
+    ]
+
+
 def test_what_has_no_hardware_or_no_device_is_no_port(machine: Machine):
     machine.port("ttyS1")
     machine.write("sys/class/tty/ttyS1/type", "0\n")
