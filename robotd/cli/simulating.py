@@ -79,6 +79,7 @@ def sim(
     began = perf_counter()
     took_s, repeats = 0.0, True
     found: list[tuple[Path | None, Shrunk]] = []
+    unwritten = ""
     with _CtrlC(raises=jobs > 1) as interrupt:
         try:
             repeats = _run(config, due, tally, jobs, interrupt, twice=check_repeat, hidden=as_json)
@@ -89,12 +90,17 @@ def sim(
         # With --check-repeat every life is lived twice, and counts once.
         took_s = (perf_counter() - began) / (2 if check_repeat else 1)
         interrupt.raises = False
-        _write(config, file, tally, out, shrink_for, interrupt, found)
+        try:
+            _write(config, file, tally, out, shrink_for, interrupt, found)
+        except OSError as error:
+            unwritten = f"{error.filename}: {error.strerror}"
     interrupted = interrupt.came
     if as_json:
         typer.echo(json.dumps(_as_json(tally, took_s, found, faults), indent=2))
     else:
         _tell(config, file, tally, took_s, found, faults)
+    if unwritten:
+        complain(unwritten)
     if interrupted:
         complain(f"interrupted after {tally.lives} of {len(due)} lives")
     if not repeats:

@@ -78,8 +78,8 @@ def run_scenarios(
         _run(_rounds(scripts, seeds, seed), len(scripts) * seeds, results, quiet=as_json)
     except KeyboardInterrupt:
         interrupted = True
-    _write(results, junit, html)
     _tell(results, as_json=as_json, interrupted=interrupted, due=len(scripts) * seeds)
+    _write(results, junit, html)
     if interrupted or any(timed.result.failure for timed in results):
         raise typer.Exit(Exit.FAILED)
 

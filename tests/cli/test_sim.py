@@ -80,6 +80,14 @@ def test_what_the_file_forbids_is_found_and_written_as_a_scenario_that_fails_the
     assert scenario.read_text().count("  - ") <= 4
 
 
+def test_a_scenario_that_cannot_be_written_loses_nothing_of_what_is_known(folder: Path) -> None:
+    found = run(app, ["sim", "never.yaml", *MINUTES, "--out", "patrol.py/found", "--shrink-for", "1"])
+
+    assert found.exit_code == Exit.FAILED
+    assert "broken: never: armed" in found.stdout
+    assert "patrol.py/found: Not a directory" in found.stderr
+
+
 @pytest.mark.parametrize("faults", ["2 V", "-1%", "100%", "many"])
 def test_a_share_of_faults_that_is_none_is_a_usage_error(faults: str, folder: Path) -> None:
     assert run(app, ["sim", "example:rover", "--faults", faults]).exit_code == Exit.USAGE

@@ -126,10 +126,11 @@ def test_reports_are_written(folder: Path) -> None:
     assert "2 scenarios: 1 failed" in (folder / "page.html").read_text()
 
 
-def test_a_report_that_cannot_be_written_is_a_failure(folder: Path) -> None:
+def test_a_report_that_cannot_be_written_is_a_failure_and_what_is_known_is_told(folder: Path) -> None:
     done = run(app, ["test", "scenarios/good.yaml", "--junit", "nowhere/results.xml"])
 
     assert done.exit_code == Exit.FAILED
+    assert "1 passed" in done.stdout
     assert "nowhere/results.xml cannot be written: No such file or directory" in done.stderr
 
 
