@@ -5,6 +5,9 @@ What a command needs is imported inside it, so that `robotd version` and a misty
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
+
 import typer
 
 from robotd.cli import (
@@ -83,4 +86,6 @@ app.command("version")(describing.version)
 
 def main() -> None:
     """Run the command that `sys.argv` names and exit with its code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what cannot be written there is no reason to fall
     app(prog_name="robotd")

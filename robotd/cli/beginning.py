@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 import typer
 
 from robotd.cli.connection import Json
-from robotd.cli.exits import Exit, complain, fail
+from robotd.cli.exits import Exit, complain, fail, printable
 from robotd.cli.files import EXAMPLE_PREFIX, examples_folder, robot_file
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def _from_example(name: str, file: Path | None) -> Begun:
     source = robot_file(name if name.startswith(EXAMPLE_PREFIX) else EXAMPLE_PREFIX + name)
     file = file or Path(source.name)
     # What its comments tell to type is to be about the copy.
-    text = source.read_text(encoding="utf-8").replace(f"config/{source.name}", str(file))
+    text = source.read_text(encoding="utf-8").replace(
+        f"config/{source.name}", shlex.quote(printable(str(file)))
+    )
     beside = {path.relative_to(source.parent): path for path in companions(source)}
     return Begun(
         file,
@@ -167,4 +170,5 @@ def _tell(begun: Begun, *, as_json: bool) -> None:
         complain(remark)
     for path in written:
         typer.echo(f"wrote  {path}")
-    typer.echo(f"\nnow:   robotd check {begun.file}\n       robotd run {begun.file} --sim")
+    file = shlex.quote(str(begun.file))
+    typer.echo(f"\nnow:   robotd check {file}\n       robotd run {file} --sim")

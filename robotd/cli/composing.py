@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hal import KINDS, verbs
 from robotd.cli.drafting import Draft
+from robotd.cli.exits import printable
 from robotd.config import ConfigErrors, load
 from robotd.sim.scenario.writing import flow
 
@@ -58,8 +60,9 @@ def _lines(drawn: Draft, driver: Driver, file: Path, lacking: Mapping[str, str])
     yield "#"
     yield f"# What `robotd scan` found with {driver.name} on {drawn.board_says['port']}."
     yield "#"
-    yield f"#   robotd run {file} --sim    drive it without any hardware"
-    yield f"#   robotd check {file}        after every change"
+    named = shlex.quote(printable(str(file)))
+    yield f"#   robotd run {named} --sim    drive it without any hardware"
+    yield f"#   robotd check {named}        after every change"
     yield "#"
     yield "# Quantities carry their unit (0.8 m/s, 80 deg, 200 ms). Inside `when` and `clear` values are SI."
     for remark in drawn.remarks:

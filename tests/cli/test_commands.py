@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -276,6 +277,16 @@ def test_a_command_that_must_be_quick_loads_nothing_heavy(words: list[str]) -> N
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_as_well_as_may_be(tmp_path: Path) -> None:
+    name = os.fsdecode(b"rov\xe4r.yaml")  # as a file system of long ago may have it
+    command = [sys.executable, "-m", "robotd", "init", name, "--from", "rover"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.returncode == Exit.DONE, done.stderr
+    assert done.stdout.startswith(b"wrote  rov?r.yaml\n")
+    assert (tmp_path / name).is_file()
 
 
 def test_a_journal_that_cannot_be_kept_is_said_with_the_way_out(tmp_path: Path) -> None:

@@ -67,6 +67,15 @@ def test_an_example_brings_its_handlers_and_the_schema_and_speaks_of_the_copy(tm
     assert f"wrote  {tmp_path}/mine.yaml\n" in said
 
 
+def test_what_is_said_of_a_name_with_a_space_can_be_typed(tmp_path: Path) -> None:
+    file = tmp_path / "my rover.yaml"
+
+    said = begin(file, "--from", "rover")
+
+    assert f"now:   robotd check '{file}'\n" in said
+    assert f"robotd run '{file}' --sim " in file.read_text()
+
+
 def test_without_a_name_the_copy_is_called_as_the_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
