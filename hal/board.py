@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
@@ -148,6 +148,13 @@ class Board(ABC):
     @abstractmethod
     def stop_frames(self) -> bytes:
         """What makes every actuator safe, from any parser state of the far end."""
+
+    def stop_series(self) -> Sequence[bytes]:
+        """The same for somebody who only writes: one after the other, some 20 ms apart, what moves first.
+
+        A driver whose far ends take no two frames in one go has more than one.
+        """
+        return [self.stop_frames()]
 
     @abstractmethod
     async def confirm_stop(self) -> dict[str, Evidence]:

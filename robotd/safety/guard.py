@@ -46,7 +46,7 @@ class State(NamedTuple):
     """All that the guard knows at a time. With a latch it has tripped, for good."""
 
     name: str  # no other guard has it: latch ids begin with it
-    ports: Mapping[str, tuple[float, bytes]] = {}  # by board: the quiet that a bus needs in s; stop frames
+    ports: Mapping[str, tuple[float, Sequence[bytes]]] = {}  # by board: a bus's quiet in s; a stop a round
     ticks: int = 0
     counters: Sequence[str] = ("-",) * len(PARTS)
     moved_at: Sequence[float] = (0.0,) * len(PARTS)
@@ -69,8 +69,8 @@ def step(state: State, now: float, event: Words) -> Next:
 
     Events: the daemon's messages `tick TIME COUNTERS`, `keep`, `back` and `bye`; `gone`, its end;
     `stop REASON`; `input SENTENCE`; `time`. What is malformed means nothing.
-    Actions: `write` a round of stop frames; `kill` the daemon; `save` the latch; `sync` it to the disk;
-    `tell MESSAGE` to the daemon; `close BOARD`; `exit`. Ports and latch are those of the next state.
+    Actions: `write` a round, the next stop of each board; `kill` the daemon; `save` the latch; `sync` it to
+    the disk; `tell MESSAGE` to the daemon; `close BOARD`; `exit`. Ports and latch: those of the next state.
     """
     match event:
         case _ if state.over:
@@ -80,7 +80,8 @@ def step(state: State, now: float, event: Words) -> Next:
                 return _tick(state, now, float(at), counters)
         case ("keep", board, gap_us, frames):
             with suppress(ValueError):
-                port = (min(max(0, int(gap_us)), GAP_US) / 1e6, bytes.fromhex(frames.removeprefix("-")))
+                stops = [bytes.fromhex(one) for one in frames.removeprefix("-").split(",")]
+                port = (min(max(0, int(gap_us)), GAP_US) / 1e6, stops)
                 return state._replace(ports={**state.ports, board: port}), (("tell", f"kept {board}"),)
         case ("back", board):
             others = {name: port for name, port in state.ports.items() if name != board}
@@ -98,7 +99,8 @@ def step(state: State, now: float, event: Words) -> Next:
         case ("time",) if now >= state.silent_at:
             return _hung(state, now, "daemon_silent", f"the daemon was silent for {SILENT_S * 1e3:g} ms")
         case ("time",) if now >= state.round_at:
-            return _round(state, now, last=state.gone and state.rounds + 1 >= ROUNDS)
+            longest = max((len(stops) for _, stops in state.ports.values()), default=1)
+            return _round(state, now, last=state.gone and state.rounds + 1 >= ROUNDS * longest)
     return state, ()
 
 
@@ -164,7 +166,7 @@ class Guard:
         finally:  # ports are left by an unforeseen error alone; the daemon hears of our end and halts, too
             for board, port in self._ports.items():
                 with suppress(Exception):
-                    self._stop_port(port, 0.0, self._state.ports[board][1], anew=True)
+                    self._stop_port(port, 0.0, self._state.ports[board][1][0], anew=True)
 
     def _turn(self) -> None:
         self._poll.register(self._daemon, 0 if self._state.ticks else select.POLLIN)  # 0: its end alone
@@ -173,8 +175,7 @@ class Guard:
         if self._line:
             self._look(*self._line)
         for take in (self._hear, self._heed, self._bury):
-            # All is read; or the daemon's end, which comes after its last words; or another guard was faster.
-            with suppress(BlockingIOError, ConnectionResetError):
+            with suppress(BlockingIOError, ConnectionResetError):  # all is read; another was faster; its end
                 for _ in range(BURST):
                     take()
         if time.monotonic() >= self._state.due:
@@ -220,9 +221,9 @@ class Guard:
                 getattr(self, f"_{verb}")(*words)
 
     def _write(self) -> None:
-        anew = self._state.over or self._state.rounds % SENDING_ROUNDS == 1
-        for board, (gap_s, frames) in sorted(self._state.ports.items(), key=lambda item: item[1]):
-            self._stop_port(self._ports[board], gap_s, frames, anew=anew)
+        turn, anew = self._state.rounds - 1, self._state.over or self._state.rounds % SENDING_ROUNDS == 1
+        for board, (gap_s, stops) in sorted(self._state.ports.items(), key=lambda item: item[1]):
+            self._stop_port(self._ports[board], gap_s, stops[turn % len(stops)], anew=anew)
 
     def _stop_port(self, port: int, gap_s: float, frames: bytes, *, anew: bool) -> None:
         if (unsent := _traffic(port)[0]) > len(frames) or anew:
@@ -290,8 +291,7 @@ def main(*words: str) -> None:
     with suppress(ImportError):
         import ctypes  # not at the top: the daemon, which imports `step`, has no use for it
 
-        # The end of file comes with that of the daemon's last thread, which may wait for a disk.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGRTMAX)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGRTMAX)  # the end of file may wait for a disk
         locked = "-" if ctypes.CDLL(None).mlockall(LOCK_ALL) else "locked"
     guard.run(f"ready {fifo} {locked}")
 

@@ -74,7 +74,7 @@ class Guarding:
         """Which guard it is: of an earlier one only a stop still counts."""
         self._ready = asyncio.Event()
         self._answers: dict[str, asyncio.Future[None]] = {}
-        self._frames: dict[Board, bytes] = {}
+        self._stops: dict[Board, Sequence[bytes]] = {}
         """The boards that are to be kept, and the stop frames that the guard has of each."""
         self._kept: dict[str, None] = {}
         self.unprotected: dict[str, None] = {}
@@ -123,7 +123,7 @@ class Guarding:
             return "the guard has stopped the robot, and stays with it until a reset"
         if not self._ready.is_set():
             return "the guard process is not there yet"
-        waiting = [board.name for board in self._frames if board.name not in self._kept]
+        waiting = [board.name for board in self._stops if board.name not in self._kept]
         return f"the guard does not hold {', '.join(waiting)} yet" if waiting else None
 
     def refusal(self) -> Refused | None:
@@ -171,8 +171,8 @@ class Guarding:
         if board.link is None or board.link.descriptor is None:
             self.unprotected[board.name] = None
             return
-        if board not in self._frames:
-            self._frames[board] = b""
+        if board not in self._stops:
+            self._stops[board] = ()
             self._offer(board)
         if board.name in self._kept:
             return
@@ -185,7 +185,7 @@ class Guarding:
     async def give_back(self, board: Board) -> None:
         """Take the duplicate back. Returns when the guard has closed it, or is no more."""
         self.unprotected.pop(board.name, None)
-        kept = self._frames.pop(board, None) is not None
+        kept = self._stops.pop(board, None) is not None
         self._kept.pop(board.name, None)
         if kept and self._ready.is_set():
             self._say(f"back {board.name}")
@@ -195,8 +195,8 @@ class Guarding:
     def _offer(self, board: Board) -> None:
         """Hand a board's wire to the present guard; a later one gets it when it is ready."""
         if self._ready.is_set() and board.link is not None:
-            frames = self._frames[board] = board.stop_frames()
-            self._say(_keep(board, frames), board.link.descriptor)
+            stops = self._stops[board] = board.stop_series()
+            self._say(_keep(board, stops), board.link.descriptor)
 
     async def _until(self, word: str) -> None:
         """Wait for the guard to say something, or for its end. Raises `TimeoutError`."""
@@ -265,7 +265,7 @@ class Guarding:
             self._again_s = AGAIN_S
             self._ready.set()
             self._log.info("guard", real_time=self.real_time, memory_locked=self.memory_locked)
-            for board in self._frames:
+            for board in self._stops:
                 self._offer(board)
         elif word == "tripped":
             self.tripped = True
@@ -295,9 +295,9 @@ class Guarding:
         if not self._ready.is_set():
             return
         self._say(" ".join(("tick", f"{now:.4f}", *self._watched.progress())))
-        for board, frames in self._frames.items():
-            if board.name in self._kept and (renewed := board.stop_frames()) != frames:
-                self._frames[board] = renewed
+        for board, stops in self._stops.items():
+            if board.name in self._kept and (renewed := board.stop_series()) != stops:
+                self._stops[board] = renewed
                 self._say(_keep(board, renewed))
 
     def _say(self, message: str, descriptor: int | None = None) -> None:
@@ -307,5 +307,6 @@ class Guarding:
                 self._line.send(message.encode(), descriptor)
 
 
-def _keep(board: Board, frames: bytes) -> str:
-    return f"keep {board.name} {round(board.IDLE_GAP_S * 1e6)} {frames.hex() or '-'}"
+def _keep(board: Board, stops: Sequence[bytes]) -> str:
+    frames = ",".join(stop.hex() for stop in stops)
+    return f"keep {board.name} {round(board.IDLE_GAP_S * 1e6)} {frames or '-'}"

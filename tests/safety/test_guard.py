@@ -80,17 +80,17 @@ def test_a_port_is_kept_with_its_frames_and_may_be_kept_anew():
 
     assert story.tell("keep", "arduino", "0", "f7c000") == [("tell", "kept arduino")]
     assert story.tell("keep", "bus", "1500", "-") == [("tell", "kept bus")]
-    assert story.state.ports == {"arduino": (0.0, b"\xf7\xc0\x00"), "bus": (0.0015, b"")}
-    assert story.tell("keep", "arduino", "0", "f7c001") == [("tell", "kept arduino")]
-    assert story.state.ports["arduino"] == (0.0, b"\xf7\xc0\x01")
+    assert story.state.ports == {"arduino": (0.0, [b"\xf7\xc0\x00"]), "bus": (0.0015, [b""])}
+    assert story.tell("keep", "arduino", "0", "f7c001,f7") == [("tell", "kept arduino")]
+    assert story.state.ports["arduino"] == (0.0, [b"\xf7\xc0\x01", b"\xf7"])
 
 
 def test_no_gap_is_waited_for_longer_than_10_ms(story: Story):
     story.tell("keep", "bus", "9" * 400, "00")
     story.tell("keep", "strange", "-5", "00")
 
-    assert story.state.ports["bus"] == (0.01, b"\x00")
-    assert story.state.ports["strange"] == (0.0, b"\x00")
+    assert story.state.ports["bus"] == (0.01, [b"\x00"])
+    assert story.state.ports["strange"] == (0.0, [b"\x00"])
 
 
 def test_a_port_is_given_back_when_the_daemon_asks(story: Story):
@@ -104,6 +104,7 @@ def test_a_port_is_given_back_when_the_daemon_asks(story: Story):
     [
         ("keep", "arduino", "0", "f7c"),
         ("keep", "arduino", "0", "stop"),
+        ("keep", "arduino", "0", "f7,c"),
         ("keep", "arduino", "soon", "f7"),
         ("keep", "arduino", "1e3", "f7"),
         ("keep", "arduino", "9" * 5000, "f7"),
@@ -145,6 +146,16 @@ def test_the_end_of_the_daemon_is_three_rounds_then_the_latch_then_the_end(story
     ]
     assert story.state.latch == DIED
     assert story.state.over
+
+
+def test_with_several_stops_for_a_board_the_end_is_three_times_as_many_rounds(story: Story):
+    story.tell("keep", "line", "4000", "01,02,03")
+    story.tell("gone")
+    story.wait(10.0)
+
+    assert story.times("write") == [round(ROUND_S * n, 6) for n in range(3 * ROUNDS)]
+    assert story.times("save") == [round(ROUND_S * (ROUNDS - 1), 6)]
+    assert [action[0] for _, action in story.done[-3:]] == ["write", "sync", "exit"]
 
 
 def test_a_silent_daemon_is_killed_first_and_the_frames_go_on_until_it_is_gone(story: Story):
@@ -290,7 +301,7 @@ def test_a_port_that_comes_while_stopped_is_written_to_from_the_next_round_on(st
     story.wait(ROUND_S)
 
     assert len(story.times("write")) == writes + 1
-    assert story.state.ports["late"] == (0.0, b"\xff")
+    assert story.state.ports["late"] == (0.0, [b"\xff"])
 
 
 def test_every_tenth_tick_is_answered(story: Story):
@@ -344,7 +355,7 @@ EVENTS: tuple[Words, ...] = (
     *[("time",)] * 3,
     *[("tick", at, first, "-", "1") for at in ("now", "0.05", "9") for first in ("-", "1", "2")],
     *[("tick", "now", first, "-", "-") for first in ("-", "1", "2")],
-    *[("keep", board, "0", frames) for board in ("a", "b") for frames in ("f7", "f0", "odd")],
+    *[("keep", board, "0", frames) for board in ("a", "b") for frames in ("f7", "f0,f1", "odd")],
     *[("back", "a"), ("back", "b"), ("input", "low"), ("stop", "so"), ("stop", ""), ("gone",), ("bye",)],
     *[("tick", "now", "x"), (), ("keep",)],
 )
@@ -356,7 +367,7 @@ class Expectation:
     """What must hold of a guard, written anew: it keeps what happened, and decides from that alone."""
 
     def __init__(self) -> None:
-        self.frames: dict[str, bytes] = {}
+        self.stops: dict[str, list[bytes]] = {}
         self.silent_at = inf
         self.moved_at: dict[str, tuple[str, float]] = {}
         self.tripped = self.gone = self.over = self.saved = False
@@ -393,11 +404,11 @@ class Expectation:
             self.gone, self.silent_at = True, inf
         match event:
             case ("keep", board, _, frames) if frames != "odd":
-                self.frames[board] = bytes.fromhex(frames)
+                self.stops[board] = list(map(bytes.fromhex, frames.split(",")))
             case ("back", board):
-                self.frames.pop(board, None)
+                self.stops.pop(board, None)
         # Nothing is written before a trip but the farewell, and nothing ever but the present stop frames.
-        assert {board: frames for board, (_, frames) in after.ports.items()} == self.frames
+        assert {board: stops for board, (_, stops) in after.ports.items()} == self.stops
         assert verbs.count("kill") == hangs
         if trips and not self.tripped:
             assert "write" in verbs
@@ -420,7 +431,8 @@ class Expectation:
         if "exit" in verbs:
             assert verbs[-1] == "exit"
             assert self.saved == self.tripped == ("sync" in verbs)
-            assert event == ("bye",) or (self.gone and self.rounds >= ROUNDS)
+            longest = max(map(len, self.stops.values()), default=1)
+            assert event == ("bye",) or (self.gone and self.rounds >= ROUNDS * longest)
             self.over = True
         if self.tripped and self.rounds >= ROUNDS:
             assert self.saved

@@ -380,6 +380,22 @@ def test_what_is_no_serial_port_is_written_to_all_the_same(bench: Bench):
     os.close(reader)
 
 
+def test_units_that_take_one_frame_at_a_time_are_stopped_one_after_the_other(bench: Bench):
+    reader, writer = os.pipe()
+    beside, single = os.pipe()
+    bench.say("keep line 1000 0102,0304", writer)
+    bench.keep(single)
+    bench.die()
+    bench.run()
+    os.close(writer)
+    os.close(single)
+
+    assert os.read(reader, 100) == b"\x01\x02\x03\x04" * ROUNDS
+    assert os.read(beside, 100) == FRAMES * 2 * ROUNDS
+    os.close(reader)
+    os.close(beside)
+
+
 def test_what_is_on_its_way_is_not_torn_until_the_last_round(bench: Bench):
     renewed = b"\xf7" * 2_000
     near, far = socket.socketpair()  # says how much is unread at the far end, as a slow line what is unsent

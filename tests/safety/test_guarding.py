@@ -198,6 +198,19 @@ def test_a_board_with_no_frames_is_kept_all_the_same():
     tell(story)
 
 
+def test_a_board_whose_units_take_one_frame_at_a_time_is_kept_with_all_of_them():
+    class Bus(Stoppable):
+        def stop_series(self) -> list[bytes]:
+            return [b"\x01\x02", b"\x03"]
+
+    async def story(daemon: Daemon, guarding: Guarding) -> None:
+        await guarding.keep(Bus("line", 7))
+
+        assert daemon.guards[0].words == ["keep line 500 0102,03"]
+
+    tell(story)
+
+
 def test_a_wire_that_only_this_process_can_write_to_counts_as_unprotected():
     async def story(daemon: Daemon, guarding: Guarding) -> None:
         await guarding.keep(Stoppable("arduino", None))

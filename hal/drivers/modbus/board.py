@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -90,16 +90,16 @@ class ModbusBoard(Board):
     # ------------------------------------------------------------------ stopping
 
     def stop_frames(self) -> bytes:
-        """The stop word of each belt; on a line without one, what switches each output off.
+        """All of `stop_series` on TCP; on RTU the first of them alone.
 
-        They are written in one go, and on RTU a silence parts a frame from the next: a unit that goes by that
-        takes one frame, not two. So what moves is not put at risk for a lamp. With a second belt on the line,
-        the drives' own watchdogs (`deadman`) are what is left when the daemon is dead.
+        There a silence parts a frame from the next, and a unit that goes by that takes one, not two.
         """
-        stops = self._stops()
-        if self._framing == "rtu":
-            stops = [one for one in stops if one.function is Function.WRITE_REGISTER] or stops
-        return b"".join(codec.encode_request(request, self._framing) for request in stops)
+        return b"".join(self.stop_series() if self._framing == "tcp" else self.stop_series()[:1])
+
+    def stop_series(self) -> Sequence[bytes]:
+        """The stop word of each belt, then what switches each output off."""
+        stops = sorted(self._stops(), key=lambda one: one.function is not Function.WRITE_REGISTER)
+        return [codec.encode_request(request, self._framing) for request in stops]
 
     def halt(self) -> None:
         """Stop every actuator, each as the next thing on the line.

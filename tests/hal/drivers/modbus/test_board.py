@@ -437,12 +437,23 @@ def test_the_same_cell_runs_over_modbus_tcp() -> None:
     virtual.run(story())
 
 
-def test_the_stop_frames_are_one_frame_for_one_belt_whatever_else_is_on_the_line() -> None:
-    cells = line().boards["line"]
+def test_who_stops_it_without_listening_has_a_frame_for_each_actuator_the_belts_first() -> None:
+    second = {"second": cell.CONVEYOR | {"unit": 4, "watchdog": None}}
+    stops = [codec.encode_request(Request(unit, Function.WRITE_REGISTER, 0, 1, (0,))) for unit in (1, 4)]
+    off = codec.encode_request(Request(2, Function.WRITE_COIL, 1, 1, (0,)))
+
+    assert line(cell.DEVICES | second).boards["line"].stop_series() == [*stops, off]
+    assert line({"scale": cell.SCALE}).boards["line"].stop_series() == []
+
+
+def test_in_one_go_there_is_one_stop_frame_on_rtu_and_all_of_them_on_tcp() -> None:
+    rtu, tcp = line().boards["line"], line(framing="tcp").boards["line"]
     outputs = line({name: cell.DEVICES[name] for name in ("diverter", "beacon", "scale")}).boards["line"]
 
-    assert cells.stop_frames() == STOP
+    assert rtu.stop_frames() == STOP
     assert outputs.stop_frames() == codec.encode_request(Request(2, Function.WRITE_COIL, 1, 1, (0,)))
+    assert tcp.stop_frames() == b"".join(tcp.stop_series())
+    assert len(tcp.stop_series()) == 2
 
 
 def test_a_line_has_no_motor() -> None:
