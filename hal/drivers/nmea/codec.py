@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache, reduce
+from operator import xor
 from typing import Any, NamedTuple
 
 from pynmeagps import GET, NMEAMessage  # type: ignore[import-untyped]  # it has no types
@@ -26,6 +28,11 @@ LONGEST_SENTENCE_BYTES = 128
 KNOT_M_S = 1852 / 3600
 SATELLITE_FIXES = range(1, 6)
 """GGA, "quality indicator": 0 is none, from 6 on the position is estimated, typed in or simulated."""
+NO_SATELLITE_MODES = ("N", "E", "M", "S")
+"""RMC and VTG, "mode indicator", which older receivers leave out: the same four."""
+
+REMEMBERED = 64
+"""So many sentences are known again, and not read once more: nothing else here takes as long."""
 
 Values = Mapping[str, float | bool]
 """Readings of the kind `gnss`, in its units."""
@@ -55,7 +62,7 @@ class Sentence(NamedTuple):
     """Which satellites: `GP` for GPS, `GN` for several systems together."""
     kind: str
     """`GGA`, `RMC`..."""
-    fields: list[str]
+    fields: tuple[str, ...]
 
 
 class Sentences:
@@ -88,14 +95,11 @@ def _read(line: bytes) -> Sentence | None:
     if not body.isascii():
         return None
     address, *fields = body.decode("ascii").split(",")
-    return Sentence(address[:-3], address[-3:], fields)
+    return Sentence(address[:-3], address[-3:], tuple(fields))
 
 
 def _checksum(body: bytes) -> bytes:
-    checksum = 0
-    for byte in body:
-        checksum ^= byte
-    return b"%02X" % checksum
+    return b"%02X" % reduce(xor, body, 0)
 
 
 # ---------------------------------------------------------------------------------- what a sentence means
@@ -103,17 +107,21 @@ def _checksum(body: bytes) -> bytes:
 
 def parse(sentence: Sentence) -> Values:
     """What it says about a position; nothing, for a kind that says nothing or fields that make no sense."""
-    read = _READ.get(sentence.kind)
-    if read is None:
+    if sentence.kind not in _READ:
         return {}
+    times = _TIMES.get(sentence.kind, ())
+    fields = tuple("" if place in times else field for place, field in enumerate(sentence.fields))
+    return _parse(sentence.kind, fields)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parse(kind: str, fields: tuple[str, ...]) -> Values:
     try:
         # With a checksum given, the library makes none of its own: that was tested.
-        message = NMEAMessage(
-            sentence.talker, sentence.kind, GET, payload=sentence.fields, checksum="", validate=0
-        )
+        message = NMEAMessage("GN", kind, GET, payload=fields, checksum="", validate=0)
     except (NMEAMessageError, NMEAParseError, NMEATypeError):
         return {}
-    return read(message)
+    return _READ[kind](message)
 
 
 def _gga(message: Any) -> Values:
@@ -137,8 +145,10 @@ def _gga(message: Any) -> Values:
 def _rmc(message: Any) -> Values:
     """Recommended minimum specific GNSS data."""
     status = getattr(message, "status", "")
-    if status != "A":
-        return {"fix": False} if status == "V" else {}
+    if status not in ("A", "V"):
+        return {}
+    if status == "V" or _knows_without_satellites(message):
+        return {"fix": False}
     speed_kn, course_deg = _number(message, "spd"), _number(message, "cog")
     return {
         "fix": True,
@@ -152,6 +162,8 @@ def _rmc(message: Any) -> Values:
 
 def _vtg(message: Any) -> Values:
     """Course over ground and ground speed."""
+    if _knows_without_satellites(message):
+        return {}
     speed_km_h, course_deg = _number(message, "sogk"), _number(message, "cogt")
     return _known(
         speed=None if speed_km_h is None else speed_km_h / 3.6,
@@ -166,8 +178,14 @@ def _gsa(message: Any) -> Values:
 
 
 _READ: Mapping[str, Callable[[Any], Values]] = {"GGA": _gga, "RMC": _rmc, "VTG": _vtg, "GSA": _gsa}
+_TIMES: Mapping[str, tuple[int, ...]] = {"GGA": (0,), "RMC": (0, 8)}
+"""Which fields tell time and date: nobody asks for these, and without them one that stands repeats itself."""
 POSITION_SENTENCES = ("GGA", "RMC")
 """The kinds that say where it is; a receiver must send one of them."""
+
+
+def _knows_without_satellites(message: Any) -> bool:
+    return getattr(message, "posMode", "") in NO_SATELLITE_MODES
 
 
 def _position(message: Any) -> Values:

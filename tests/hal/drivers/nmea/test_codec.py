@@ -61,6 +61,8 @@ def test_the_usual_examples_are_read_in_si(data: bytes, values: dict[str, float]
         ("GNGSA", "A,1,,,,,,,,,,,,,99.99,99.99,99.99,1", {}),
         ("GNVTG", ",,,,,,,,N", {}),
         ("GPGGA", "123519,4807.038,N,01131.000,E,6,08,0.9,545.4,M,46.9,M,,", {"fix": False, "satellites": 8}),
+        ("GNRMC", "123519,A,4807.038,N,01131.000,E,1.0,84.4,230394,,,E,V", {"fix": False}),
+        ("GNVTG", "84.4,T,,M,1.0,N,1.9,K,E", {}),
         ("GPRMC", "123519,A,4807.038,,01131.000,E,0.0,,230394,,", {"fix": True, "speed": 0.0}),
         ("GPRMC", "123519,A,9907.038,N,01131.000,E,0.0,,230394,,", {"fix": True, "speed": 0.0}),
         ("GPGGA", "12,34", {}),
