@@ -57,6 +57,10 @@ class Ear(Generic[_Frame]):
     async def ask_all(self, question: bytes, patience_s: float) -> list[_Frame]:
         """All that comes within `patience_s`. Raises `LinkError`."""
         self._say(question)
+        return await self.hear(patience_s)
+
+    async def hear(self, patience_s: float) -> list[_Frame]:
+        """All that comes by itself within `patience_s`."""
         await asyncio.sleep(patience_s)
         return [self._frames.get_nowait() for _ in range(self._frames.qsize())]
 

@@ -16,6 +16,7 @@ from hal.device import Device, DeviceSpec, Evidence
 from hal.drivers.exchange import Exchange
 from hal.drivers.json_lines.codec import Lines
 from hal.drivers.json_lines.dialect import Dialect, Hello, Prepared, Report, Value
+from hal.drivers.json_lines.outputs import Outputs
 from hal.drivers.json_lines.plain import VERSION, Plain
 from hal.drivers.json_lines.specs import JsonBoardSpec
 from hal.drivers.json_lines.waveshare import Waveshare
@@ -46,8 +47,6 @@ SILENT_AT_LEAST_S = 0.3
 CONFIRM_AGAIN_S = 0.03
 CONFIRMATIONS = 3
 """How often a stopped output is asked for: all within the 100 ms after which a stop is answered."""
-REST = 0.005
-"""A duty below this is none."""
 
 DIALECTS: Mapping[str, Callable[[], Dialect]] = {"plain": Plain, "waveshare": Waveshare}
 END_ANYTHING = b"\n"
@@ -76,14 +75,7 @@ class JsonBoard(Board):
         self._dialect = DIALECTS[self.spec.dialect]()
         self._users: dict[str, str] = {}
         """By channel the device on it."""
-        self._outputs: dict[str, float] = {}
-        """What every output was told last."""
-        self._rest: dict[str, float] = {}
-        """What an output is at rest..."""
-        self._kept: set[str] = set()
-        """...and which keep what they are through a stop."""
-        self._shows: dict[str, float] = {}
-        """What every output says that it is."""
+        self._outputs = Outputs()
         self._sensors: dict[str, AnalogInput | Range | Imu | DigitalInput] = {}
         self._lines = Lines()
         self._exchange = Exchange(self, self._why_no_answer)
@@ -111,19 +103,14 @@ class JsonBoard(Board):
         output = _Channel(self._put, channel)
         match spec:
             case MotorSpec():
-                self._add_output(channel, 0.0, keeps=spec.on_stop == "keep")
+                self._outputs.add(channel, 0.0, keeps=spec.on_stop == "keep")
                 return Motor(name, spec, output)
             case DigitalOutputSpec():
-                self._add_output(channel, float(spec.active == "low"), keeps=spec.on_stop == "keep")
+                self._outputs.add(channel, float(spec.active == "low"), keeps=spec.on_stop == "keep")
                 return DigitalOutput(name, spec, output)
             case _:
                 sensor = self._sensors[channel] = _SENSORS[spec.kind](name, spec)
                 return sensor
-
-    def _add_output(self, channel: str, rest: float, *, keeps: bool) -> None:
-        self._outputs[channel] = self._rest[channel] = rest
-        if keeps:
-            self._kept.add(channel)
 
     # ------------------------------------------------------------------ who is there
 
@@ -133,8 +120,7 @@ class JsonBoard(Board):
         self._exchange.forget()
         self._heard_bytes = self._understood = False
         self._ready_at = None
-        self._outputs = dict(self._rest)
-        self._shows.clear()
+        self._outputs.forget()
         self.send(END_ANYTHING)
         question = self._dialect.hello()
         if not self._dialect.INTRODUCES_ITSELF:
@@ -169,8 +155,8 @@ class JsonBoard(Board):
             await self._exchange.ask(question, said, times=QUESTIONS, again_s=ASK_AGAIN_S)
         else:
             self.send(question)
-        for channel in filter(self._kept.__contains__, self._outputs):
-            self._outputs[channel] = await self._exchange.ask(
+        for channel in self._outputs.kept:
+            self._outputs.told[channel] = await self._exchange.ask(
                 self._dialect.ask(), channel, times=QUESTIONS, again_s=ASK_AGAIN_S
             )
         self.send(self.stop_frames())
@@ -217,48 +203,41 @@ class JsonBoard(Board):
             sensor = self._sensors.get(channel)
             if sensor is not None:
                 _feed(sensor, value, now)
-            elif channel in self._outputs and isinstance(value, float):
-                self._shows[channel] = value
+            elif channel in self._outputs.told and isinstance(value, float):
+                self._outputs.shows[channel] = value
                 self._exchange.answer(channel, value)
 
     # ------------------------------------------------------------------ what it is told
 
     def _put(self, channel: str, value: float) -> None:
         """Say all outputs, one of them anew. A stop is remembered also where the wire does not take it."""
-        if value == self._rest[channel]:
-            self._outputs[channel] = value
-        self.send(self._dialect.set(self._outputs | {channel: value}))
-        self._outputs[channel] = value
+        told = self._outputs.told
+        if self._outputs.rests(channel, value):
+            told[channel] = value
+        self.send(self._dialect.set(told | {channel: value}))
+        told[channel] = value
 
     def halt(self) -> None:
         """As for every board; what is said again from now on is the stop."""
-        self._outputs |= self._stopped()
+        self._outputs.told = self._outputs.stopped()
         super().halt()
 
     def stop_frames(self) -> bytes:
         """A line end first, since half a line swallows what follows; then every output's stop value."""
-        if not self._outputs:
-            return b""
-        return END_ANYTHING + self._dialect.set(self._outputs | self._stopped())
-
-    def _stopped(self) -> dict[str, float]:
-        return {channel: rest for channel, rest in self._rest.items() if channel not in self._kept}
+        stopped = self._outputs.stopped()
+        return END_ANYTHING + self._dialect.set(stopped) if stopped else b""
 
     def tend(self, now: float) -> float:
         """Say again what is put out while that is not rest, or not what the board says; ask a quiet one."""
         with suppress(HalError):
-            if any(map(self._wants_a_word, self._outputs)):
-                self.send(self._dialect.set(self._outputs))
+            if self._outputs.want_a_word():
+                self.send(self._dialect.set(self._outputs.told))
             if now - self._heard_at > TEND_S:
                 self.send(END_ANYTHING + self._dialect.ask())
             if not self._dialect.INTRODUCES_ITSELF and now - self._prepared_at > PREPARE_AGAIN_S:
                 self._prepared_at = now
                 self.send(self._prepare())
         return now + TEND_S
-
-    def _wants_a_word(self, channel: str) -> bool:
-        told, found = self._outputs[channel], self._shows.get(channel)
-        return told != self._rest[channel] or (found is not None and (abs(found) < REST) != (told == 0.0))
 
     def silent_at(self) -> float:
         """When the first of its sensors grows stale, or it was not heard for too long."""
@@ -283,7 +262,8 @@ class JsonBoard(Board):
         """Ask for a report; an output that is not safe is stopped again. Within 90 ms."""
         async with asyncio.TaskGroup() as group:
             tasks = {
-                self._users[channel]: group.create_task(self._confirm(channel)) for channel in self._rest
+                self._users[channel]: group.create_task(self._confirm(channel))
+                for channel in self._outputs.told
             }
         return {name: task.result() for name, task in tasks.items()}
 
@@ -295,7 +275,7 @@ class JsonBoard(Board):
                 found: float | None = await self._exchange.try_once(question, channel, CONFIRM_AGAIN_S)
                 if found is None:
                     continue
-                if channel in self._kept or (abs(found) < REST) == (self._rest[channel] == 0.0):
+                if self._outputs.is_safe(channel, found):
                     return Evidence(True, found, 0.0)
                 evidence = Evidence(False, found, 0.0, f"{channel} is still {found:g}")
                 self.send(self.stop_frames())

@@ -60,9 +60,9 @@ def write(found: Mapping[str, Any]) -> bytes:
     return _encode(found).encode("ascii") + b"\n"
 
 
-def short(value: float) -> float:
+def short(value: float, digits: int = DIGITS) -> float:
     """With as many digits as a wire needs; a whole number is written without a point."""
-    rounded = round(value, DIGITS)
+    rounded = round(value, digits)
     return int(rounded) if rounded == int(rounded) else rounded
 
 

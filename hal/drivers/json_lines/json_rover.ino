@@ -138,18 +138,23 @@ void setup() {
   greet(true);
 }
 
-void loop() {
+void hear() {
   while (Serial.available()) {
     char next = Serial.read();
     if (next == '\n') {
       if (length <= LONGEST_LINE) obey();
       length = 0;
+      return;                           // one line at a time: no flood of them holds up the deadman
     } else if (length < LONGEST_LINE) {
       line[length++] = next;
     } else {
       length = LONGEST_LINE + 1;        // too long: passed over whole
     }
   }
+}
+
+void loop() {
+  hear();
   if (millis() - set_at > deadman_ms)
     for (Motor& motor : motors)
       if (motor.duty != 0) turn(motor, 0);

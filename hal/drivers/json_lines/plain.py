@@ -12,7 +12,8 @@ Board to host:
     {"deadman_ms":500,"report_ms":50}       when it was told so
     {"is":{"left":0.25}}                    every channel, after "set" or "ask" and every report_ms
 
-The sum is that of all values in thousandths; a "set" whose sum is another was disturbed, and is passed over.
+What is put out is said in whole thousandths, whose sum is the same in whichever floats a board counts them; a
+"set" whose sum is another was disturbed, and is passed over.
 In a report a motor's duty and an output's level are as they are put out; a distance is in m, null where
 nothing is seen; a voltage, or counts, is a number; a switch, at once when it changes, is 0 or 1; an IMU is an
 object with readings of the kind `imu` in SI, some in each line.
@@ -29,6 +30,7 @@ from hal.drivers.json_lines.codec import Object, number, short
 from hal.drivers.json_lines.dialect import Hello, Prepared, Report, Value
 
 VERSION = 1
+DIGITS_OF_A_SUM = 3
 HELLO_QUERY = codec.write({"hello": 1})
 ASK = codec.write({"ask": 1})
 
@@ -50,7 +52,7 @@ class Plain:
 
     def set(self, outputs: Mapping[str, float]) -> bytes:
         """All of them in one line."""
-        values = {channel: short(value) for channel, value in outputs.items()}
+        values = {channel: short(value, DIGITS_OF_A_SUM) for channel, value in outputs.items()}
         return codec.write({"set": values, "sum": total(values.values())})
 
     def ask(self) -> bytes:

@@ -88,7 +88,7 @@ class Waveshare:
 
 def _speed(value: float) -> str:
     """Nothing protects what is said: a zero is written so that no one disturbed digit makes a speed of it."""
-    return f"{short(value)}" if value else ZERO
+    return f"{found}" if (found := short(value)) else ZERO
 
 
 def report(left: float, right: float, imu: Mapping[str, float], voltage: float) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from hal.driver import Found, Probe
+from hal.drivers.ear import Ear
 from hal.drivers.nmea import codec
-from hal.drivers.nmea.codec import Sentences
+from hal.drivers.nmea.codec import Sentence, Sentences
 from hal.drivers.nmea.listening import Listening
 from hal.link import Link
 
@@ -16,33 +16,26 @@ LISTEN_S = 1.3
 """Most receivers report once a second."""
 
 
-class _Listener:
-    """Writes down what comes."""
-
-    def __init__(self) -> None:
-        self.listening = Listening()
-        self.values: dict[str, float | bool] = {}
-        self._sentences = Sentences()
-
-    def data_received(self, data: bytes) -> None:
-        sentences = self._sentences.feed(data)
-        self.listening.heard(data, sentences)
-        for sentence in sentences:
-            self.values |= codec.parse(sentence)
-
-    def connection_lost(self, reason: Exception | None) -> None: ...
-
-
 async def _find(link: Link, baud: int) -> AsyncIterator[Found]:
-    listener = _Listener()
-    await link.open(listener)
+    listening, sentences = Listening(), Sentences()
+
+    def feed(data: bytes) -> list[Sentence]:
+        found = sentences.feed(data)
+        listening.heard(data, found)
+        return found
+
+    ear = Ear(link, feed)
+    await link.open(ear)
     try:
-        await asyncio.sleep(LISTEN_S)
+        heard = await ear.hear(LISTEN_S)
     finally:
         link.close()
-    kinds, values = listener.listening.kinds, listener.values
+    kinds = listening.kinds
     if not kinds:
         return
+    values: dict[str, float | bool] = {}
+    for sentence in heard:
+        values |= codec.parse(sentence)
     details = {"sentences": " ".join(kinds)}
     if "satellites" in values:
         details["satellites"] = f"{values['satellites']:g}"
@@ -50,7 +43,7 @@ async def _find(link: Link, baud: int) -> AsyncIterator[Found]:
         details["position"] = f"{values['latitude']:.5f} deg, {values['longitude']:.5f} deg"
     trouble = None
     if "fix" not in values:
-        trouble = str(listener.listening.trouble("it", link.name, baud).sentence)
+        trouble = str(listening.trouble("it", link.name, baud).sentence)
     elif not values["fix"]:
         trouble = "it has no fix; does its antenna see the sky?"
     yield Found(

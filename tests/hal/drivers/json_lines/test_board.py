@@ -218,6 +218,7 @@ def test_the_examples_of_the_waveshare_dialect_are_read_in_si() -> None:
         {"roll": 0.12227, "pitch": -0.0865, "yaw": -2.27067, "temperature": 57.2}, abs=1e-4
     )
     assert waveshare.Waveshare().set({"L": 0.4, "R": 0.4}) == b'{"T":1,"L":0.2,"R":0.2}\n'
+    assert waveshare.Waveshare().set({"L": 1e-6, "R": 0.0}) == waveshare.Waveshare().set({})
 
 
 @pytest.mark.parametrize(
