@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from pymodbus.exceptions import ModbusException
@@ -49,11 +49,12 @@ FRAME_LIMIT_BYTES = 260
 SHORTEST_RTU_BYTES = 4
 HEADER_BYTES = 7
 """Of a frame on TCP, the unit among them."""
-KNOWN = 256
-"""So many requests are kept as bytes: a line asks the same ones again and again."""
+KNOWN = 512
+"""So many frames are kept as they were read or written: a line says the same ones again and again."""
 EXCEPTION = 0x80
 """Added to the function in the answer of a unit that refuses."""
 
+_REQUESTS, _ANSWERS = DecodePDU(True), DecodePDU(False)
 _FUNCTIONS = frozenset({*Function, *(function | EXCEPTION for function in Function)})
 _ReadRequest: Mapping[Function, type[ModbusPDU]] = {
     Function.READ_COILS: ReadCoilsRequest,
@@ -91,6 +92,7 @@ def encode_request(request: Request, framing: Framing = "rtu", transaction: int 
     return _frame(request.unit, _request_pdu(request), framing, transaction)
 
 
+@lru_cache(maxsize=KNOWN)
 def encode_answer(answer: Answer, framing: Framing = "rtu", transaction: int = 0) -> bytes:
     """What a unit answers, as bytes."""
     return _frame(answer.unit, _answer_pdu(answer), framing, transaction)
@@ -113,6 +115,7 @@ def answer_size(request: Request, framing: Framing = "rtu") -> int:
     return around + 5
 
 
+@lru_cache(maxsize=KNOWN)
 def parse_request(frame: Frame) -> Request | None:
     """What the frame asks; None for a function that is not in `Function`, or for nonsense in it."""
     pdu = frame.pdu
@@ -128,6 +131,7 @@ def parse_request(frame: Frame) -> Request | None:
     return Request(frame.unit, function, pdu.address, count, values) if len(values) == count else None
 
 
+@lru_cache(maxsize=KNOWN)
 def parse_answer(frame: Frame) -> Answer | None:
     """What the frame answers; None for a function that is not in `Function`."""
     pdu = frame.pdu
@@ -152,8 +156,9 @@ class Decoder:
     def __init__(self, *, requests: bool, framing: Framing) -> None:
         self.discarded = 0
         """How many bytes belonged to no frame."""
-        self._pdus = DecodePDU(requests)
-        self._cut: Callable[[int], Frame | None] = self._cut_rtu if framing == "rtu" else self._cut_tcp
+        self._cut: Callable[[bytes], Frame | None] = partial(
+            _cut_rtu if framing == "rtu" else _cut_tcp, _REQUESTS if requests else _ANSWERS
+        )
         self._function_at = 1 if framing == "rtu" else HEADER_BYTES
         self._data = bytearray()
 
@@ -174,7 +179,8 @@ class Decoder:
         at = 0
         while at + self._function_at + 1 < len(self._data):
             # Most places are seen at once to begin nothing.
-            frame = self._cut(at) if self._data[at + self._function_at] in _FUNCTIONS else None
+            begins = self._data[at + self._function_at] in _FUNCTIONS
+            frame = self._cut(bytes(self._data[at : at + FRAME_LIMIT_BYTES])) if begins else None
             if frame is None:
                 at += 1
                 continue
@@ -196,32 +202,34 @@ class Decoder:
             self.discarded += size
             del self._data[:size]
 
-    def _cut_rtu(self, at: int) -> Frame | None:
-        """The frame that begins there, if it is whole and its checksum is right."""
-        data = bytes(self._data[at : at + FRAME_LIMIT_BYTES])
-        if len(data) < SHORTEST_RTU_BYTES:
-            return None
-        kind = self._pdus.lookupPduClass(data)
-        size = kind.calculateRtuFrameSize(data) if kind is not None and _sized(kind) else 0
-        if not SHORTEST_RTU_BYTES <= size <= len(data) or crc(data[: size - 2]) != data[size - 2 : size]:
-            return None
-        return self._decoded(data[0], 0, size, data[1 : size - 2])
 
-    def _cut_tcp(self, at: int) -> Frame | None:
-        """The frame that begins there, if it is whole."""
-        data = bytes(self._data[at : at + FRAME_LIMIT_BYTES])
-        transaction, protocol, length, unit = struct.unpack(">HHHB", data[:HEADER_BYTES])
-        size = HEADER_BYTES - 1 + length
-        if protocol != 0 or not HEADER_BYTES < size <= len(data):
-            return None
-        return self._decoded(unit, transaction, size, data[HEADER_BYTES:size])
+@lru_cache(maxsize=KNOWN)
+def _cut_rtu(pdus: DecodePDU, data: bytes) -> Frame | None:
+    """The frame that `data` begins with, if it is whole and its checksum is right."""
+    if len(data) < SHORTEST_RTU_BYTES:
+        return None
+    kind = pdus.lookupPduClass(data)
+    size = kind.calculateRtuFrameSize(data) if kind is not None and _sized(kind) else 0
+    if not SHORTEST_RTU_BYTES <= size <= len(data) or crc(data[: size - 2]) != data[size - 2 : size]:
+        return None
+    return _decoded(pdus, data[0], 0, size, data[1 : size - 2])
 
-    def _decoded(self, unit: int, transaction: int, size: int, message: bytes) -> Frame | None:
-        try:
-            pdu = self._pdus.decode(message)
-        except (ModbusException, ValueError, IndexError, struct.error):
-            return None
-        return None if pdu is None else Frame(unit, transaction, size, pdu)
+
+def _cut_tcp(pdus: DecodePDU, data: bytes) -> Frame | None:
+    """The frame that `data` begins with, if it is whole."""
+    transaction, protocol, length, unit = struct.unpack(">HHHB", data[:HEADER_BYTES])
+    size = HEADER_BYTES - 1 + length
+    if protocol != 0 or not HEADER_BYTES < size <= len(data):
+        return None
+    return _decoded(pdus, unit, transaction, size, data[HEADER_BYTES:size])
+
+
+def _decoded(pdus: DecodePDU, unit: int, transaction: int, size: int, message: bytes) -> Frame | None:
+    try:
+        pdu = pdus.decode(message)
+    except (ModbusException, ValueError, IndexError, struct.error):
+        return None
+    return None if pdu is None else Frame(unit, transaction, size, pdu)
 
 
 # ---------------------------------------------------------------------------------- pymodbus' messages
