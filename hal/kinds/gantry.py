@@ -138,7 +138,8 @@ class Gantry(Actuator):
         """Carry out a G-code file from the folder of the robot's file; returns how many lines it had.
 
         It is read through first: what is wrong with it is told before anything moves, as far as that can be
-        known. `progress` and `line` tell how far its lines were taken.
+        known. It begins with the modes of a controller that was just reset, whatever the job before it left.
+        `progress` and `line` tell how far its lines were taken.
 
         Raises:
             DeviceRefused: there is no such file, a line of it is wrong, or the controller refused one; the

@@ -22,8 +22,10 @@ class Jogging:
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self.velocity: Velocity = STILL
+        self.rates_m_s: Sequence[float] = (math.inf, math.inf, math.inf)
+        """How fast each axis can go..."""
         self.accel_m_s2 = math.inf
-        """Of its slowest axis."""
+        """...and how hard the slowest of them accelerates."""
         self._spans = spans
         self._end = Position(0.0, 0.0, 0.0)
         self._until = 0.0
@@ -34,7 +36,8 @@ class Jogging:
 
     def next_line(self, now: float) -> bytes | None:
         """The next piece, if it is due by now and leads anywhere: at the end of the travel nothing does."""
-        speed_m_s = math.hypot(*self.velocity)
+        velocity = self._possible()
+        speed_m_s = math.hypot(*velocity)
         ahead_s = AHEAD_S + speed_m_s / (2 * self.accel_m_s2)
         self._until = max(self._until, now)
         if self._until - now >= ahead_s:
@@ -42,7 +45,7 @@ class Jogging:
         target = Position(
             *(
                 min(max(place + speed * PIECE_S, span.low_m), span.high_m)
-                for place, speed, span in zip(self._end, self.velocity, self._spans, strict=True)
+                for place, speed, span in zip(self._end, velocity, self._spans, strict=True)
             )
         )
         way_m = math.dist(self._end, target)
@@ -51,3 +54,9 @@ class Jogging:
         self._end = target
         self._until += PIECE_S
         return jog_line(target, way_m / PIECE_S)
+
+    def _possible(self) -> Velocity:
+        """What is wished, no faster than its axes go: pieces that take longer than planned would pile up."""
+        pairs = zip(self.velocity, self.rates_m_s, strict=True)
+        share = min(1.0, *(rate / abs(speed) for speed, rate in pairs if speed))
+        return Velocity(*(speed * share for speed in self.velocity))

@@ -59,14 +59,22 @@ class Lines:
         return self._sent[0].patience_s if self._sent else 0.0
 
     def offer(self, line: Line, now: float) -> None:
-        """Write `line` as soon as there is room. Raises `LinkFull` where too many wait already."""
+        """Write `line` as soon as there is room in the far end's buffer.
+
+        Raises `LinkFull` where too many wait already, and what the wire raises: then it is never written.
+        """
         if len(self._waiting) >= WAITING_LIMIT:
             raise LinkFull(f"{WAITING_LIMIT} lines wait already")
         self._waiting.append(line)
-        self.pump(now)
+        try:
+            self.pump(now)
+        except HalError:
+            if line in self._waiting:
+                self._waiting.remove(line)
+                raise
 
     def pump(self, now: float) -> None:
-        """Write as much as there is room for. Raises what the wire raises; what it refused waits on."""
+        """Write as much as there is room for. Raises what the wire raises; what it refused waits."""
         while True:
             if not self._waiting:
                 self._fetch()

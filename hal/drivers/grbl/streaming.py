@@ -1,4 +1,4 @@
-"""A job under way: its lines one after the other, and at its end a wait until all of it is done."""
+"""A job under way: its lines one after the other, then one that waits until all of them are done."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stream:
             return Line(line.data, partial(self._answered, index), lost, line.dwell_s)
         if index == total:
             ended = partial(self._listener.ended, self)
-            return Line(words.WAIT_FOR_MOTION, ended, partial(self._listener.lost, self, self.job.length))
+            return Line(words.END_OF_JOB, ended, partial(self._listener.lost, self, self.job.length))
         return None
 
     def _answered(self, index: int, error: int | None) -> None:

@@ -26,14 +26,14 @@ TOGGLE_FLOOD = b"\xa0"
 BUILD_QUERY = b"$I\n"
 SETTINGS_QUERY = b"$$\n"
 HOME = b"$H\n"
-WAIT_FOR_MOTION = b"G4P0\n"
-"""A dwell of nothing: its answer comes when everything before it has been done (`interface.md`)."""
+END_OF_JOB = b"G0G17G21G40G49G54G90G94G4P0\n"
+"""The modes that a reset sets (`commands.md`), so that no job depends on the one before it; and a dwell of
+nothing, whose answer comes when everything before it has been done (`interface.md`)."""
 COOLANT_ON = b"M8\n"
 COOLANT_OFF = b"M9\n"
 
 LOCKED = "'$H'|'$X' to unlock"
 """The message of a machine that does not know where it is."""
-RESET_TO_CONTINUE = "Reset to continue"
 
 
 class MachineState(StrEnum):
@@ -57,6 +57,8 @@ class Setting:
     SOFT_LIMITS = 20
     HARD_LIMITS = 21
     HOMING = 22
+    HOMING_DIRECTIONS = 23
+    """A bit for each axis, x first: it homes towards its low end."""
     MAX_RATE = (110, 111, 112)
     """mm/min for each axis."""
     ACCELERATION = (120, 121, 122)

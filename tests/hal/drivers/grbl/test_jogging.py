@@ -36,6 +36,15 @@ def test_it_is_planned_a_little_further_than_its_way_to_brake() -> None:
     assert len(pieces(jog, 0.02 + PIECE_S)) == 1
 
 
+def test_it_is_no_faster_than_its_slowest_axis_allows_in_that_direction() -> None:
+    jog = begun(Velocity(0.03, 0.0, -0.04))
+    jog.rates_m_s = (0.1, 0.1, 0.008)
+    (line, *_) = pieces(jog, 0.0)
+
+    assert line == b"$J=G53G21X-99.7Y-100Z-10.4F600\n"
+    assert jog.velocity == Velocity(0.03, 0.0, -0.04)
+
+
 def test_at_the_end_of_the_travel_nothing_is_sent_any_more() -> None:
     jog = begun(Velocity(0.1, 0.0, 0.0), x_m=-0.006)
     lines = pieces(jog, 0.0) + pieces(jog, 1.0)

@@ -63,7 +63,7 @@ def test_an_answer_goes_to_the_oldest_line_and_one_too_many_to_nobody() -> None:
     assert far.lines.outstanding_bytes == 0
 
 
-def test_what_a_full_wire_refused_waits_and_is_not_counted() -> None:
+def test_what_a_full_wire_refused_is_not_counted_and_not_written_later() -> None:
     far, told = Far(), list[Any]()
     far.full = True
     with pytest.raises(LinkFull):
@@ -72,7 +72,20 @@ def test_what_a_full_wire_refused_waits_and_is_not_counted() -> None:
     far.full = False
     far.lines.pump(0.0)
 
-    assert far.held == [b"M8\n"]
+    assert (far.held, far.lines.idle) == ([], True)
+
+
+def test_a_line_of_a_job_that_a_full_wire_refused_waits() -> None:
+    far, told = Far(), list[Any]()
+    job = iter([line(b"G0X1\n", told)])
+    far.lines.supply = lambda: next(job, None)
+    far.full = True
+    with pytest.raises(LinkFull):
+        far.lines.pump(0.0)
+    far.full = False
+    far.lines.pump(0.0)
+
+    assert far.held == [b"G0X1\n"]
 
 
 def test_the_waiting_are_bounded() -> None:
