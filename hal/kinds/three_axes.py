@@ -49,7 +49,7 @@ class GantrySpec(ActuatorSpec, frozen=True):
     y: PositiveLength
     z: PositiveLength
     switches: Literal["high", "low"] = "high"
-    """...and on which side its limit switches are: there is 0, so `high` counts from minus `x` to 0."""
+    """...and on which side 0 is, usually that of its limit switches: `high` counts from minus `x` to 0."""
     max_speed: PositiveSpeed
     """Along its path, for what it is told by a verb; a job says its own."""
     homing: bool = True

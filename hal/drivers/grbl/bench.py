@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from hal.drivers.grbl.codec import RECEIVE_BUFFER_BYTES
 from hal.drivers.grbl.words import Point, Setting
+from hal.drivers.grbl.world import PLANNER_BLOCKS
 
 MAX_RATE_MM_S = 100.0
 ACCEL_MM_S2 = 1000.0
@@ -27,7 +29,7 @@ DEFAULTS: Mapping[int, float] = dict(
             (12, 0.002),
             (13, 0),
         ),
-        *((20, 1), (21, 1), (22, 1), (23, 0), (24, 25.0), (25, 500.0), (26, 250), (27, 1.0)),
+        *((24, 25.0), (25, 500.0), (26, 250), (27, 1.0)),
         *((30, 1000), (31, 0), (32, 0), (100, 250.0), (101, 250.0), (102, 250.0)),
     ]
 )
@@ -62,13 +64,24 @@ class Bench:
 
         return cls(gantry, low, high, start=at(0.5, 0.5, 0.25), part=at(2 / 3, 0.75, 0.75), **more)
 
+    @property
+    def counts_up(self) -> bool:
+        """Whether its switches are at the low ends, and 0 is there: a build with the letter Z."""
+        return self.high != (0.0, 0.0, 0.0)
+
+    def build(self) -> bytes:
+        """What it answers to `$I`."""
+        letters = "VZ" if self.counts_up else "V"
+        return f"[VER:1.1h.20190825:]\r\n[OPT:{letters},{PLANNER_BLOCKS},{RECEIVE_BUFFER_BYTES}]\r\n".encode()
+
     def settings(self) -> bytes:
         """What it answers to `$$`."""
         travel = [high - low for low, high in zip(self.low, self.high, strict=True)]
         homes = int(self.homes)
         values: dict[int, float] = {
             **DEFAULTS,
-            **dict.fromkeys((20, 21, Setting.HOMING), homes),
+            **dict.fromkeys((Setting.SOFT_LIMITS, Setting.HARD_LIMITS, Setting.HOMING), homes),
+            Setting.HOMING_DIRECTIONS: 7 if self.counts_up else 0,
             25: SEEK_MM_S * 60,
             27: PULL_OFF_MM,
             **dict.fromkeys(Setting.MAX_RATE, MAX_RATE_MM_S * 60),

@@ -134,8 +134,8 @@ class GrblBoard(Board):
                     self._take_answer(error, now)
                 case Status():
                     self._take_status(frame, now)
-                case words.Banner():
-                    self._take_banner(now)
+                case words.Banner(version):
+                    self._take_banner(version, now)
                 case words.Alarm(code):
                     self._take_alarm(code)
                 case words.Message(words.LOCKED):
@@ -151,9 +151,9 @@ class GrblBoard(Board):
         if self._machine is not None:
             self._machine.proceed(now)
 
-    def _take_banner(self, now: float) -> None:
+    def _take_banner(self, version: str, now: float) -> None:
         """It begins anew: it was reset, or it restarted by itself."""
-        self._introduction.greeted()
+        self._introduction.greeted(version)
         expected = self.brake.greeted()
         if expected or not self._serving:
             self._begins_anew(DeviceGone(self.name, "it was reset"))

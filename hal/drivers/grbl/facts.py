@@ -11,6 +11,7 @@ NEEDED = (
     OPTIONS,
     Setting.REPORT_INCHES,
     Setting.HOMING,
+    Setting.HOMING_DIRECTIONS,
     *Setting.MAX_RATE,
     *Setting.ACCELERATION,
     *Setting.TRAVEL,

@@ -14,7 +14,6 @@ from hal.drivers.grbl.gcode import BlockError, parse_block, strip
 from hal.drivers.grbl.interpreter import Modes
 from hal.drivers.grbl.motion import Motion
 from hal.drivers.grbl.words import MachineState, Point
-from hal.drivers.grbl.world import PLANNER_BLOCKS
 
 TELL_OFFSET_EVERY = 10
 TELL_OVERRIDES_EVERY = 10
@@ -222,9 +221,7 @@ class Firmware(Motion):
         if command == "$$":
             return self._bench.settings() + b"ok\r\n"
         if command == "$I":
-            return (
-                f"[VER:1.1h.20190825:]\r\n[OPT:V,{PLANNER_BLOCKS},{RECEIVE_BUFFER_BYTES}]\r\nok\r\n".encode()
-            )
+            return self._bench.build() + b"ok\r\n"
         if self.refusing:
             raise BlockError(9, command)
         if command == "$H":
@@ -248,8 +245,7 @@ class Firmware(Motion):
         return b""
 
     def _switch_place(self) -> tuple[Point, Point]:
-        high = self._bench.high == (0.0, 0.0, 0.0)
-        pull = -PULL_OFF_MM if high else PULL_OFF_MM
+        pull = PULL_OFF_MM if self._bench.counts_up else -PULL_OFF_MM
         return (0.0, 0.0, 0.0), (pull, pull, pull)
 
     def _jog(self, block: str) -> bytes:

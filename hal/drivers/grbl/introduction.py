@@ -12,6 +12,7 @@ from hal.drivers.exchange import Exchange
 from hal.drivers.grbl import words
 from hal.drivers.grbl.facts import Facts
 from hal.drivers.grbl.lines import Line, Lines
+from hal.drivers.grbl.requirements import require_version
 from hal.drivers.grbl.words import Frame, Status
 from hal.errors import DeviceSilent
 
@@ -32,22 +33,27 @@ class Introduction:
         self._lines = lines
         self._exchange = Exchange(board, self._why_no_answer)
         self._heard_bytes = False
-        self._greeted = False
+        self._version = ""
+        """As it greeted: not sure yet; empty before that."""
 
     def forget(self) -> None:
         """Somebody else may be there now."""
         self.facts = Facts()
         self._exchange.forget()
-        self._heard_bytes = self._greeted = False
+        self._heard_bytes, self._version = False, ""
 
     async def learn(self) -> Facts:
-        """Reset it until it greets, and ask for version, buffers and settings. Raises `DeviceSilent`."""
+        """Reset it until it greets, and ask for version, buffers and settings.
+
+        Raises `DeviceSilent`; `DeviceRefused` where an old one does not know the questions.
+        """
         await self._greet()
         for _ in range(ROUNDS):
             await self._ask(words.BUILD_QUERY)
             await self._ask(words.SETTINGS_QUERY)
             if self.facts.complete:
                 return self.facts
+        require_version(self._board.name, self._version)
         raise DeviceSilent(
             self._board.name, "no two of its answers about its settings are the same; is the wire disturbed?"
         )
@@ -62,9 +68,9 @@ class Introduction:
         """Something came, whatever that is."""
         self._heard_bytes = True
 
-    def greeted(self) -> None:
+    def greeted(self, version: str) -> None:
         """It has begun anew."""
-        self._greeted = True
+        self._version = version
         self._exchange.answer(words.Banner, True)
 
     def reported(self, status: Status) -> None:
@@ -97,6 +103,6 @@ class Introduction:
         where = f"{self._board.spec.port} at {self._board.spec.baud} baud"
         if not self._heard_bytes:
             return f"nothing came from {where}; is it powered, is this its port, does the cable carry data?"
-        if not self._greeted:
+        if not self._version:
             return f"what comes from {where} is not Grbl 1.1; is it another firmware, is the baud rate right?"
         return f"it stopped answering on {where}; is the wire disturbed?"

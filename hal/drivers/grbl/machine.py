@@ -63,7 +63,8 @@ class GantryFitting:
         self._braking_s = 0.0
         """From its greatest speed, by its settings."""
         self.gantry = Gantry(name, spec, self, STALE_S)
-        self._turn = Turn(name, board, self.gantry.broke)
+        self._way_out = "home it" if spec.homing else "see where it stands, then switch it off and on"
+        self._turn = Turn(name, board, self._way_out, self.gantry.broke)
 
     @property
     def busy(self) -> bool:
@@ -78,6 +79,7 @@ class GantryFitting:
     def require(self, facts: Facts) -> None:
         """Compare the file with the machine's settings. Raises `DeviceRefused` with the mend."""
         require_machine(self.gantry.name, self._spec, facts)
+        self._jogging.rates_m_s = [facts[number] / 60_000 for number in Setting.MAX_RATE]
         self._jogging.accel_m_s2 = accel_m_s2 = min(facts[number] for number in Setting.ACCELERATION) / 1000
         self._braking_s = self._spec.max_speed / accel_m_s2
 
@@ -183,7 +185,7 @@ class GantryFitting:
         self._tell(0.0, asyncio.get_running_loop().time())
         if self.occupied:
             where = f" at line {self.line} of {self._job.file}" if self._errand is Errand.JOB else ""
-            self._fail(DeviceRefused(self.gantry.name, f"{explain_alarm(code)}{where}; home it"))
+            self._fail(DeviceRefused(self.gantry.name, f"{explain_alarm(code)}{where}; {self._way_out}"))
 
     def proceed(self, now: float) -> None:
         """Begin what is to come, if the machine is at rest by now."""

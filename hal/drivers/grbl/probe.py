@@ -15,6 +15,7 @@ from hal.driver import Found, Probe
 from hal.drivers.grbl import words
 from hal.drivers.grbl.codec import Decoder
 from hal.drivers.grbl.facts import Facts
+from hal.drivers.grbl.requirements import counts_upwards
 from hal.drivers.grbl.words import Banner, Frame, MachineState, Setting, Status
 from hal.errors import LinkClosed
 from hal.link import Link
@@ -110,5 +111,7 @@ def _found(ear: _Ear, status: Status) -> Found:
     device: dict[str, Any] = {"kind": "gantry", **axes, "max_speed": f"{rate:g} mm/s"}
     if not homes:
         device["homing"] = False
+    elif all(counts_upwards(facts)):
+        device["switches"] = "low"
     inches = "it reports in inches; send it $13=0" if facts[Setting.REPORT_INCHES] else None
     return Found("", f"Grbl {facts.build.version}", BAUD, details, inches, device)

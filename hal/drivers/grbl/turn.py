@@ -48,9 +48,12 @@ class _Waiting(NamedTuple):
 class Turn:
     """The one thing that is to begin next; a newer one takes its place."""
 
-    def __init__(self, gantry: str, board: BoardOfMachine, failed: Callable[[HalError], None]) -> None:
-        """`failed` is told why it will never begin."""
+    def __init__(
+        self, gantry: str, board: BoardOfMachine, way_out: str, failed: Callable[[HalError], None]
+    ) -> None:
+        """`way_out`: of an alarm, for people. `failed` is told why it will never begin."""
         self._gantry = gantry
+        self._way_out = way_out
         self._board = board
         self._failed = failed
         self._waiting: _Waiting | None = None
@@ -85,7 +88,7 @@ class Turn:
         elif not board.lines.idle:
             self._wait(late, now)
         elif status.state is MachineState.ALARM and not waiting.homes:
-            self._failed(DeviceRefused(self._gantry, "it is locked by an alarm; home it"))
+            self._failed(DeviceRefused(self._gantry, f"it is locked by an alarm; {self._way_out}"))
         else:
             self._waiting = None
             try:

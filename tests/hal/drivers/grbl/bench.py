@@ -35,7 +35,8 @@ class Machine:
     def __init__(self, folder: Path | None = None, *, seed: int = 0, **board: Any) -> None:
         self.wire: list[tuple[float, str, bytes]] = []
         relay = board.pop("relay", VACUUM)
-        devices = {"gantry": GANTRY, "vacuum": relay, "gripped": GRIPPED}
+        spec = GANTRY | board.pop("gantry", {})
+        devices = {"gantry": spec, "vacuum": relay, "gripped": GRIPPED}
         self.rig = Rig.of(
             {"cnc": BOARD | board}, devices, simulated=["cnc"], faults={}, seed=seed, tap=self._hear
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hal.drivers.grbl.board import GrblBoard
 from hal.drivers.grbl.specs import GrblBoardSpec, GrblGantrySpec
 from hal.drivers.grbl.twin import GrblTwin
 from hal.links.memory import TwinLink
+from hal.twin import Twin
 from tests import virtual
 from tests.hal.drivers.grbl.bench import GANTRY, Machine, now, tell
 
@@ -245,6 +247,21 @@ def test_a_paused_job_goes_on_and_ends(folder: Path) -> None:
     tell(story, folder)
 
 
+def test_a_job_means_the_same_whatever_the_one_before_it_left(folder: Path) -> None:
+    (folder / "first.nc").write_text("G20 G91\nG1 F100 X-0.5\nG2 X-0.1 I-0.05")
+    (folder / "second.nc").write_text("X-100 Y-50\nG1 F3000 Z-20\n")
+
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        await machine.gantry.run_job("first.nc")
+        await machine.gantry.run_job("second.nc")
+
+        place = [machine.world(axis) for axis in "xyz"]
+        assert place == pytest.approx([-0.1, -0.05, -0.02])
+
+    tell(story, folder)
+
+
 def test_a_refused_line_ends_the_job_and_nothing_behind_it_is_carried_out(folder: Path) -> None:
     async def story(machine: Machine) -> None:
         await machine.ready()
@@ -413,16 +430,11 @@ def test_a_job_lies_in_the_robots_folder(folder: Path, name: str) -> None:
     tell(story, folder / "inner")
 
 
-@pytest.mark.parametrize(
-    ("spec", "why"),
-    [
-        ({"x": "400 mm"}, r"x: 400 mm is more than .* \$130=300"),
-        ({"homing": True}, r"its homing is switched off \(\$22=0\)"),
-    ],
-)
-def test_a_file_that_does_not_fit_the_machine_is_told_so(spec: dict[str, object], why: str) -> None:
+def expect_refusal(twin: Twin, spec: dict[str, object], why: str) -> None:
+    """A gantry with this spec and that far end never comes online, and says why."""
+
     async def story() -> None:
-        link = TwinLink("cnc", GrblTwin(Bench(homes="homing" not in spec)))
+        link = TwinLink("cnc", twin)
         board = GrblBoard("cnc", GrblBoardSpec(driver="grbl", port="cnc"), lambda: link, random.Random(0))
         board.add("gantry", GrblGantrySpec.model_validate({**GANTRY, **spec}))
         task = asyncio.create_task(board.run())
@@ -435,3 +447,62 @@ def test_a_file_that_does_not_fit_the_machine_is_told_so(spec: dict[str, object]
             raise board.trouble
 
     virtual.run(story())
+
+
+@pytest.mark.parametrize(
+    ("bench", "spec", "why"),
+    [
+        ({}, {"x": "400 mm"}, r"x: 400 mm is more than .* \$130=300"),
+        ({"homes": False}, {}, r"its homing is switched off \(\$22=0\)"),
+        ({}, {"homing": False}, r"it wakes up locked \(\$22=1\); write 'homing: true', or send it \$22=0"),
+        ({}, {"switches": "low"}, r"counts x from minus its travel up to 0, .* write 'switches: high'"),
+        (
+            {"low": (0.0, 0.0, 0.0), "high": (300.0, 200.0, 80.0)},
+            {},
+            r"counts x from 0 up to its travel \(\$23=7\); write 'switches: low'",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_the_machine_is_told_so(
+    bench: dict[str, Any], spec: dict[str, object], why: str
+) -> None:
+    expect_refusal(GrblTwin(Bench(**bench)), spec, why)
+
+
+class Older(GrblTwin):
+    """Grbl 0.9 greets as its successor does, and tells its version in another way."""
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        return self._as_it_says(super().receive(data, now))
+
+    def advance(self, now: float) -> bytes:
+        return self._as_it_says(super().advance(now))
+
+    def _as_it_says(self, said: bytes) -> bytes:
+        said = said.replace(b"Grbl 1.1h", b"Grbl 0.9j")
+        return re.sub(rb"\[VER:.*\]\r\n\[OPT:.*\]", b"[0.9j.20160316:]", said)
+
+
+def test_an_older_grbl_is_told_that_it_is_too_old() -> None:
+    expect_refusal(Older(Bench()), {}, r"it runs Grbl 0\.9j, too old for robotd; put Grbl 1\.1 on it")
+
+
+def test_an_alarm_of_a_machine_that_cannot_home_is_told_with_a_way_out(folder: Path) -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready(home=False)
+        job = asyncio.ensure_future(machine.gantry.run_job("plain.nc"))
+        await asyncio.sleep(1)
+        machine.rig.set_world("x_switch", True)
+        await expect_failure(job, DeviceRefused, "ALARM:1 (a limit switch was hit)", WAY_OUT)
+        machine.rig.set_world("x_switch", False)
+        await asyncio.sleep(0.5)
+        await expect_failure(
+            asyncio.ensure_future(machine.gantry.move_to(-0.1)), DeviceRefused, "locked by an alarm", WAY_OUT
+        )
+        assert b"$" not in machine.told(1.0).replace(b"$J=", b"")
+
+    (folder / "plain.nc").write_text("G21 G90\nG1 X-200 F3000\n")
+    tell(story, folder, gantry={"homing": False})
+
+
+WAY_OUT = "see where it stands, then switch it off and on"
