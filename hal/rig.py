@@ -15,7 +15,9 @@ from hal.device import Actuator, Device, DeviceSpec, Evidence
 from hal.errors import DeviceRefused
 from hal.faults import FaultError, FaultyLink, FaultyTwin, FaultyTwinLink
 from hal.kinds import COMPOSITES, compose
+from hal.kinds.gantry import Gantry
 from hal.kinds.output import HasOutput, OutputTap
+from hal.kinds.three_axes import ControllerTap
 from hal.link import Link
 from hal.links import open_link
 from hal.links.tap import TappedLink
@@ -139,9 +141,15 @@ class Rig:
         self._callbacks.append(callback)
 
     def tap_outputs(self, told: Callable[[Actuator, float], None]) -> None:
-        """Tell `told` of each value that an actuator is about to write, in the unit of its `Output`."""
+        """Tell `told` of each value that an actuator is about to write, in the unit of its `Output`.
+
+        Of a gantry, which has none: of each speed in m/s.
+        """
         for device in self.devices.values():
-            if isinstance(device, Actuator) and isinstance(device, HasOutput):
+            if isinstance(device, Gantry):
+                most_m_s = device.spec.max_speed
+                device.controller = ControllerTap(device.controller, most_m_s, partial(told, device))
+            elif isinstance(device, Actuator) and isinstance(device, HasOutput):
                 device.output = OutputTap(device.output, partial(told, device))
 
     async def run(self) -> None:

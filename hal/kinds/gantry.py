@@ -46,7 +46,7 @@ class Gantry(Actuator):
     ) -> None:
         super().__init__(name, spec)
         self.stale_after_s = stale_after_s
-        self._controller = controller
+        self.controller = controller
         self._state: GantryState | None = None
         self._velocity = STILL
         self._in_job = False
@@ -68,7 +68,7 @@ class Gantry(Actuator):
         if not self.spec.homing:
             raise DeviceRefused(self.name, "it has no switches to find: its file says 'homing: false'")
         self._begin("it was told to home")
-        self._set_out(self._controller.home)
+        self._set_out(self.controller.home)
         await self._until_reached()
         return self._position()
 
@@ -98,7 +98,7 @@ class Gantry(Actuator):
         )
         speed = self.spec.max_speed if speed_m_s is None else self._speed(speed_m_s)
         self._begin("a newer goal ended its motion")
-        self._set_out(self._controller.move, target, speed)
+        self._set_out(self.controller.move, target, speed)
         await self._until_reached()
         return self._position()
 
@@ -124,7 +124,7 @@ class Gantry(Actuator):
             return velocity
         if self._motion is not None or self._in_job:
             self._begin("a newer setpoint ended its motion")
-        self._controller.jog(velocity, now)
+        self.controller.jog(velocity, now)
         self._velocity = velocity
         self._resting(now, False)
         if not self._ticker.running:
@@ -153,14 +153,14 @@ class Gantry(Actuator):
             text = read_within(self.folder, file, JOB_LIMIT_BYTES)
         except NotWithin as error:
             raise DeviceRefused(self.name, str(error)) from None
-        job = await self._controller.load(file, text)
+        job = await self.controller.load(file, text)
         if generation != self.generation:
             raise Halted(self.name, f"it was stopped while it read {file}")
         self._require_active()
         self._begin("a newer job ended its motion")
         self._in_job = True
         self.progress(0, 1, asyncio.get_running_loop().time())
-        self._set_out(self._controller.run, job)
+        self._set_out(self.controller.run, job)
         return int(await self._until_reached())
 
     @verb(moves=False)
@@ -174,14 +174,14 @@ class Gantry(Actuator):
         """
         self._require_active()
         self._require_job()
-        self._controller.pause()
+        self.controller.pause()
 
     @verb(moves=True)
     def resume(self) -> None:
         """Go on with a job that is held. Raises: as `pause`."""
         self._require_active()
         self._require_job()
-        self._controller.resume()
+        self.controller.resume()
 
     @verb(moves=False)
     def cancel(self) -> None:
@@ -257,7 +257,7 @@ class Gantry(Actuator):
 
     def _jog_on(self, now: float) -> None:
         try:
-            self._controller.jog(self._velocity, now)
+            self.controller.jog(self._velocity, now)
         except HalError as error:
             self.stop_because(error)
 
@@ -265,7 +265,7 @@ class Gantry(Actuator):
         self._ticker.stop()
         self._velocity = STILL
         self._in_job = False
-        self._surely(self._controller.stop)
+        self._surely(self.controller.stop)
 
     def _position(self) -> Position:
         if self._state is None:

@@ -6,6 +6,8 @@ says.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from hal.device import ActuatorSpec
@@ -108,3 +110,54 @@ class GantryController(Protocol):
 
     def stop(self) -> None:
         """End whatever is under way or was to come. Means nothing at rest."""
+
+
+class ControllerTap:
+    """`controller`, with `told` called before it is told anything that moves: at what speed, and 0 to stop.
+
+    `most_m_s` stands for the speed of what it plans itself: homing and jobs.
+    """
+
+    def __init__(self, controller: GantryController, most_m_s: float, told: Callable[[float], None]) -> None:
+        self._controller = controller
+        self._most_m_s = most_m_s
+        self._told = told
+
+    def home(self) -> None:
+        """As `controller`, and so are all."""
+        self._told(self._most_m_s)
+        self._controller.home()
+
+    def move(self, target: Position, speed_m_s: float) -> None:
+        """Told with its speed."""
+        self._told(speed_m_s)
+        self._controller.move(target, speed_m_s)
+
+    def jog(self, velocity: Velocity, now: float) -> None:
+        """Told with its speed along the path."""
+        self._told(math.hypot(*velocity))
+        self._controller.jog(velocity, now)
+
+    async def load(self, file: str, text: str) -> object:
+        """Moves nothing."""
+        return await self._controller.load(file, text)
+
+    def run(self, job: object) -> None:
+        """Told with `most_m_s`."""
+        self._told(self._most_m_s)
+        self._controller.run(job)
+
+    def pause(self) -> None:
+        """Told as a stop."""
+        self._told(0.0)
+        self._controller.pause()
+
+    def resume(self) -> None:
+        """Told as `run`."""
+        self._told(self._most_m_s)
+        self._controller.resume()
+
+    def stop(self) -> None:
+        """Told as a stop."""
+        self._told(0.0)
+        self._controller.stop()

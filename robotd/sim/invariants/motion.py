@@ -16,6 +16,7 @@ from hal import (
     DeviceState,
     DigitalOutputSpec,
     DriveBaseSpec,
+    GantrySpec,
     Joint,
     Motor,
     MotorSpec,
@@ -50,7 +51,8 @@ class Moves:
         last = self._last.get(device)
         if last is None:
             last = self._last[device] = deque(maxlen=HELD)
-        holds = device.spec.on_stop in ("hold", "keep") and value in last
+        # The values of a gantry are speeds: the same one again is no hold.
+        holds = device.spec.on_stop in ("hold", "keep") and value in last and device.KIND != "gantry"
         moves = not holds and value != _rest(device)
         if not last or last[-1] != value:
             last.append(value)
@@ -126,6 +128,8 @@ class Limits(Promise):
                 pass
             case BeltSpec(max_speed=most, reversible=reversible):
                 low, high = -most if reversible else 0.0, most
+            case GantrySpec(max_speed=most):
+                low, high = 0.0, most
             case _:
                 low, high = 0.0, 1.0
         if not low - ROUNDING <= value <= high + ROUNDING:
