@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import grp
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -30,6 +31,12 @@ TEMPLATE_USER = "robotd"
 SERIAL_GROUPS = ("dialout", "uucp")
 """Who may open serial ports: with Debian and its kin, and elsewhere."""
 GPIO_GROUP = "gpio"
+
+CODE = frozenset({".py", ".yaml", ".json"})
+"""Files that are named and are no programs: handlers, robots, schemas."""
+MOST_PROGRAMS = 1000
+"""More are left behind: that is no folder of jobs."""
+_FILE_NAME = re.compile(r"(?<![\w./-])\w[\w./-]*\.\w+")
 
 LOOPBACK_ONLY = "IPAddressDeny=any\nIPAddressAllow=localhost\n"
 
@@ -112,7 +119,7 @@ class Service:
         return self.prefix == Path("/")
 
     def files(self, robot: Iterable[Planned]) -> list[Planned]:
-        """All of them; `robot`: its file and its handlers, where they are to be written."""
+        """All of them; `robot`: its file and what belongs to it, where they are to be written."""
         return [
             self._made(UNIT, self._unit(_template(UNIT.name))),
             self._made(RULES, _template(RULES.name).replace(f'"{TEMPLATE_USER}"', f'"{self.user}"')),
@@ -122,18 +129,24 @@ class Service:
             *robot,
         ]
 
-    def robot(self, file: Path, handlers: Iterable[str]) -> list[Planned]:
-        """The robot's file and the Python beside it. Raises `OSError`; `ValueError` for one elsewhere."""
-        planned = [Planned(self.prefix / ROBOT, file.read_bytes(), owned=False)]
+    def robot(self, file: Path, handlers: Collection[str], secrets: Collection[str]) -> list[Planned]:
+        """The robot's file, the Python beside it, and its jobs, but none of its `secrets`.
+
+        Raises `OSError`; `ValueError` for handlers that lie elsewhere.
+        """
         for name in handlers:
             if Path(name).is_absolute() or ".." in Path(name).parts:
                 raise ValueError(
                     f"the handlers in {name} lie outside of {file.parent}; put them beside {file.name}"
                 )
-            planned.append(
+        others = [name for name in programs(file, handlers) if name not in secrets]
+        return [
+            Planned(self.prefix / ROBOT, file.read_bytes(), owned=False),
+            *(
                 Planned(self.prefix / FOLDER / name, (file.parent / name).read_bytes(), owned=False)
-            )
-        return planned
+                for name in (*handlers, *others)
+            ),
+        ]
 
     def commands(self) -> list[Command]:
         """What makes the files known to the system. Each may be run again."""
@@ -174,6 +187,25 @@ class Service:
         if any(path.is_relative_to("/home") for path in (Path(self.program[0]), *_interpreter())):
             text = text.replace("ProtectHome=yes\n", "ProtectHome=read-only\n")
         return text
+
+
+def programs(file: Path, handlers: Collection[str]) -> list[str]:
+    """What the robot's verbs are told by name: the files below its folder that its file or its handlers name.
+
+    With one in a folder of its own come those beside it that are of its sort: all of `jobs/*.nc`. At most
+    `MOST_PROGRAMS`. Raises `OSError`.
+    """
+    folder = file.parent
+    found: dict[str, None] = {}
+    for source in (file, *(folder / name for name in handlers)):
+        for name in _FILE_NAME.findall(source.read_text(encoding="utf-8")):
+            named = Path(name)
+            if ".." in named.parts or named.suffix in CODE or not (folder / named).is_file():
+                continue
+            beside = (folder / named.parent).glob(f"*{named.suffix}") if len(named.parts) > 1 else ()
+            sort = (path.relative_to(folder) for path in sorted(beside) if path.is_file())
+            found |= dict.fromkeys(path.as_posix() for path in (named, *sort))
+    return sorted(found)[:MOST_PROGRAMS]
 
 
 def uses_the_network(config: RobotConfig) -> bool:

@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 
 EXAMPLE = "example:rover"
+LONGEST_SHOWN = 200
+"""Lines of a file in a dry run."""
 START = ("systemctl", "enable", "--now", "robotd")
 END = ("systemctl", "disable", "--now", "robotd")
 _USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
@@ -59,7 +61,7 @@ def install(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Write the unit, its user, the rules for serial ports, and the robot's file with its handlers.
+    """Write the unit, its user, the rules for serial ports, and the robot's file with its handlers and jobs.
 
     May be repeated: what is as it should be stays, and /etc/robotd is yours, where nothing is overwritten.
     It needs root, and does not start the robot.
@@ -162,12 +164,14 @@ def _look_for_closed_folders(service: Service, *, given: bool, dry_run: bool) ->
 
 
 def _robot(service: Service, config: RobotConfig) -> list[Planned]:
-    """Its file, and its handlers."""
+    """Its file, and what belongs to it."""
     from robotd.config.place import Place
 
-    handlers = [str(entry.value) for entry in (Place(config.document) / "handlers").elements()]
+    root = Place(config.document)
+    handlers = [str(entry.value) for entry in (root / "handlers").elements()]
+    secrets = [str(entry.value) for entry in (root / "access").members()]
     try:
-        return service.robot(config.path, handlers)
+        return service.robot(config.path, handlers, secrets)
     except OSError as error:
         fail(Exit.FAILED, f"{error.filename}: {error.strerror}")
     except ValueError as error:
@@ -206,7 +210,10 @@ def _tell_contents(files: Iterable[Planned]) -> None:
 
     for planned in files:
         if planned.state is State.NEW:
-            typer.echo(f"\n+++ {planned.path}\n{planned.text.rstrip()}")
+            lines = planned.text.rstrip().splitlines()
+            typer.echo("\n".join(["", f"+++ {planned.path}", *lines[:LONGEST_SHOWN]]))
+            if len(lines) > LONGEST_SHOWN:
+                typer.echo(f"... and {len(lines) - LONGEST_SHOWN} lines more")
         elif planned.state is not State.UNCHANGED:
             typer.echo("\n" + "\n".join(planned.difference()))
 

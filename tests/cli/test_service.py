@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from robotd.cli import app, installing
 from robotd.cli.exits import Exit
+from robotd.config import load
+from robotd.sim.simulation import Simulation, simulate
 
 run = CliRunner().invoke
 CONFIG = Path(__file__).parents[2] / "config"
@@ -153,6 +155,38 @@ def test_handlers_from_elsewhere_are_refused_with_what_to_do(prefix: Path, robot
 
     assert f"the handlers in ../patrol.py lie outside of {elsewhere}; put them beside robot.yaml" in said
     assert not prefix.exists()
+
+
+def test_the_jobs_that_a_robot_names_go_along_with_all_beside_them_and_its_secrets_do_not(
+    prefix: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(CONFIG / "jobs", folder / "jobs")
+    for name in ("gantry.yaml", "gripping.py"):
+        shutil.copy(CONFIG / name, folder)
+    for name in ("tokens.json", "a.crt", "a.key", "notes.txt", "jobs/drawing.svg"):
+        (folder / name).write_text("mine")
+    robot = folder / "gantry.yaml"
+    robot.write_text(
+        f"{robot.read_text()}\naccess: {{tokens: tokens.json, certificate: a.crt, key: a.key}}\n"
+    )
+
+    said = install(prefix, robot, "--dry-run")
+    install(prefix, robot)
+
+    jobs = {f"etc/robotd/jobs/{path.name}" for path in (CONFIG / "jobs").iterdir()}
+    assert set(written(prefix)) == {UNIT, RULES, USERS, ROBOT, "etc/robotd/gripping.py", *jobs}
+    assert "\n... and 300 lines more\n" in said
+
+    async def run_one(simulation: Simulation) -> str:
+        console = await simulation.connect()
+        console.send("home")
+        await simulation.sleep(6)
+        console.send("run_job", {"file": "jobs/square.nc"})
+        await simulation.sleep(1)
+        return simulation.engine.machine.leaves[0]
+
+    assert simulate(load(prefix / ROBOT), run_one) == "program"
 
 
 @pytest.mark.parametrize(
