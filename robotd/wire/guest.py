@@ -11,7 +11,7 @@ from robotd.wire.admission import Admission
 from robotd.wire.service import Service
 
 LATE = "it did not say who it is"
-"""Why a stranger is sent away; the first of a session's reasons, see `robotd.wire.session`."""
+"""Why a stranger is sent away; the first of a session's reasons, see `robotd.wire.transport`."""
 NOW_ANOTHER = "it says that it is somebody else"
 
 

@@ -17,8 +17,9 @@ from robotd.wire.admission import Admission
 from robotd.wire.guest import Entry
 from robotd.wire.protocol import unreadable
 from robotd.wire.service import Service
-from robotd.wire.session import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, Session, why_lost
+from robotd.wire.session import Session
 from robotd.wire.tls import HANDSHAKE, Tls
+from robotd.wire.transport import READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, why_lost
 
 CLOSE_S = 0.5
 """How long the last answers may take to go out when a server ends."""

@@ -146,8 +146,8 @@ class Service(Protocol):
         """It says nothing more, but may still wait for answers."""
 
     def left(self, source: str, why: str, last_at: float) -> None:
-        """It is gone. `why` is a sentence in stable words (`robotd.wire.session`); `last_at` is when it last
-        said something, which it never did where that is when it came."""
+        """It is gone. `why` is a sentence in stable words (`robotd.wire.transport`); `last_at` is when it
+        last said something, which it never did where that is when it came."""
 
     def read_journal(self, query: JournalQuery) -> Awaitable[dict[str, Any]]:
         """`records`, `next_seq`, `last_seq`: what `robotd.wire.records.page` makes of the rows."""

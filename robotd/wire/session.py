@@ -1,15 +1,6 @@
 """One client's connection, whatever carries it: what it may ask, how fast, and what waits for it.
 
-A transport (lines over TCP, a WebSocket) is a thin shell around a session and does five things:
-
-- at each read from the socket `begin_read(size)`, then `receive(message)` for each whole message in it. It
-  reads at most `READ_BYTES` at once (`transport.max_size`), or one client's bytes delay another's stop;
-- at asyncio's `pause_writing` and `resume_writing` the methods of the same name. `WRITE_HIGH_BYTES` is its
-  mark and `SEND_BUFFER_BYTES` the socket's own buffer, or a reader that does not read is noticed too late;
-- when the client sends nothing more but still reads, `end_of_input`; before the server ends, `shut_down`; and
-  when the connection is gone, `close`;
-- what the session asks of it, which is `Transport`;
-- what is wrong below the messages (a line without end, a binary frame) it says with `refuse`.
+What carries it is a thin shell around the session; `robotd.wire.transport` says what they owe one another.
 
 In one turn of the event loop a session handles at most `MESSAGES_PER_TURN`, all sessions together what
 `Turns` allows, and all answers of a turn go to the transport in one list. What may not be handled yet (the
@@ -21,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Protocol
 
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
@@ -34,6 +24,7 @@ from robotd.wire.protocol import Batch, Call, is_stop, parse, unreadable
 from robotd.wire.replies import Replies, Reply
 from robotd.wire.sending import Sending
 from robotd.wire.service import Service, Who
+from robotd.wire.transport import CLOSED, READ_BYTES, SHUT_DOWN, SLOW, Transport
 
 MESSAGES_PER_TURN = 32
 BACKLOG_MESSAGES = 64
@@ -43,34 +34,6 @@ TOKENS = {"status": 5, "describe": 10, "journal.read": 5, "why": 10}
 """What a call takes from the bucket, by its method, where that is not 1: these are dear to answer."""
 WORD_BYTES = 8
 """Up to here a message may be a typed `Stop`, in any case of letters, and can hardly be anything else."""
-READ_BYTES = 4096
-WRITE_HIGH_BYTES = 64 * 1024
-CLOSED = "closed by the client"
-"""Why a session ended; the first of these reasons that is met is told to the daemon."""
-SLOW = "it does not read"
-SHUT_DOWN = "the daemon ended"
-LOST = "connection lost"
-"""Followed by a colon and what the system or the transport says."""
-SEND_BUFFER_BYTES = 64 * 1024
-
-
-class Transport(Protocol):
-    """What a session asks of the shell around it. Nothing here waits or raises."""
-
-    def write(self, messages: list[bytes]) -> None:
-        """Frame these and write them, in one system call. Not called while writing is paused."""
-
-    def pause_reading(self) -> None:
-        """Leave what comes in the socket."""
-
-    def resume_reading(self) -> None:
-        """Read again."""
-
-    def close(self) -> None:
-        """End the connection when all that was written has gone out."""
-
-    def abort(self, why: str) -> None:
-        """End the connection now; `why` is a sentence for the log, or for a close frame."""
 
 
 class Session:
@@ -355,8 +318,3 @@ class Session:
             if self._behind_since is None:
                 self._behind_since = self._loop.time()
             self._transport.pause_reading()
-
-
-def why_lost(error: Exception | None) -> str:
-    """Why asyncio lost a connection, for `Session.close`."""
-    return CLOSED if error is None else f"{LOST}: {getattr(error, 'strerror', None) or error}"

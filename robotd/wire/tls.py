@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from robotd.wire.admission import Admission
 from robotd.wire.service import Service
-from robotd.wire.session import READ_BYTES
+from robotd.wire.transport import READ_BYTES
 
 NOT_TLS = b"\x15\x03\x03\x00\x02\x02\x46"
 """A fatal alert, `protocol_version` (RFC 8446, section 6.2). OpenSSL says nothing to who speaks no TLS."""

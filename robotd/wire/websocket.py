@@ -37,15 +37,9 @@ from robotd.wire.guest import Entry
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
 from robotd.wire.listen import Listen, listen_tcp, stay_here
 from robotd.wire.service import Service
-from robotd.wire.session import (
-    LOST,
-    READ_BYTES,
-    SEND_BUFFER_BYTES,
-    WRITE_HIGH_BYTES,
-    Session,
-    why_lost,
-)
+from robotd.wire.session import Session
 from robotd.wire.tls import HANDSHAKE, Tls, TlsTransport
+from robotd.wire.transport import LOST, READ_BYTES, SEND_BUFFER_BYTES, WRITE_HIGH_BYTES, why_lost
 
 logger = logging.getLogger(__name__)
 
@@ -280,7 +274,7 @@ class WebSocketConnection(ServerConnection):
 
 
 class _Outlet:
-    """What a session asks of its connection (`robotd.wire.session.Transport`)."""
+    """What a session asks of its connection (`robotd.wire.transport.Transport`)."""
 
     def __init__(self, connection: WebSocketConnection) -> None:
         self._connection = connection

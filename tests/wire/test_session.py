@@ -8,7 +8,8 @@ import pytest
 
 from robotd.core.limits import Limits
 from robotd.errors import Refused
-from robotd.wire.session import BACKLOG_MESSAGES, MESSAGES_PER_TURN, READ_BYTES
+from robotd.wire.session import BACKLOG_MESSAGES, MESSAGES_PER_TURN
+from robotd.wire.transport import READ_BYTES
 from tests.wire.scripted import Connection, ScriptedRobot, request, story, turns, untraced
 
 FREE = Limits(rate_per_s=1e6, setpoint_rate_per_s=1e6, burst=10_000, in_flight=10_000)

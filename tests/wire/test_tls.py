@@ -18,9 +18,9 @@ from websockets.asyncio.client import connect
 
 from robotd.core.limits import Limits
 from robotd.wire.admission import Admission
-from robotd.wire.session import READ_BYTES
 from robotd.wire.tcp import serve_tcp
 from robotd.wire.tls import NOT_TLS, Tls
+from robotd.wire.transport import READ_BYTES
 from tests import virtual
 from tests.certified import Files, write_pair
 from tests.wire import lines, raw

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from robotd.wire.session import READ_BYTES
+from robotd.wire.transport import READ_BYTES
 from tests import virtual
 from tests.wire.tls_peer import Noting, TlsPeer, key_updates, served
 
