@@ -20,9 +20,23 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import reduce
 from math import isfinite
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from robotd.core.tokens import MAX_TOKENS, ExpressionError, Token, tokens
+from robotd.core.operators import (
+    ADD,
+    AND,
+    COMPARE,
+    EQUALITY,
+    FLAGS,
+    FUNCTIONS,
+    MULTIPLY,
+    OR,
+    WORDS,
+    Join,
+    Run,
+    both,
+)
+from robotd.core.tokens import ExpressionError, Token, tokens
 
 MAX_NESTING = 20
 """Parentheses, calls, `not` and signs inside one another: bounds the recursion of the parser."""
@@ -32,9 +46,6 @@ FLAG = "bool"
 PAYLOAD = "payload"
 
 Kind = Literal["flag", "number"]
-Values = Mapping[str, Any]
-"""The values of all names of an expression: `battery.value`, `payload.linear`, `armed.auto`."""
-Run = Callable[[Values], Any]
 
 
 class Parsed(NamedTuple):
@@ -62,66 +73,6 @@ class _Node(NamedTuple):
     run: Run
     offset: int
     parameter: str = ""
-
-
-Join = Callable[[Run, Run], Run]
-
-
-def _exact(calculate: Callable[[float, float], float]) -> Join:
-    """Two operands, calculated; raises where the result is not finite, since NaN would compare as false."""
-
-    def join(left: Run, right: Run) -> Run:
-        def run(values: Values) -> float:
-            result = calculate(left(values), right(values))
-            if isfinite(result):
-                return result
-            raise OverflowError
-
-        return run
-
-    return join
-
-
-def _comparing(compare: Callable[[Any, Any], bool]) -> Join:
-    return lambda left, right: lambda values: compare(left(values), right(values))
-
-
-def _both(left: Run, right: Run) -> Run:
-    return lambda values: left(values) and right(values)
-
-
-def _either(left: Run, right: Run) -> Run:
-    return lambda values: left(values) or right(values)
-
-
-_OR: Mapping[str, Join] = {"or": _either}
-_AND: Mapping[str, Join] = {"and": _both}
-_COMPARE: Mapping[str, Join] = {
-    "<": _comparing(operator.lt),
-    "<=": _comparing(operator.le),
-    ">": _comparing(operator.gt),
-    ">=": _comparing(operator.ge),
-    "==": _comparing(operator.eq),
-    "!=": _comparing(operator.ne),
-}
-_EQUALITY = ("==", "!=")
-_ADD: Mapping[str, Join] = {"+": _exact(operator.add), "-": _exact(operator.sub)}
-_MULTIPLY: Mapping[str, Join] = {"*": _exact(operator.mul), "/": _exact(operator.truediv)}
-
-
-class _Function(NamedTuple):
-    calculate: Callable[..., float]
-    fewest: int
-    most: int
-
-
-_FUNCTIONS = {
-    "abs": _Function(abs, 1, 1),
-    "min": _Function(min, 2, MAX_TOKENS),
-    "max": _Function(max, 2, MAX_TOKENS),
-}
-_WORDS = ("and", "or", "not", "true", "false", "abs", "min", "max")
-_FLAGS = {"true": True, "false": False}
 
 
 class _Parser:
@@ -153,10 +104,10 @@ class _Parser:
     # The grammar.
 
     def _expression(self) -> _Node:
-        return self._chain(_OR, "flag", self._conjunction)
+        return self._chain(OR, "flag", self._conjunction)
 
     def _conjunction(self) -> _Node:
-        return self._chain(_AND, "flag", self._negation)
+        return self._chain(AND, "flag", self._negation)
 
     def _negation(self) -> _Node:
         token = self._peek
@@ -168,21 +119,21 @@ class _Parser:
     def _comparison(self) -> _Node:
         left = first = self._sum()
         tests: list[Run] = []
-        while (sign := self._peek.text) in _COMPARE:
+        while (sign := self._peek.text) in COMPARE:
             self._next += 1
             right = self._sum()
             kind: Kind = "number"
-            if sign in _EQUALITY:
+            if sign in EQUALITY:
                 kind = left.kind or right.kind or "number"
-            tests.append(_COMPARE[sign](self._as(kind, left), self._as(kind, right)))
+            tests.append(COMPARE[sign](self._as(kind, left), self._as(kind, right)))
             left = right
-        return _Node("flag", reduce(_both, tests), first.offset) if tests else first
+        return _Node("flag", reduce(both, tests), first.offset) if tests else first
 
     def _sum(self) -> _Node:
-        return self._chain(_ADD, "number", self._product)
+        return self._chain(ADD, "number", self._product)
 
     def _product(self) -> _Node:
-        return self._chain(_MULTIPLY, "number", self._sign)
+        return self._chain(MULTIPLY, "number", self._sign)
 
     def _sign(self) -> _Node:
         token = self._peek
@@ -203,10 +154,10 @@ class _Parser:
             return self._number(token)
         if token.kind == "name" and token.text not in ("and", "or", "not"):
             self._next += 1
-            if token.text in _FLAGS:
-                flag = _FLAGS[token.text]
+            if token.text in FLAGS:
+                flag = FLAGS[token.text]
                 return _Node("flag", lambda values: flag, token.offset)
-            if self._peek.text == "(" or token.text in _FUNCTIONS:
+            if self._peek.text == "(" or token.text in FUNCTIONS:
                 return self._call(token)
             return self._name(token)
         raise self._unexpected("a number, a name or '('")
@@ -216,7 +167,7 @@ class _Parser:
         if not isfinite(value):
             raise ExpressionError(f"{token.text} is too large a number", token.offset)
         self._next += 1
-        if self._peek.kind == "name" and self._peek.text not in _WORDS:
+        if self._peek.kind == "name" and self._peek.text not in WORDS:
             raise ExpressionError(
                 f"a number cannot be followed by {self._peek.text!r}",
                 self._peek.offset,
@@ -225,10 +176,10 @@ class _Parser:
         return _Node("number", lambda values: value, token.offset)
 
     def _call(self, name: Token) -> _Node:
-        function = _FUNCTIONS.get(name.text)
+        function = FUNCTIONS.get(name.text)
         if function is None:
             raise ExpressionError(
-                f"{name.text!r} is not a function", name.offset, f"the functions are {', '.join(_FUNCTIONS)}"
+                f"{name.text!r} is not a function", name.offset, f"the functions are {', '.join(FUNCTIONS)}"
             )
         self._demand("(")
         operands = [self._as("number", self._deeper(self._expression))]
@@ -332,5 +283,5 @@ class _Parser:
         of_device = [known for known in self._known_readings if known.startswith(f"{name}.")]
         if of_device:
             return f"name the reading too: {' or '.join(repr(known) for known in of_device)}"
-        close = get_close_matches(name, [*self._known_readings, *self._known_states, *_WORDS], n=1)
+        close = get_close_matches(name, [*self._known_readings, *self._known_states, *WORDS], n=1)
         return f"did you mean {close[0]!r}?" if close else None
