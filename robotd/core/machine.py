@@ -17,10 +17,11 @@ from transitions import EventData, Machine, Transition
 
 from robotd.core.change import Change
 from robotd.core.chart import ALWAYS, BUILT_IN_STATES, BUILT_IN_TRIGGERS, Chart, Region
-from robotd.core.decision import Decision, Entry, Outcome, Refusal, Start
+from robotd.core.decision import Decision, Entry, Outcome, Start
 from robotd.core.expression import Expression, Readings, Verdict
 from robotd.core.flatten import Arrow, FlatRegion
 from robotd.core.message import NO_PAYLOAD, Command, Event, Message
+from robotd.core.refusal import guard_false, not_in_this_state
 
 MAX_ALWAYS = 100
 """Rounds of `always` transitions for one message before it is called a cycle."""
@@ -215,37 +216,14 @@ class StateMachine:
         return Decision(message, Outcome.IGNORED, self.leaves, self.leaves, note=note)
 
     def _refused(self, message: Command, regions: Collection[_Region], readings: Readings) -> Decision:
-        refusal = None
-        for region in regions:
-            if region.failed is not None:
-                guard, verdict = region.failed
-                values = guard.saw(readings, message.payload, self.active)
-                hint = f"it needs {guard.text}; {_said(values)}"
-                data = {"hint": hint, "expression": guard.text, "values": values, "why": verdict.reason}
-                refusal = Refusal("guard_false", f"{message.type}: {_WHY[verdict.reason]}", data)
-                break
-        if refusal is None:
-            possible = list(self.possible())
-            hint = f"possible here: {', '.join(possible)}" if possible else "no command is possible here"
-            data = {"hint": hint, "state": list(self.leaves), "possible": possible}
-            where = " and ".join(self.leaves)
-            refusal = Refusal("not_in_this_state", f"{message.type} has no meaning in {where}", data)
+        failed = next((region.failed for region in regions if region.failed is not None), None)
+        if failed is None:
+            refusal = not_in_this_state(message.type, self.leaves, self.possible())
+        else:
+            guard, verdict = failed
+            saw = guard.saw(readings, message.payload, self.active)
+            refusal = guard_false(message.type, guard, verdict, saw)
         return Decision(message, Outcome.REFUSED, self.leaves, self.leaves, refusal=refusal)
-
-
-_WHY = {
-    "false": "its condition does not hold",
-    "stale": "a reading that its condition needs is stale",
-    "missing": "a value that its condition needs is missing from the payload",
-}
-
-
-_VALUES = {"None": "unknown", "True": "true", "False": "false"}
-
-
-def _said(values: Mapping[str, Any]) -> str:
-    """For people: `now bumper.active is true`."""
-    return "now " + ", ".join(f"{name} is {_VALUES.get(str(value), value)}" for name, value in values.items())
 
 
 def _why_ignored(regions: Collection[_Region]) -> str:
