@@ -14,7 +14,7 @@ from typing import Self
 
 from robotd.files import sync_folder
 from robotd.journal.commands import open_commands, remembered
-from robotd.journal.database import WAL_KEPT_BYTES, Database, WritableDatabase
+from robotd.journal.database import Database
 from robotd.journal.errors import JournalError, JournalFailed, JournalFull, JournalTooNew
 from robotd.journal.examine import Damaged, Examined, examine
 from robotd.journal.folder import NO_ROOM, Folder
@@ -23,6 +23,7 @@ from robotd.journal.quarantine import create, salvage, settle_salvage, unacknowl
 from robotd.journal.row import Row
 from robotd.journal.schema import PAGE_BYTES, VERSION
 from robotd.journal.store import Beginning, Select, last_audit
+from robotd.journal.writable import WAL_KEPT_BYTES, WritableDatabase
 
 LIMIT_BYTES = 256 * 2**20
 REMEMBER = 100_000

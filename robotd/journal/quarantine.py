@@ -26,12 +26,13 @@ from pathlib import Path
 
 from robotd.files import sync_folder
 from robotd.journal.carve import Remains
-from robotd.journal.database import Database, WritableDatabase
+from robotd.journal.database import Database
 from robotd.journal.errors import JournalError
 from robotd.journal.folder import Folder
 from robotd.journal.head import Head
 from robotd.journal.row import BEGINNING, Row, follows
 from robotd.journal.tables import Origin
+from robotd.journal.writable import WritableDatabase
 
 ROWS_AT_ONCE = 5_000
 _BUILDING = "building.db"

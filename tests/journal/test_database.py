@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robotd.journal.database import BATCH_ROWS, Database, WritableDatabase
+from robotd.journal.database import BATCH_ROWS, Database
 from robotd.journal.errors import JournalError, JournalFailed, JournalTooNew
 from robotd.journal.kinds import COMMAND, DEAD, ENDED, READINGS, STARTED
 from robotd.journal.row import BEGINNING, Row, follows, is_whole, make
 from robotd.journal.schema import MIGRATIONS
 from robotd.journal.store import Select
 from robotd.journal.tables import Origin
+from robotd.journal.writable import WritableDatabase
 from tests.counts import cases
 from tests.journal.work import NOON, Work
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from robotd.access.audit import AuditChain
-from robotd.journal.database import WritableDatabase
 from robotd.journal.disk import DiskStore
 from robotd.journal.errors import JournalFailed, JournalHeld, JournalTooNew
 from robotd.journal.folder import RESERVE_BYTES
@@ -21,6 +20,7 @@ from robotd.journal.row import BEGINNING, Row, make
 from robotd.journal.schema import MIGRATIONS, PAGE_BYTES
 from robotd.journal.store import Beginning, OpenCommand, Remembered
 from robotd.journal.verify import verify
+from robotd.journal.writable import WritableDatabase
 from tests.journal.work import BOOT, NOON, Work, open_store, rows_in
 
 HOUR = 3_600_000_000
