@@ -1,22 +1,26 @@
-"""Runs what the machine decided, as tasks that the present state owns. `apply` never waits."""
+"""Runs what the machine decided, as tasks that the present state owns. `apply` never waits.
+
+How an action begins is said here; how it ends, in `endings.py`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from hal import Actuator, Device, DeviceSilent, HalError, Halted
+from hal import Actuator, Device, HalError, Halted
 from robotd.core.chart import Mode
 from robotd.core.decision import Decision, Entry, Outcome
-from robotd.core.message import Command, Message
+from robotd.core.message import Command
 from robotd.core.stage import CANCELLED, DONE, EXPIRED, FAILED, PREEMPTED, REJECTED
 from robotd.errors import Refused
 from robotd.runtime.activation import Activation
 from robotd.runtime.calls import Callee, Caller
 from robotd.runtime.cancelled import Cancelled
-from robotd.runtime.failure import explain, explain_bug
+from robotd.runtime.endings import Emit, Endings
+from robotd.runtime.failure import explain
 from robotd.runtime.halts import Halts
 from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock
@@ -25,13 +29,6 @@ from robotd.runtime.result import plain
 from robotd.runtime.robot import GRACE_S, Permit
 from robotd.runtime.run import Run
 from robotd.runtime.setpoints import Setpoints
-
-
-class Emit(Protocol):
-    """How the executor says that an action has ended: one more event for the machine."""
-
-    def __call__(self, event: str, cause: Message, entry: Entry | None, payload: Mapping[str, Any]) -> None:
-        """Offer the event, stamped with the stay that started the action."""
 
 
 class Executor:
@@ -55,16 +52,17 @@ class Executor:
         self._ledger = ledger
         self._record = record
         self._emit = emit
-        self._listened = listened
         self._crash = crash
         self._clock = clock
-        self._log = log
         self._owned: dict[int, list[Run]] = {}
         self._tasks: dict[str, Run] = {}
         """The newest unfinished task of each action, by its name."""
         self.halts = Halts(devices, record, clock)
-        self._setpoints = Setpoints(devices, ledger, record, self._call_now, self._finish)
         self._cancelled = Cancelled(crash, log)
+        self._endings = Endings(ledger, record, emit, listened, self.halts, self._cancelled, log)
+        self._endings.forget = self._forget
+        self._endings.go_on = self._launch_next
+        self._setpoints = Setpoints(devices, ledger, record, self._call_now, self._endings.finish)
         self.locked: Callable[[], Refused | None] = lambda: None
         """Why nothing may move now, or None."""
         self.unled: Callable[[Entry], Refused | None] = lambda _: None
@@ -92,7 +90,7 @@ class Executor:
         for entry in decision.exits:
             # The newest first: what waits for its turn must not get it from what ends before it.
             for run in reversed(self._owned.pop(entry.number, [])):
-                self._end(run, CANCELLED, f"left {entry.state.path}", cause=decision.message)
+                self._endings.end(run, CANCELLED, f"left {entry.state.path}", cause=decision.message)
         if decision.outcome is Outcome.MOVED:
             self._activation.follow(decision)
         message = decision.message
@@ -120,7 +118,7 @@ class Executor:
         """End what this command started. False: nothing of it is running."""
         found = [run for run in self._all() if run.cause.id == command_id and run.answers]
         for run in found:
-            self._end(run, CANCELLED, WANTED, cause=run.cause)
+            self._endings.end(run, CANCELLED, WANTED, cause=run.cause)
         return bool(found)
 
     def actuating(self) -> Iterator[Run]:
@@ -136,11 +134,7 @@ class Executor:
         """End all that actuates, or `which` of it: what it moved halts, and the machine hears of it."""
         for run in reversed([*self.actuating()]):
             if not run.over and which(run):
-                task = run.task
-                with self.halts.because(why.reason):
-                    self._failed(run, why)
-                if task is not None:
-                    self._cancelled.cancel(run, task)
+                self._endings.interrupt(run, why)
 
     def stop(self, reason: str) -> None:
         """A stop: everything under way is dead for ever, and every actuator inactive."""
@@ -149,7 +143,7 @@ class Executor:
             run.waiting.clear()  # nobody begins because another has ended
         for run in reversed(runs):
             run.permit.end()
-            self._end(run, CANCELLED, reason)
+            self._endings.end(run, CANCELLED, reason)
         self._owned.clear()
         self._tasks.clear()
         self._setpoints.clear()
@@ -173,7 +167,7 @@ class Executor:
         if refused is None and plan.actuates:
             refused = self._record.refusal()
         if refused is not None:
-            self._refuse(run, refused)
+            self._endings.refuse(run, refused)
         elif plan.at_once is None:
             self._spawn(run)
         elif plan.at_once.unavailable:
@@ -195,7 +189,7 @@ class Executor:
         def begin_in_time() -> None:
             if not run.over:
                 if run.out_of_time:
-                    self._finish(run, EXPIRED, "expired")
+                    self._endings.finish(run, EXPIRED, "expired")
                 else:
                     begin()
 
@@ -216,14 +210,14 @@ class Executor:
                 with self.halts.because("halted", run.cause):
                     result = plain(self._caller.call(callee, run.start.do.steps[0], run.cause, run.permit))
         except HalError as error:
-            self._refuse(run, explain(error))
+            self._endings.refuse(run, explain(error))
             return
         except Exception as error:
-            self._failed_by_bug(run, error)
+            self._endings.fail_by_bug(run, error)
             return
         device = callee.device
         if not callee.info.streamed or not isinstance(device, Actuator):
-            self._finish(run, DONE, result=result)
+            self._endings.finish(run, DONE, result=result)
             return
         self._own(run)
         self._setpoints.follow(device, run)
@@ -236,14 +230,14 @@ class Executor:
         mode = run.start.do.steps[0].mode
         if before is not None and not before.over:
             if mode is Mode.SINGLE:
-                self._refuse(run, _running(name))
+                self._endings.refuse(run, _running(name))
                 return
             if mode is Mode.QUEUED:
                 self._own(run)
                 before.waiting.append(run)
                 return
             if mode is Mode.RESTART:
-                self._end(before, PREEMPTED, "newer", halt=False)
+                self._endings.end(before, PREEMPTED, "newer", halt=False)
         self._own(run)
         self._launch(run)
 
@@ -252,7 +246,7 @@ class Executor:
         while waiting:
             run = waiting.pop(0)
             if run.out_of_time:
-                self._finish(run, EXPIRED, "expired")
+                self._endings.finish(run, EXPIRED, "expired")
             elif not run.over:
                 run.waiting = waiting
                 self._launch(run)
@@ -271,7 +265,7 @@ class Executor:
             self._ledger.start(run.cause.id)
         if self._caller.plan(run.start.do).lasts:
             run.expires_at = None
-        run.permit.hangs = partial(self._hangs, run)
+        run.permit.hangs = partial(self._endings.hang, run)
         run.task = asyncio.get_running_loop().create_task(self._carry_out(run), name=run.start.do.name)
         run.task.add_done_callback(self._task_ended)
 
@@ -285,72 +279,20 @@ class Executor:
                 late = Refused(
                     "expired", explain(error).message, hint="a command may say how long it is valid"
                 )
-                self._finish(run, FAILED, error=late)
+                self._endings.finish(run, FAILED, error=late)
             else:
-                self._finish(run, PREEMPTED, error=explain(error))
+                self._endings.finish(run, PREEMPTED, error=explain(error))
         except HalError as error:
-            self._failed(run, explain(error))
+            self._endings.fail(run, explain(error))
         except asyncio.CancelledError:
             # Whoever cancelled the run has settled it; what is not settled has cancelled itself.
-            self._failed(run, Refused("handler_error", "it cancelled itself"))
+            self._endings.fail(run, Refused("handler_error", "it cancelled itself"))
         except (Exception, SystemExit) as error:
-            self._failed_by_bug(run, error)
+            self._endings.fail_by_bug(run, error)
         else:
-            self._finish(run, DONE, result=plain(result))
+            self._endings.finish(run, DONE, result=plain(result))
 
-    # -- ending -------------------------------------------------------------------------------------
-
-    def _end(
-        self, run: Run, stage: str, reason: str, *, halt: bool = True, cause: Message | None = None
-    ) -> None:
-        """Somebody else ends it: a state that is left, a newer call, a client, a stop."""
-        if run.over:
-            return
-        self._finish(run, stage, reason, outcome=False)
-        run.permit.end_motion()
-        if halt and run.permit.used:
-            with self.halts.because(reason.partition(" ")[0], cause):
-                run.permit.halt_used()
-        if run.task is not None:
-            self._cancelled.cancel(run, run.task)
-
-    def _finish(
-        self,
-        run: Run,
-        stage: str,
-        reason: str | None = None,
-        result: Any = None,
-        error: Refused | None = None,
-        *,
-        outcome: bool = True,
-    ) -> None:
-        """It is over: settle its command, tell the machine, let the next in line begin."""
-        if run.over:
-            return
-        run.over = True
-        if outcome:
-            run.permit.end()
-            run.permit.halt_motions()
-        self._forget(run)
-        entry, name = run.start.entry, run.start.do.name
-        # A command whose transition ran in several regions is done when the last of them is.
-        if run.answers and (stage != DONE or not run.waits_for_others):
-            if stage == DONE:
-                self._ledger.start(run.cause.id, result)
-            if error is None:
-                self._ledger.settle(run.cause.id, stage, reason, result)
-            else:
-                unheard = stage == FAILED and f"{name}.failed" not in self._listened
-                data = error.as_error()
-                self._ledger.settle(run.cause.id, stage, error.reason, None, data, unheard=unheard)
-        if outcome and error is not None:
-            # Of a failed command its client hears; a flood of events nobody takes could fill their lane.
-            if not run.answers or f"{name}.failed" in self._listened:
-                payload = {"reason": error.reason, "message": str(error)}
-                self._emit(f"{name}.failed", run.cause, entry, payload)
-        elif outcome and stage == DONE and f"{name}.done" in self._listened:
-            self._emit(f"{name}.done", run.cause, entry, {} if reason is None else {"reason": reason})
-        self._launch_next(run.waiting)
+    # -- what is over -------------------------------------------------------------------------------
 
     def _forget(self, run: Run) -> None:
         owned = self._owned.get(run.start.entry.number)
@@ -365,32 +307,6 @@ class Executor:
 
     def _not_activated(self, board: str, decision: Decision, why: Mapping[str, Any]) -> None:
         self._emit(f"{board}.refused", decision.message, None, why)
-
-    def _refuse(self, run: Run, refused: Refused) -> None:
-        self._finish(run, REJECTED, error=refused)
-
-    def _failed(self, run: Run, error: Refused) -> None:
-        """What it moved halts, unless it was over already: others may move that now."""
-        if not run.over:
-            run.permit.halt_used()
-        self._finish(run, FAILED, error=error)
-
-    def _hangs(self, run: Run, device: Device, verb: str) -> None:
-        """A verb ignores that its time is over: nothing of its action reaches the robot any more."""
-        silent = DeviceSilent(device.name, f"{verb} has not ended, and ignores that its time is over")
-        with self.halts.because("failed", run.cause):
-            self._failed(run, explain(silent))
-        if run.task is not None:
-            self._cancelled.cancel(run, run.task)
-
-    def _failed_by_bug(self, run: Run, error: BaseException) -> None:
-        """User code raised what is not about hardware: the machine hears of it, the log has it all."""
-        self._record.failed(run.cause, run.start.do.name, error)
-        with self.halts.because("failed", run.cause):
-            self._failed(run, explain_bug(error))
-        self._log.error(
-            "handler failed", action=run.start.do.name, trace_id=run.cause.trace_id, exc_info=error
-        )
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._cancelled.ended(task)
