@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hal import BoardEvent, Device, Rig
 from robotd.config import RobotConfig
-from robotd.core.chart import ALWAYS, ESTOP, RESET, SHUTDOWN
+from robotd.core.chart import ALWAYS, SHUTDOWN
 from robotd.core.decision import Decision, Entry
 from robotd.core.limits import Limits
 from robotd.core.machine import StateMachine
@@ -18,13 +18,13 @@ from robotd.core.role import Role
 from robotd.core.stage import CANCELLED, REJECTED
 from robotd.daemon.events import Events
 from robotd.daemon.ids import Ids
-from robotd.daemon.insisting import Insisting
 from robotd.daemon.journaling import Opened, in_memory
 from robotd.daemon.leasing import Leasing
 from robotd.daemon.record import Record
 from robotd.daemon.recovery import recover
 from robotd.daemon.sampling import Sampler
 from robotd.daemon.sensing import Sensing
+from robotd.daemon.stopping import Stopping, ending
 from robotd.errors import Refused
 from robotd.journal.errors import JournalError, JournalFailed
 from robotd.runtime.calls import Caller
@@ -34,7 +34,7 @@ from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.timers import StateTimers
 from robotd.safety.guarding import Guarding
-from robotd.safety.latch import Latch, LatchStore
+from robotd.safety.latch import LatchStore
 from robotd.safety.lease import Holder
 from robotd.safety.stop import Stop
 from robotd.safety.violations import Violations
@@ -79,7 +79,6 @@ class Engine:
         self.queue = MessageQueue(_capacities(config.limits))
         self.queue.on_safety_overflow = self._safety_lane_is_full
         self.queue.on_dropped = self._dropped
-        self._insisting = Insisting(self.queue)
         self.stop = Stop(rig, clock, ids.new_id, latch, lambda: self.journal.wall / 1e6)
         self.stop.store.on_trouble = self._latch_trouble
         self.record = Record(self.journal, self.machine, self.table, config, self.opened.beginning.audit)
@@ -101,6 +100,18 @@ class Engine:
             log,
         )
         self.executor.locked = self._locked
+        self.stopping = Stopping(
+            self.stop,
+            self.executor,
+            self.queue,
+            self.ledger,
+            self.record,
+            self.sampler,
+            self._event,
+            config.chart.regions[0].initial,
+            ids.new_trace_id,
+            log,
+        )
         self.leasing = Leasing(
             config,
             self.queue,
@@ -128,7 +139,6 @@ class Engine:
         self.progress = Progress(
             lambda: self.dispatcher.progress, lambda: self.executor.progress, lambda: self.journal.progress
         )
-        self._looking: set[asyncio.Task[dict[str, Any]]] = set()
         self.last_cause: dict[str, Decision] = {}
         """For each region, the decision that led to its present state."""
         self.since: dict[str, float] = {}
@@ -160,23 +170,10 @@ class Engine:
             self.log.warning("lease: off, says the file: whoever may send commands moves this robot")
         latch = self.stop.resume()
         if latch is not None:
-            self._remain_stopped(latch)
+            self.stopping.remain(latch)
         message = self._event(START, Lane.SAFETY, "daemon")
         self.dispatcher.start(message, begin=self.stop.latch is None)
         self.violations.look()
-
-    def _remain_stopped(self, latch: Latch) -> None:
-        trace = self.ids.new_trace_id()
-        self.record.stopped(latch, self.stop.epoch, trace)
-        payload = {"reason": latch.reason, "latch_id": latch.latch_id}
-        self._insisting.offer(self._event(ESTOP, Lane.SAFETY, latch.by, payload=payload, trace=trace))
-        self.log.warning(
-            "stopped since before the start",
-            reason=latch.reason,
-            by=latch.by,
-            latch_id=latch.latch_id,
-            trace_id=trace,
-        )
 
     async def run(self) -> None:
         """Decide until the queue is closed and empty."""
@@ -190,7 +187,7 @@ class Engine:
         if self.closing:
             return
         self.closing = True
-        self._insisting.close()
+        self.stopping.close()
         self.leasing.close()
         self.sampler.close()
         with self.executor.halts.because("shutting_down"):
@@ -202,8 +199,7 @@ class Engine:
         await self.executor.close()
         self.ledger.settle_all(CANCELLED, "shutting_down")
         self.timers.close()
-        if self._looking:  # what a board on a slow line says of a stop belongs into the journal, too
-            await asyncio.wait(self._looking)
+        await self.stopping.settle()
         await self.journal.settle()
 
     # -- what comes in ------------------------------------------------------------------------------
@@ -215,7 +211,7 @@ class Engine:
         """
         refusal = self.stop.refusal()
         if self.closing:
-            refusal = _ending()
+            refusal = ending()
         elif refusal is None and command.at <= self.stop.newest_at:
             self.ledger.settle(command.id, CANCELLED, "stopped")
             return
@@ -230,54 +226,6 @@ class Engine:
             self.ledger.accept(command)
         else:
             self.ledger.refuse(command, refusal)
-
-    def estop(
-        self, reason: str, by: str, trace_id: str | None = None, *, latch_id: str | None = None
-    ) -> Awaitable[dict[str, Any]]:
-        """Stop now: the robot is stopped when this returns. What it returns gives the evidence."""
-        with self.executor.halts.because("stopped"):
-            latch = self.stop.trip(reason, by, latch_id)
-        trace = trace_id or self.ids.new_trace_id()
-        self.record.stopped(latch, self.stop.epoch, trace)
-        self.sampler.fault()
-        self.executor.stop("stopped")
-        for message in self.queue.drain(Lane.COMMAND, Lane.BACKGROUND):
-            self.ledger.settle(message.id, CANCELLED, "stopped")
-        self._insisting.offer(
-            self._event(
-                ESTOP, Lane.SAFETY, by, payload={"reason": reason, "latch_id": latch.latch_id}, trace=trace
-            )
-        )
-        self.log.warning("stopped", reason=reason, by=by, latch_id=latch.latch_id, trace_id=trace)
-        evidence = asyncio.get_running_loop().create_task(
-            self._find_evidence(latch.latch_id, self.stop.epoch, trace)
-        )
-        self._looking.add(evidence)
-        evidence.add_done_callback(self._looking.discard)
-        return evidence
-
-    async def _find_evidence(self, latch_id: str, epoch: int, trace: str) -> dict[str, Any]:
-        """Goes on when nobody waits for it any more: the log and the journal have it too."""
-        found = {"latch_id": latch_id, "epoch": epoch, "evidence": await self.stop.evidence()}
-        self.record.evidence(found, trace)
-        self.log.info("evidence of the stop", **found, trace_id=trace)
-        return found
-
-    def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
-        """Take the latch back and return to the initial state, inactive. Raises `Refused`."""
-        if self.closing:
-            raise _ending()
-        self.stop.check_reset(latch_id)
-        self.stop.clear()
-        if self.guarding is not None:
-            self.guarding.reset()
-        trace = trace_id or self.ids.new_trace_id()
-        self.record.reset(by, latch_id, trace)
-        self._insisting.offer(
-            self._event(RESET, Lane.SAFETY, by, payload={"latch_id": latch_id}, trace=trace)
-        )
-        self.log.info("reset", by=by, latch_id=latch_id, trace_id=trace)
-        return {"ready": True, "state": self.config.chart.regions[0].initial}
 
     def cancel(self, command_id: str) -> dict[str, Any]:
         """End a queued or running command. Raises `Refused` for an id that nobody knows."""
@@ -322,7 +270,7 @@ class Engine:
             self.log.warning("limit", device=device, feedback=sentence)
             self.record.violated(device, sentence)
             if self.stop.latch is None:  # while it is stopped, this holds up the reset
-                self.estop(f"{device}: {sentence}", f"limit:{device}")
+                self.stopping.estop(f"{device}: {sentence}", f"limit:{device}")
 
     def _lived(self, device: Device) -> None:
         if self.started:
@@ -361,7 +309,7 @@ class Engine:
     def _locked(self) -> Refused | None:
         refusal = self.stop.refusal()
         if refusal is None and self.closing:
-            return _ending()
+            return ending()
         if refusal is None and self.machine.blocked:
             return Refused(
                 "not_in_this_state", f"nothing moves while it is {self.state()}", hint="reset, then arm"
@@ -370,7 +318,7 @@ class Engine:
 
     def _safety_lane_is_full(self, message: Message) -> None:
         if self.stop.latch is None:
-            self.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
+            self.stopping.estop(f"the safety lane is full ({message.type} did not fit)", "queue")
 
     def _dropped(self, message: Message, reason: str) -> None:
         if message.type == ALWAYS:
@@ -392,10 +340,6 @@ class Engine:
             for transition in region.transitions
             for trigger in transition.triggers
         )
-
-
-def _ending() -> Refused:
-    return Refused("shutting_down", "the daemon is ending", hint="send it again in a few seconds")
 
 
 def _capacities(limits: Limits) -> dict[Lane, int]:

@@ -133,7 +133,7 @@ class RobotService:
     def _stop_by_send(self, request: SendRequest, source: str, tell: Callable[[Stage], None]) -> None:
         """Whoever sends `estop` as a command means the stop."""
         reason = str(request.payload.get("reason", "")) or "estop was sent"
-        self._engine.estop(reason, source, request.trace_id)
+        self._engine.stopping.estop(reason, source, request.trace_id)
         latch = status.latch(self._engine)
         now, state = self._engine.clock(), self._engine.state()
         tell(Stage(request.id, DONE, now, state, request.trace_id, None, latch))
@@ -192,11 +192,11 @@ class RobotService:
 
     def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         """Stop the robot; it is stopped when this returns, and what is awaited is the evidence."""
-        return self._engine.estop(reason, by, trace_id)
+        return self._engine.stopping.estop(reason, by, trace_id)
 
     def reset(self, latch_id: str, by: str, trace_id: str | None = None) -> dict[str, Any]:
         """Take the latch back. Raises `Refused`."""
-        return self._engine.reset(latch_id, by, trace_id)
+        return self._engine.stopping.reset(latch_id, by, trace_id)
 
     # -- the lease ----------------------------------------------------------------------------------
 

@@ -21,12 +21,12 @@ class Watched:
 
     def guard_tripped(self, latch_id: str, why: str, sentence: str) -> None:
         """The guard has stopped the robot: the same stop is the daemon's."""
-        self._engine.estop(sentence, f"guard:{why}", latch_id=latch_id)
+        self._engine.stopping.estop(sentence, f"guard:{why}", latch_id=latch_id)
 
     def guard_lost(self, sentence: str) -> None:
         """Without a guard nothing moves. Before the start nothing can."""
         if self._engine.started:
-            self._engine.estop(sentence, "guard")
+            self._engine.stopping.estop(sentence, "guard")
 
 
 def guard(engine: Engine, start: Start, *, tick_s: float = TICK_S) -> Guarding:
@@ -34,6 +34,7 @@ def guard(engine: Engine, start: Start, *, tick_s: float = TICK_S) -> Guarding:
     guarding = Guarding(start, Watched(engine), engine.log, tick_s=tick_s)
     engine.guarding = guarding
     engine.stop.causes.append(guarding.standing)
+    engine.stopping.on_reset = guarding.reset
     engine.executor.unguarded = guarding.refusal
     for board in engine.rig.boards.values():
         board.keeper = guarding

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from robotd import log
-from robotd.daemon.engine import Engine
+from robotd.daemon.stopping import Stopping
 from tests.benchmarks.daemon_server import serve
 from tests.journal.disk import Slow, upon
 
@@ -43,17 +43,19 @@ def note_writes() -> None:
 
 def note_stops() -> None:
     """Let every stop leave two durations: from the client's request, and from the call to stop."""
-    real_estop = Engine.estop
+    real_estop = Stopping.estop
 
-    def estop(engine: Engine, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
+    def estop(
+        stopping: Stopping, reason: str, by: str, trace_id: str | None = None
+    ) -> Awaitable[dict[str, Any]]:
         called = time.perf_counter()
-        evidence = real_estop(engine, reason, by, trace_id)
+        evidence = real_estop(stopping, reason, by, trace_id)
         if _last_write < called:
             raise RuntimeError("a stop that wrote nothing")
         _noted.append((_last_write - float(reason), _last_write - called))
         return evidence
 
-    setattr(Engine, "estop", estop)  # noqa: B010  # a measuring point that no type checker needs to follow
+    setattr(Stopping, "estop", estop)  # noqa: B010  # a measuring point that no type checker needs to follow
 
 
 def tell() -> None:

@@ -96,7 +96,7 @@ def in_real_time(file: Path, body: Callable[[Story, dict[str, Any]], Coroutine[A
 def test_a_thread_that_outlives_its_action_is_counted_and_moves_nothing(tmp_path: Path, end: str):
     async def body(story: Story, shared: dict[str, Any]) -> None:
         if end == "estop":
-            story.engine.estop("enough", "test")
+            story.engine.stopping.estop("enough", "test")
         else:
             await story.do("leave")
         await story.until(lambda: story.engine.executor.zombies == 1, 2.0)
@@ -112,12 +112,12 @@ def test_a_thread_that_outlives_its_action_is_counted_and_moves_nothing(tmp_path
 def test_a_thread_of_an_old_epoch_is_refused_even_when_the_robot_moves_again(tmp_path: Path):
     async def body(story: Story, shared: dict[str, Any]) -> None:
         engine = story.engine
-        engine.estop("enough", "test")
+        engine.stopping.estop("enough", "test")
         await story.until(lambda: engine.executor.zombies == 1, 2.0)
         latch = engine.stop.latch
         assert latch is not None
         await asyncio.sleep(0.5)  # every axis has to be at rest for so long
-        engine.reset(latch.latch_id, "test")
+        engine.stopping.reset(latch.latch_id, "test")
         await story.settle()
         await story.arm()
         driving = await story.do("drive", {"linear": 0.1}, valid_for_s=60.0)

@@ -86,7 +86,7 @@ def test_no_actuator_is_activated_until_the_next_guard_is_there():
         sim.guards.present.stop("enough")
         await sim.sleep(1.0)
         engine = sim.engine
-        engine.reset("guard-1-1", "test")
+        engine.stopping.reset("guard-1-1", "test")
         refused = engine.executor.unguarded()
         await sim.sleep(0.1)
 
