@@ -6,7 +6,7 @@ client's flood from another's stop. Here
 
 - frames are handed to the session inside `data_received`; there is no task for each message;
 - the answers of one turn of the loop leave in one write, and nobody waits for it;
-- a client that is heard is alive: a pong that stands in a queue behind a client's own flood is not missed.
+- a client that is heard at all is alive (`heartbeat.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from email.utils import format_datetime
 from functools import partial
@@ -34,6 +34,7 @@ from robotd.clock import WallClock, wall_time
 from robotd.errors import Refused
 from robotd.wire.admission import Admission
 from robotd.wire.guest import Entry
+from robotd.wire.heartbeat import Heartbeat
 from robotd.wire.http import Access, Answer, Pages, Request, unavailable, unreadable
 from robotd.wire.listen import Listen, listen_tcp, stay_here
 from robotd.wire.service import Service
@@ -46,8 +47,6 @@ logger = logging.getLogger(__name__)
 SUBPROTOCOL = Subprotocol("robotd.v1")
 CLOSE_TIMEOUT_S = 0.5
 """For the far end's part of a closing handshake."""
-CONTROL_FRAMES_LIMIT = 100
-"""Pings, pongs and empty fragments of one client between two looks at it; they have no token bucket."""
 PONG_HEADER = 0x8A
 """The first byte of an unfragmented pong (RFC 6455, section 5.2)."""
 
@@ -63,10 +62,9 @@ class WebSocketConnection(ServerConnection):
         self._entry: Entry | None = None
         """How it came in; None before, and where there was no room."""
         self._outlet = _Outlet(self)
-        self._heard = True
-        self._ending = False
-        self._control_frames = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._heartbeat = Heartbeat(self, door.service.limits)
+        self._ending: asyncio.TimerHandle | None = None
+        """What cuts it off when the far end does not do its part of a closing handshake."""
         self._message: bytearray | None = None
 
     # -- from asyncio -------------------------------------------------------------------------------
@@ -87,7 +85,7 @@ class WebSocketConnection(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; every whole message in them is handled before this returns, or kept by the session."""
-        self._heard = True
+        self._heartbeat.heard = True
         if self._session is not None:
             self._session.begin_read(self.transport.get_extra_info("read_size", len(data)))
         elif self.request is None and data[0] == HANDSHAKE:
@@ -96,15 +94,16 @@ class WebSocketConnection(ServerConnection):
             self.transport.close()
             return
         super().data_received(data)
-        if self.protocol.close_expected() and not self._ending:
+        if self.protocol.close_expected() and self._ending is None:
             self._end_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         super().connection_lost(exc)
         self._door.opening.pop(self, None)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._heartbeat.end()
+        if self._ending is not None:
+            self._ending.cancel()
         if self._session is not None:
             self._session.close(self._why_lost(exc))
             self._door.clients.pop(self, None)
@@ -176,7 +175,7 @@ class WebSocketConnection(ServerConnection):
             self._door.opening.pop(self, None)
             self._session = Session(self._door.service, self.source, self._outlet, entry=self._entry)
             self._door.clients[self] = None
-            self._set_timer(self._door.service.limits.ping_s, self._ask_for_life)
+            self._heartbeat.begin()
 
     @property
     def ends_with(self) -> CloseCode:
@@ -191,13 +190,10 @@ class WebSocketConnection(ServerConnection):
             self._end_soon()
 
     def _end_soon(self) -> None:
-        self._ending = True
-        self._set_timer(CLOSE_TIMEOUT_S, self.transport.abort)
-
-    def _set_timer(self, delay_s: float, action: Callable[[], None]) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self.loop.call_later(delay_s, action)
+        self._heartbeat.end()
+        if self._ending is not None:
+            self._ending.cancel()
+        self._ending = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
 
     # -- frames ---------------------------------------------------------------------------------------
 
@@ -213,50 +209,40 @@ class WebSocketConnection(ServerConnection):
         elif opcode is CONT:
             self._take_part(frame, session)
         else:
-            self._count_control_frame()
+            self._heartbeat.count_control_frame()
 
     def _take_part(self, frame: Frame, session: Session) -> None:
         """A later part of a message; the protocol has checked that there was a first, and their sum."""
         if not frame.data:
-            self._count_control_frame()
+            self._heartbeat.count_control_frame()
         if self._message is not None:
             self._message += frame.data
             if frame.fin:
                 message, self._message = bytes(self._message), None
                 session.receive(message)
 
-    def _count_control_frame(self) -> None:
-        self._control_frames += 1
-        if self._control_frames > CONTROL_FRAMES_LIMIT:
-            self._cut_off("too many control frames")
-
     # -- life -----------------------------------------------------------------------------------------
 
-    def _ask_for_life(self) -> None:
-        """Ping, and look `pong_s` later whether anything came."""
-        self._heard = False
-        self._control_frames = 0
+    @property
+    def may_be_silent(self) -> bool:
+        """As `robotd.wire.heartbeat.Peer`."""
+        return self.paused or not self.transport.is_reading()
+
+    def ask_for_pong(self) -> None:
+        """As `robotd.wire.heartbeat.Peer`."""
         if self.protocol.state is OPEN:
             self.protocol.send_ping(b"")
             self.send_data()
-        self._set_timer(self._door.service.limits.pong_s, self._look_for_life)
 
-    def _look_for_life(self) -> None:
-        """Cut a peer that is silent. While we do not read, or it does not, its silence means nothing."""
-        limits = self._door.service.limits
-        if not (self._heard or self.paused or not self.transport.is_reading()):
-            self._cut_off(f"no pong for {limits.pong_s:g} s")
-            return
-        self._set_timer(max(0.0, limits.ping_s - limits.pong_s), self._ask_for_life)
+    def cut_off(self, why: str) -> None:
+        """As `robotd.wire.heartbeat.Peer`."""
+        if self._session is not None:
+            self._session.cut_off(why)
 
     def shut_down(self) -> None:
         """The server ends: the client gets what it still waits for."""
         if self._session is not None:
             self._session.shut_down()
-
-    def _cut_off(self, why: str) -> None:
-        if self._session is not None:
-            self._session.cut_off(why)
 
     def _why_lost(self, exc: Exception | None) -> str:
         protocol = self.protocol

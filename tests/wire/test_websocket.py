@@ -11,8 +11,9 @@ import pytest
 from robotd.client import connect
 from robotd.core.limits import Limits
 from robotd.wire.admission import Admission
+from robotd.wire.heartbeat import CONTROL_FRAMES_LIMIT
 from robotd.wire.http import Access
-from robotd.wire.websocket import CONTROL_FRAMES_LIMIT, serve_websocket
+from robotd.wire.websocket import serve_websocket
 from tests import virtual
 from tests.wire.raw import (
     BINARY,
