@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
@@ -29,6 +30,8 @@ _STAGE_STYLES = {
 """Every other stage is red."""
 PIPE_COLUMNS = 200
 """Where nobody's terminal says how wide it is, a row should stay on its line."""
+GAP = "   "
+"""Between two columns."""
 _CALM_STATES = frozenset({"online", "active", "inactive"})
 
 
@@ -313,7 +316,7 @@ def _plain(value: Any) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """A table of words, an empty line before it."""
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, len(GAP), 0, 0))
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
@@ -321,6 +324,17 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     console = _console()
     console.print()
     console.print(grid)
+
+
+def names(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose first column is there to be copied: where a row does not fit, its rest stands below."""
+    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    if sum(widths) + len(GAP) * len(widths) <= _console().width:
+        table(columns, rows)
+        return
+    for name, *rest in rows:
+        _line(Text(f"\n{name}"))
+        _line(Text(GAP + GAP.join(filter(None, rest))))
 
 
 def _line(text: Text) -> None:

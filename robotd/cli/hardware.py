@@ -43,7 +43,7 @@ def ports(as_json: Json = False) -> None:
         return
     from robotd.cli import console
 
-    console.table(
+    console.names(
         ("port", "device", "usb", "what", "use"),
         [(info.name, info.device, info.usb_id or "", info.description, _use(info)) for info in found],
     )

@@ -186,15 +186,12 @@ def draft(driver: Driver, port: str, answers: Sequence[Answer]) -> Draft:
 def _tell(answers: Sequence[Answer], drawn: Draft) -> None:
     from robotd.cli import console
 
-    found = [answer.found for answer in answers]
-    keys = list(dict.fromkeys(key for one in found for key in one.details))
-    console.table(
-        ("address", "model", "baud", *keys),
-        [
-            (one.address, one.model, str(one.baud), *(one.details.get(key, "") for key in keys))
-            for one in found
-        ],
-    )
+    rows = [
+        {"address": one.address, "model": one.model, "baud": str(one.baud), **one.details}
+        for _, one in answers
+    ]
+    columns = list(dict.fromkeys(name for row in rows for name, said in row.items() if said))
+    console.table(columns, [[row.get(name, "") for name in columns] for row in rows])
     for remark in drawn.remarks:
         complain(remark)
     typer.echo("\nIn the robot's file (`robotd init --scan` writes a whole one):\n")

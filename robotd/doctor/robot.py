@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from pathlib import Path
 
 from hal import Holder, LinkError, find_holders, find_usb, list_ports
@@ -97,22 +98,18 @@ def shaky_names(machine: Machine, robot: Robot) -> Iterator[Finding]:
 def held_ports(machine: Machine, robot: Robot) -> Iterator[Finding]:
     """Ports that somebody has open: the robot itself is fine, anybody else is in its way."""
     for board, path in robot.serial_ports(machine).items():
-        for holder in find_holders(str(path), machine.root):
-            if is_ours(holder):
-                yield Finding(
-                    "port-held",
-                    Severity.NOTE,
-                    f"{board}: {robot.ports[board]} belongs to {holder}",
-                    "nothing: it runs",
-                )
-            else:
-                yield Finding(
-                    "port-held",
-                    Severity.ERROR,
-                    f"{board}: {robot.ports[board]} is in use by {holder}",
-                    "end that first",
-                    (f"sudo kill {holder.pid}",),
-                )
+        holders = find_holders(str(path), machine.root)
+        for ours in [*filter(is_ours, holders)][:1]:  # the guard goes without saying: its daemon started it
+            sentence = f"{board}: {robot.ports[board]} belongs to {ours}"
+            yield Finding("port-held", Severity.NOTE, sentence, "nothing: it runs")
+        for holder in filterfalse(is_ours, holders):
+            yield Finding(
+                "port-held",
+                Severity.ERROR,
+                f"{board}: {robot.ports[board]} is in use by {holder}",
+                "end that first",
+                (f"sudo kill {holder.pid}",),
+            )
 
 
 def is_ours(holder: Holder) -> bool:

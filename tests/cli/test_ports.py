@@ -45,6 +45,16 @@ def test_each_port_is_told_with_its_lasting_name_and_its_use(machine: Machine) -
     assert second.rstrip().endswith("free")
 
 
+def test_on_a_narrow_terminal_a_name_stays_whole_so_that_it_can_be_copied(machine: Machine) -> None:
+    name = "usb-FTDI_USB__-__Serial_Converter_FT4THVL2-if00-port0"
+    machine.usb_port("ttyUSB0", "0403:6014", "Converter", by_id=name)
+
+    _, first, second = run(app, ["ports"], env={"TTY_COMPATIBLE": "1", "COLUMNS": "80"}).stdout.splitlines()
+
+    assert first.endswith(f"/dev/serial/by-id/{name}")
+    assert second.endswith("ttyUSB0   0403:6014   Converter   free")
+
+
 def test_a_port_that_may_not_be_used_is_told_with_the_mend(machine: Machine) -> None:
     port = machine.port("ttyAMA0")
     found = list_ports(machine.root)

@@ -71,7 +71,7 @@ def test_what_answers_is_told_with_the_lines_of_a_robots_file(arduino: str) -> N
     done = run(app, ["scan", "firmata", arduino])
 
     assert done.exit_code == Exit.DONE, done.output
-    assert "StandardFirmata 2.5   57600" in done.stdout
+    assert "\nStandardFirmata 2.5   57600" in done.stdout  # there is but one: it has no address
     assert f"  firmata: {{driver: firmata, port: {arduino}, baud: 57600, deadman: none}}" in done.stdout
     assert done.stderr.splitlines() == [
         f"{arduino}: asking for firmata at 57600 baud",

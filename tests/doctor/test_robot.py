@@ -90,7 +90,10 @@ def test_the_guard_of_the_robot_is_nobody_to_end(patient: Patient) -> None:
         42, ["/home/ada/my-robot/.venv/bin/python3", "-I", "-S", guard, "7"], opened=[patient.uno]
     )
 
-    assert patient.finding("port-held", Severity.NOTE).mend == "nothing: it runs"
+    assert "guard.py 7 (pid 42)" in patient.finding("port-held", Severity.NOTE).sentence
+
+    patient.process(41, ["/home/ada/my-robot/.venv/bin/robotd", "run"], opened=[patient.uno])
+    assert "robotd run (pid 41)" in patient.finding("port-held", Severity.NOTE).sentence
 
 
 def test_a_service_whose_user_may_use_the_ports_is_fine(patient: Patient) -> None:
