@@ -5,7 +5,8 @@ What carries it is a thin shell around the session; `robotd.wire.transport` says
 In one turn of the event loop a session handles at most `MESSAGES_PER_TURN`, all sessions together what
 `Turns` allows, and all answers of a turn go to the transport in one list. What may not be handled yet (the
 turn is used up, the token bucket is empty, the socket takes no answers) waits in a bounded backlog; when that
-is full, reading pauses. A stop passes all of this: it is acted upon inside `receive`.
+is full, reading pauses. A stop passes all of this: it is acted upon inside `receive`. Of several in one read
+the first does that; a thousand at once would hold up the loop, and so the stop of somebody else.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class Session:
         self._left = MESSAGES_PER_TURN
         self._turn_is_due = False
         self._stands_in_line = False
+        self._has_stopped = False
+        """A stop that came with the last read was acted upon."""
         self._timer: asyncio.TimerHandle | None = None
         self._slow: asyncio.TimerHandle | None = None
         self._arrived = self._read_at = self._last_at = now
@@ -94,6 +97,7 @@ class Session:
         Bytes that lay in a socket while it was not read may be as old as the moment when reading stopped,
         until a read finds less than it could take. Freshness counts from there: old drives move nothing.
         """
+        self._has_stopped = False
         self._read_at = now = self._loop.time()
         self._arrived = now if self._behind_since is None else self._behind_since
         if size < READ_BYTES:
@@ -104,9 +108,10 @@ class Session:
         if self._closed or self._ending:
             return
         self._last_at = self._read_at
-        if (b"stop" in message or len(message) <= WORD_BYTES) and self._stop(message):
-            return
-        if self._left > 0 and not self._backlog and self._turns.may_go():
+        may_stop = not self._has_stopped and (b"stop" in message or len(message) <= WORD_BYTES)
+        if may_stop and self._stop(message):
+            self._has_stopped = True
+        elif self._left > 0 and not self._backlog and self._turns.may_go():
             self._handle(message, self._arrived)
         else:
             self._backlog.append((message, self._arrived))
@@ -184,13 +189,15 @@ class Session:
     # -- messages in --------------------------------------------------------------------------------
 
     def _stop(self, message: bytes) -> bool:
-        """Act on `message` now if there is a stop in it, and then on whatever else is in the same batch."""
+        """Act on `message` now if there is a stop in it. Whatever else is in its batch waits for its turn."""
         item = parse(message, self._limits, words=self._words)
         calls = item.calls if isinstance(item, Batch) else (item,)
-        if not any(map(is_stop, calls)):
+        stop = next(filter(is_stop, calls), None)
+        if stop is None:
             return False
-        for call in sorted(calls, key=is_stop, reverse=True):
-            self._run(call, self._arrived)
+        self._run(stop, self._arrived)
+        self._backlog.extend((call, self._arrived) for call in calls if call is not stop)
+        self._end_turn_soon()
         return True
 
     def _handle(self, item: bytes | Call | Batch, arrived: float) -> bool:

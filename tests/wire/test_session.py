@@ -504,6 +504,32 @@ async def test_a_reader_that_does_not_read_still_stops_the_robot():
     assert len(robot.stops) == 50
 
 
+@pytest.mark.parametrize(
+    "stops",
+    [
+        [b"stop"] * 100,
+        [b"[" + b",".join([b'{"jsonrpc":"2.0","id":1,"method":"estop"}'] * 50) + b"]"] * 2,
+    ],
+)
+def test_of_a_hundred_stops_in_one_read_the_first_acts_at_once_and_all_are_answered(stops):
+    """Each stop costs as much as many commands: those of one client must not hold up another's."""
+
+    @story
+    async def run():
+        robot = ScriptedRobot()
+        client = Connection(robot)
+        client.say(*stops)
+        assert 1 <= len(robot.stops) <= 1 + MESSAGES_PER_TURN
+        await asyncio.sleep(2.0)
+
+        answers = client.socket.heard()
+        assert sum(len(answer) if isinstance(answer, list) else 1 for answer in answers) == 100
+        client.say(b"stop")
+        assert len(robot.stops) == 101
+
+    run()
+
+
 @story
 async def test_a_stop_of_which_the_client_heard_nothing_more_has_stopped_all_the_same():
     robot = ScriptedRobot()
