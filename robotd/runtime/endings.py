@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from hal import Device, DeviceSilent
 from robotd.core.decision import Entry
 from robotd.core.message import Message
-from robotd.core.stage import DONE, FAILED, REJECTED
+from robotd.core.stage import CANCELLED, DONE, FAILED, REJECTED
 from robotd.errors import Refused
 from robotd.runtime.cancelled import Cancelled
 from robotd.runtime.failure import explain, explain_bug
 from robotd.runtime.halts import Halts
-from robotd.runtime.ledger import Ledger
+from robotd.runtime.ledger import WANTED, Ledger
 from robotd.runtime.record import Record
 from robotd.runtime.run import Run
 
@@ -64,6 +64,15 @@ class Endings:
                 run.permit.halt_used()
         if run.task is not None:
             self._cancelled.cancel(run, run.task)
+
+    def give_up(self, run: Run) -> None:
+        """Its client does not want it any more: it halts, and the machine hears of it as of a failure."""
+        name = run.start.do.name
+        if not run.over:
+            self.end(run, CANCELLED, WANTED, cause=run.cause)
+            if f"{name}.failed" in self._listened:
+                payload = {"reason": WANTED, "message": f"{run.cause.type} was cancelled"}
+                self._emit(f"{name}.failed", run.cause, run.start.entry, payload)
 
     def finish(
         self,

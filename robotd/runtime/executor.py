@@ -22,7 +22,7 @@ from robotd.runtime.cancelled import Cancelled
 from robotd.runtime.endings import Emit, Endings
 from robotd.runtime.failure import explain
 from robotd.runtime.halts import Halts
-from robotd.runtime.ledger import WANTED, Ledger
+from robotd.runtime.ledger import Ledger
 from robotd.runtime.readings import Clock
 from robotd.runtime.record import Record
 from robotd.runtime.result import plain
@@ -118,7 +118,7 @@ class Executor:
         """End what this command started. False: nothing of it is running."""
         found = [run for run in self._all() if run.cause.id == command_id and run.answers]
         for run in found:
-            self._endings.end(run, CANCELLED, WANTED, cause=run.cause)
+            self._endings.give_up(run)
         return bool(found)
 
     def actuating(self) -> Iterator[Run]:
