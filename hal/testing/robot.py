@@ -112,6 +112,20 @@ class Pilot:
             moved = moved or self.sees_motion
         return moved
 
+    async def push_until(
+        self, reached: Callable[[], object], within_s: float, *, activate: bool = True
+    ) -> bool:
+        """As `push_for`, but no longer than until `reached` is true; whether it became so."""
+        for _ in range(round(within_s / PUSH_S)):
+            await self.push_for(PUSH_S, activate=activate)
+            if reached():
+                return True
+        return False
+
+    async def push_until_it_moves(self, within_s: float) -> bool:
+        """Whether it did."""
+        return await self.push_until(lambda: self.sees_motion, within_s)
+
 
 async def _to_its_end(motion: Coroutine[Any, Any, object]) -> None:
     with suppress(HalError):

@@ -12,10 +12,9 @@ from hal.device import ActuatorSpec
 from hal.rig import Rig
 from hal.testing.life import FOUND_OUT_WITHIN_S, MOVES_WITHIN_S
 from hal.testing.robot import PUSH_S, Pilot
-from hal.testing.stories import Stories, Story
+from hal.testing.stories import LOOK_S, Stories, Story, comes_to_stay
 from hal.testing.wires import LOSING_A_STOP, RESISTING
 
-LOOK_S = 0.1
 INTERRUPTIONS = 10
 """How often, for each seed, a writer dies in the middle of a message."""
 
@@ -27,13 +26,13 @@ class StopContract(Stories):
         """Who wrote to it died in the middle of a message; the stop frames are written by somebody else."""
 
         async def story(seed: int) -> None:
-            rng = random.Random(seed)
-            for _ in range(INTERRUPTIONS):
-                written: list[bytes] = []
-                rig = self.rig(seed, tap=partial(_note_what_is_written, written))
-                async with rig:
+            rng, written = random.Random(seed), dict[bytes, None]()
+            rig = self.rig(seed, tap=partial(_note_what_is_written, written))
+            async with rig:
+                for _ in range(INTERRUPTIONS):
                     await self._bring_into_motion(rig)
-                    await self._interrupt(rig, rng.choice([*dict.fromkeys(written)]), rng)
+                    await self._interrupt(rig, rng.choice([*written]), rng)
+                    rig.mend(self.robot.name)
 
         self._tell_of_motion(story)
 
@@ -61,9 +60,10 @@ class StopContract(Stories):
                 rig.inject(self.robot.name, fault)
                 await asyncio.sleep(0.01)
                 rig.halt()
-                await asyncio.sleep(FOUND_OUT_WITHIN_S + self.robot.stops_within_s)
 
-                assert not self.robot.moves(rig.world())
+                assert await comes_to_stay(
+                    lambda: not self.robot.moves(rig.world()), FOUND_OUT_WITHIN_S + self.robot.stops_within_s
+                )
 
         self._tell_of_motion(story)
 
@@ -100,7 +100,7 @@ class StopContract(Stories):
                 pilot = await self._bring_into_motion(rig)
                 rig.listen(events.append)
                 rig.inject(self.robot.name, "deaf for 6 s")
-                await pilot.push_for(FOUND_OUT_WITHIN_S, activate=False)
+                await pilot.push_until(lambda: events, FOUND_OUT_WITHIN_S, activate=False)
 
                 assert events or not pilot.sees_motion
 
@@ -137,9 +137,7 @@ class StopContract(Stories):
     async def _bring_into_motion(self, rig: Rig) -> Pilot:
         await rig.online()
         pilot = Pilot(self.robot, rig)
-        async with asyncio.timeout(MOVES_WITHIN_S):
-            while not await pilot.push_for(PUSH_S):
-                pass
+        assert await pilot.push_until_it_moves(MOVES_WITHIN_S)
         return pilot
 
 
@@ -149,6 +147,6 @@ def _stops(rig: Rig, name: str) -> bool:
     return not isinstance(spec, ActuatorSpec) or spec.on_stop != "keep"
 
 
-def _note_what_is_written(written: list[bytes], board: str, way: str, data: bytes) -> None:
+def _note_what_is_written(written: dict[bytes, None], board: str, way: str, data: bytes) -> None:
     if way == "to":
-        written.append(data)
+        written[data] = None

@@ -17,6 +17,9 @@ from hal.virtual import run
 LONGEST_STORY_S = 600.0
 """Of virtual time: a driver that never comes online is tried for ever."""
 
+LOOK_S = 0.1
+STAYS_S = 1.0
+
 Story = Callable[[int], Coroutine[Any, Any, None]]
 
 
@@ -49,6 +52,17 @@ class Stories:
 def states(rig: Rig) -> set[DeviceState]:
     """Those that the devices are in."""
     return {device.state for device in rig.devices.values()}
+
+
+async def comes_to_stay(reached: Callable[[], bool], within_s: float) -> bool:
+    """Whether `reached` becomes true within `within_s`, and is true for `STAYS_S` from then on."""
+    looks = 0
+    for _ in range(round((within_s + STAYS_S) / LOOK_S)):
+        await asyncio.sleep(LOOK_S)
+        looks = looks + 1 if reached() else 0
+        if looks * LOOK_S > STAYS_S:
+            return True
+    return False
 
 
 def report_bugs(board: Board) -> None:

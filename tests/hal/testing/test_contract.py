@@ -16,7 +16,10 @@ BITES = {
         "test_on_every_wire_it_comes_online_moves_and_stands_still_when_it_is_stopped",
         ("good",),
     ),
-    "JUMPS_WHEN_IT_IS_PREPARED": ("test_coming_online_and_activation_move_nothing", ("good",)),
+    "JUMPS_WHEN_IT_IS_PREPARED": (
+        "test_on_a_wire_that_loses_nothing_it_does_not_move_unasked_and_every_sensor_is_heard",
+        ("good",),
+    ),
     "ACTIVATES_BY_ITSELF": (
         "test_after_a_cut_it_is_back_within_two_seconds_inactive_and_still",
         ("good",),
@@ -25,7 +28,7 @@ BITES = {
     "WAITS_FOR_EVER": ("test_a_far_end_that_falls_silent_is_found_out_and_back_when_it_speaks", ()),
     "GIVES_NO_REASON": ("test_silence_is_told_with_a_cause_and_a_next_step", ()),
     "DROPS_ITS_REPORTS": (
-        "test_on_a_wire_that_loses_nothing_every_sensor_is_heard_and_stays_fresh",
+        "test_on_a_wire_that_loses_nothing_it_does_not_move_unasked_and_every_sensor_is_heard",
         ("good",),
     ),
 }
