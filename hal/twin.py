@@ -125,6 +125,7 @@ class TwinDriver:
         self, twin: Twin, emit: Callable[[bytes], None], failed: Callable[[Exception], None]
     ) -> None:
         self.twin = twin
+        self._live = twin if isinstance(twin, LiveTwin) else None
         self._emit = emit
         self._failed = failed
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -142,14 +143,14 @@ class TwinDriver:
     def unplugged_s(self) -> float:
         """For how much longer there is no far end; 0 while there is one."""
         now = max(self._now, asyncio.get_running_loop().time())
-        return self.twin.unplugged_s(now) if isinstance(self.twin, LiveTwin) else 0.0
+        return self._live.unplugged_s(now) if self._live is not None else 0.0
 
     def start(self) -> None:
         """The port was opened: power the twin on and let its time pass. Once more restarts it."""
         self.stop()
         loop = self._loop = asyncio.get_running_loop()
-        if isinstance(self.twin, LiveTwin):
-            self.twin.changed = self._look_again
+        if self._live is not None:
+            self._live.changed = self._look_again
         self._now = max(self._now, loop.time())
         self._run(loop, self.twin.power_on)
 
