@@ -15,7 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from functools import lru_cache
+from struct import Struct, unpack
 from typing import NamedTuple
+
+from hal.drivers.packets import PacketDecoder
 
 PING = 0x01
 READ = 0x02
@@ -46,10 +50,13 @@ ALERT = 0x80
 LONGEST_LENGTH = 256
 """No packet on such a bus is longer; a length beyond it is noise."""
 
+REMEMBERED = 1024
+"""So many packets need not be summed up again: servos at rest say the same few, as does who asks them."""
+
+_HEAD = Struct("<4sBH")
+"""The header, an id, a length; what follows is stuffed."""
+_CRC = Struct("<H")
 _SHORTEST_LENGTH = 3
-_BEFORE_LENGTH = 5
-_BODY = 7
-"""Where the instruction stands: what is before it is never stuffed."""
 
 
 class Error(IntEnum):
@@ -115,73 +122,25 @@ def explain(error: int) -> str:
     return _SENTENCES.get(error, f"it reports error {error}")
 
 
-class Decoder:
-    """Cuts a stream of bytes, split anywhere and with noise anywhere, into packets.
+class Decoder(PacketDecoder[Packet]):
+    """As `PacketDecoder`. A packet whose length is more than `longest_length` is noise."""
 
-    `rescans` is the host's way: what a damaged packet swallowed is looked through again. A servo has no room
-    for that and drops it whole.
-    """
+    START = START
+    HEAD_BYTES = _HEAD.size
 
     def __init__(self, *, rescans: bool = True, longest_length: int = LONGEST_LENGTH) -> None:
-        self.discarded = 0
-        """How many bytes belonged to no packet."""
-        self.corrupt = 0
-        """How many packets had a wrong CRC."""
-        self._rescans = rescans
+        super().__init__(rescans=rescans)
         self._longest_length = longest_length
-        self._held = bytearray()
 
-    def feed(self, data: bytes) -> list[Packet]:
-        """The packets that `data` completes, in order. Never raises; holds at most one unfinished packet."""
-        held = self._held
-        held += data
-        packets: list[Packet] = []
-        at, end = 0, len(held)
-        while True:
-            start = _find_start(held, at)
-            self.discarded += start - at
-            at = start
-            if end - at < _BODY:
-                break
-            length = held[at + _BEFORE_LENGTH] | held[at + _BEFORE_LENGTH + 1] << 8
-            if not _SHORTEST_LENGTH <= length <= self._longest_length:
-                self.discarded += 1
-                at += 1
-                continue
-            after = at + _BODY + length
-            if after > end:
-                break
-            if crc16(held[at : after - 2]) == held[after - 2] | held[after - 1] << 8:
-                body = bytes(held[at + _BODY : after - 2]).replace(STUFFED, HEADER)
-                packets.append(Packet(held[at + 4], body[0], body[1:]))
-                at = after
-            else:
-                self.corrupt += 1
-                skipped = 1 if self._rescans else after - at
-                self.discarded += skipped
-                at += skipped
-        del held[:at]
-        return packets
+    def _size(self, held: bytes, at: int) -> int:
+        length = held[at + 5] | held[at + 6] << 8
+        return _HEAD.size + length if _SHORTEST_LENGTH <= length <= self._longest_length else 0
 
-    def end(self) -> list[Packet]:
-        """Nothing more belongs to what came: the packets in what looked like the start of a longer one."""
-        packets: list[Packet] = []
-        while self._held:
-            del self._held[0]
-            self.discarded += 1
-            packets += self.feed(b"")
-        return packets
-
-
-def _find_start(held: bytearray, at: int) -> int:
-    """Where the next header begins, be it only its first bytes at the very end."""
-    start = held.find(START, at)
-    if start >= 0:
-        return start
-    for size in (3, 2, 1):
-        if held.endswith(START[:size]) and len(held) - size >= at:
-            return len(held) - size
-    return len(held)
+    def _read(self, whole: bytes) -> Packet | None:
+        if crc16(whole[:-2]) != whole[-2] | whole[-1] << 8:
+            return None
+        body = whole[7:-2].replace(STUFFED, HEADER)
+        return Packet(whole[4], body[0], body[1:])
 
 
 # ---------------------------------------------------------------------------------- packets
@@ -189,17 +148,21 @@ def _find_start(held: bytearray, at: int) -> int:
 
 def packet(servo: int, instruction: int, data: bytes = b"") -> bytes:
     """One packet. ValueError for an id that there is not, or for more data than a packet may have."""
-    body = (bytes([instruction]) + data).replace(HEADER, STUFFED)
-    length = len(body) + 2
-    if not 0 <= servo <= BROADCAST or length > LONGEST_LENGTH:
-        raise ValueError(f"there is no packet of {len(data)} bytes for the id {servo}")
-    whole = START + bytes([servo]) + length.to_bytes(2, "little") + body
-    return whole + crc16(whole).to_bytes(2, "little")
+    return _framed(servo, bytes((instruction,)) + data)
 
 
 def status(servo: int, params: bytes = b"", *, error: int = Error.NONE, alert: bool = False) -> bytes:
     """An answer (section 4)."""
-    return packet(servo, STATUS, bytes([error | (ALERT if alert else 0)]) + params)
+    return _framed(servo, bytes((STATUS, error | ALERT if alert else error)) + params)
+
+
+def _framed(servo: int, body: bytes) -> bytes:
+    stuffed = body.replace(HEADER, STUFFED)
+    length = len(stuffed) + _CRC.size
+    if not 0 <= servo <= BROADCAST or length > LONGEST_LENGTH:
+        raise ValueError(f"there is no packet of {len(body) - 1} bytes for the id {servo}")
+    whole = _HEAD.pack(START, servo, length) + stuffed
+    return whole + _CRC.pack(crc16(whole))
 
 
 def ping(servo: int) -> bytes:
@@ -241,19 +204,25 @@ def _words(*numbers: int) -> bytes:
 # ---------------------------------------------------------------------------------- CRC
 
 
-def _crc_of(byte: int) -> int:
+def _remainder(byte: int) -> int:
     remainder = byte << 8
     for _ in range(8):
         remainder = (remainder << 1 ^ 0x8005 if remainder & 0x8000 else remainder << 1) & 0xFFFF
     return remainder
 
 
-_CRC_TABLE = tuple(map(_crc_of, range(256)))
+_OF_LAST = tuple(map(_remainder, range(256)))
+"""What is left of a byte..."""
+_OF_FIRST = tuple((left << 8 & 0xFFFF) ^ _OF_LAST[left >> 8] for left in _OF_LAST)
+"""...and what of that when another one follows."""
 
 
-def crc16(data: bytes | bytearray) -> int:
+@lru_cache(REMEMBERED)
+def crc16(data: bytes) -> int:
     """CRC-16 with the polynomial 0x8005, from 0, most significant bit first (e-Manual, "CRC Calculation")."""
+    count = (len(data) + 1) // 2
     crc = 0
-    for byte in data:
-        crc = (crc << 8 & 0xFFFF) ^ _CRC_TABLE[crc >> 8 ^ byte]
+    for word in unpack(f">{count}H", data.rjust(2 * count, b"\0")):  # a zero in front changes nothing
+        both = crc ^ word
+        crc = _OF_FIRST[both >> 8] ^ _OF_LAST[both & 0xFF]
     return crc

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from hal.drivers.packets import PacketDecoder
+
 PING = 0x01
 READ = 0x02
 WRITE = 0x03
@@ -55,63 +57,21 @@ class Packet(NamedTuple):
         return self.id, len(self.data)
 
 
-class Decoder:
-    """Cuts a stream of bytes, split anywhere and with noise anywhere, into packets.
+class Decoder(PacketDecoder[Packet]):
+    """As `PacketDecoder`."""
 
-    `rescans` is the host's way: what a damaged packet swallowed is looked through again. A servo has no room
-    for that and drops it whole.
-    """
+    START = HEADER
+    HEAD_BYTES = 4
 
-    def __init__(self, *, rescans: bool = True) -> None:
-        self.discarded = 0
-        """How many bytes belonged to no packet."""
-        self.corrupt = 0
-        """How many packets had a wrong checksum."""
-        self._rescans = rescans
-        self._held = bytearray()
+    def _size(self, held: bytes, at: int) -> int:
+        servo, length = held[at + 2], held[at + 3]
+        # A third FF is no id: the header of a packet may start one byte later.
+        return 4 + length if servo <= BROADCAST and _SHORTEST_LENGTH <= length <= _LONGEST_LENGTH else 0
 
-    def feed(self, data: bytes) -> list[Packet]:
-        """The packets that `data` completes, in order. Never raises; holds at most one unfinished packet."""
-        held = self._held
-        held += data
-        packets: list[Packet] = []
-        at, end = 0, len(held)
-        while True:
-            start = held.find(HEADER, at)
-            if start < 0:
-                # The last byte may be the first half of a header.
-                start = end - 1 if end > at and held[-1] == HEADER[0] else end
-            self.discarded += start - at
-            at = start
-            if end - at < 4:
-                break
-            length = held[at + 3]
-            if held[at + 2] > BROADCAST or not _SHORTEST_LENGTH <= length <= _LONGEST_LENGTH:
-                self.discarded += 1  # a third FF, or no packet at all: its header may start one byte later
-                at += 1
-                continue
-            after = at + 4 + length
-            if after > end:
-                break
-            if sum(held[at + 2 : after]) & 0xFF == 0xFF:
-                packets.append(Packet(held[at + 2], held[at + 4], bytes(held[at + 5 : after - 1])))
-                at = after
-            else:
-                self.corrupt += 1
-                skipped = 1 if self._rescans else after - at
-                self.discarded += skipped
-                at += skipped
-        del held[:at]
-        return packets
-
-    def end(self) -> list[Packet]:
-        """Nothing more belongs to what came: the packets in what looked like the start of a longer one."""
-        packets: list[Packet] = []
-        while self._held:
-            del self._held[0]
-            self.discarded += 1
-            packets += self.feed(b"")
-        return packets
+    def _read(self, whole: bytes) -> Packet | None:
+        if sum(whole[2:]) & 0xFF != 0xFF:
+            return None
+        return Packet(whole[2], whole[4], whole[5:-1])
 
 
 # ---------------------------------------------------------------------------------- packets
