@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Generic, Protocol, TypeVar
 
+from hal.device import DeviceSpec
 from hal.drivers.shaft import STEP_S, Shaft
+from hal.kinds import AxisSpec
 from hal.twin import UnknownQuantity
 
 
@@ -19,41 +21,60 @@ class Model(Protocol):
     def nominal_v(self) -> float:
         """The supply that it is made for."""
 
-
-class SimulatedServo(Protocol):
-    """One servo, whatever it speaks."""
-
-    plugged: bool
-    supply_v: float
-    pinned_degc: float | None
-
     @property
-    def model(self) -> Model:
-        """Which it is."""
+    def top_speed_rad_s(self) -> float:
+        """Without load, at that voltage."""
 
-    @property
-    def shaft(self) -> Shaft:
+
+class SmartServo(ABC):
+    """One servo, whatever it speaks. Its maker adds what it remembers, what it obeys and what protects it."""
+
+    def __init__(self, model: Model, angle_rad: float) -> None:
+        self.shaft = Shaft(model.top_speed_rad_s, angle_rad)
         """What moves."""
+        self.plugged = True
+        """Whether its plug is in: without it, it hears and says nothing."""
+        self.nominal_v = model.nominal_v
+        self.supply_v = model.nominal_v
+        self.pinned_degc: float | None = None
+        """A temperature that somebody saw to, whatever it does."""
+        self._run_away = False
+
+    @property
+    @abstractmethod
+    def id(self) -> int:
+        """By which it is called."""
+
+    @property
+    @abstractmethod
+    def has_torque(self) -> bool:
+        """Whether it holds its goal."""
 
     @property
     def temperature_degc(self) -> float:
-        """Of its winding, as it says."""
+        """Of its winding."""
+        return self.shaft.temperature_degc if self.pinned_degc is None else self.pinned_degc
 
-    @property
-    def has_torque(self) -> bool:
-        """Whether it holds."""
-
+    @abstractmethod
     def power_on(self) -> None:
         """Its supply comes: it is limp."""
 
+    @abstractmethod
     def advance(self, steps: int) -> None:
         """Let its shaft move for so many `STEP_S`."""
 
     def run_away(self, *, on: bool) -> None:
-        """Its position sensor fails, or is well again."""
+        """Its position sensor fails: it turns to one end as fast as it can; or obeys again."""
+        self._run_away = on
+        self._obey()
+
+    @abstractmethod
+    def _obey(self) -> None:
+        """Let the shaft feel what its memory says."""
 
 
-ServoT = TypeVar("ServoT", bound=SimulatedServo)
+ServoT = TypeVar("ServoT", bound=SmartServo)
+SpecT = TypeVar("SpecT", bound=AxisSpec)
 _Set = Callable[[float | bool | None], None]
 
 
@@ -145,6 +166,14 @@ class ServoBusTwin(ABC, Generic[ServoT]):
             raise UnknownQuantity(name, self.joints)
         self.joints[name].servo.run_away(on=on)
 
+    def _present(self) -> Mapping[int, Sequence[ServoT]]:
+        """The servos that hear, by the id that each has now."""
+        found: dict[int, list[ServoT]] = {}
+        for servo in self.servos:
+            if servo.plugged:
+                found.setdefault(servo.id, []).append(servo)
+        return found
+
     # ------------------------------------------------------------------ what can be set
 
     def _settable(self) -> dict[str, _Set]:
@@ -157,14 +186,29 @@ class ServoBusTwin(ABC, Generic[ServoT]):
 
     def _set_supply(self, value: float | bool | None) -> None:
         for servo in self.servos:
-            servo.supply_v = servo.model.nominal_v if value is None else float(value)
+            servo.supply_v = servo.nominal_v if value is None else float(value)
+
+
+def joints_on(
+    board: str,
+    devices: Mapping[str, DeviceSpec],
+    kind: type[SpecT],
+    servo: Callable[[SpecT, float], ServoT],
+) -> dict[str, TwinJoint[ServoT]]:
+    """The devices of this kind on `board`, each made where 0 is, or at the limit that is nearest to it."""
+    joints = {}
+    for name, spec in devices.items():
+        if spec.board == board and isinstance(spec, kind):
+            angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
+            joints[name] = TwinJoint(servo(spec, angle_rad), spec.from_servo, spec.to_servo)
+    return joints
 
 
 def together(answers: Sequence[bytes]) -> bytes:
     """What is heard of several who speak at once: low wins, and who has more to say goes on alone."""
-    if len(answers) < 2:
-        return b"".join(answers)
-    longest = max(map(len, answers))
+    if len(answers) == 1:
+        return answers[0]
+    longest = max(map(len, answers), default=0)
     padded = [answer.ljust(longest, b"\xff") for answer in answers]
     return bytes(reduce(lambda a, b: a & b, column) for column in zip(*padded, strict=True))
 
@@ -173,14 +217,14 @@ def _holds(joint: TwinJoint[ServoT]) -> _Set:
     return lambda value: joint.servo.shaft.hold(None if value is None else joint.to_servo(float(value)))
 
 
-def _warms(servo: SimulatedServo) -> _Set:
+def _warms(servo: SmartServo) -> _Set:
     def warm(value: float | bool | None) -> None:
         servo.pinned_degc = None if value is None else float(value)
 
     return warm
 
 
-def _plugs(servo: SimulatedServo) -> _Set:
+def _plugs(servo: SmartServo) -> _Set:
     def plug(value: float | bool | None) -> None:
         servo.plugged = value is None or bool(value)
 

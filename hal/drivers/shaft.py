@@ -52,11 +52,17 @@ class Shaft:
         self._draws_since = 0
         self._was_degc = AMBIENT_DEGC
         """Its temperature when it began to draw what it draws."""
+        self._measured: tuple[int, float] | None = None
+        """Its temperature at a step: several ask for it in the same."""
+        self.changes = 0
+        """Counts whatever may have changed it: while that stays, all but its temperature stays."""
 
     @property
     def temperature_degc(self) -> float:
         """Of its winding."""
-        return self._temperature_at(self._steps)
+        if self._measured is None or self._measured[0] != self._steps:
+            self._measured = self._steps, self._temperature_at(self._steps)
+        return self._measured[1]
 
     @property
     def overloaded(self) -> bool:
@@ -70,28 +76,32 @@ class Shaft:
         self.goal_rad = goal_rad
         self._speed_limit_rad_s = min(speed_rad_s, self._top_speed_rad_s)
         self._acceleration_rad_s2 = min(acceleration_rad_s2, STRONGEST_RAD_S2)
-        self.settled = False
+        self._disturb()
 
     def release(self) -> None:
         """Turn freely: it stays where it is until somebody moves it."""
         self.goal_rad = None
-        self.settled = False
+        self._disturb()
 
     def hold(self, angle_rad: float | None) -> None:
         """Somebody holds it there, stronger than it is; None: lets it go."""
         self._held_rad = angle_rad
-        self.settled = False
+        self._disturb()
 
     def advance(self, steps: int) -> None:
         """Let so many steps of `STEP_S` pass."""
-        for step in range(steps):
-            if self.settled:
-                self._steps += steps - step
-                return
+        while steps and not self.settled:
+            steps -= 1
             self._steps += 1
             self._step()
+        self._steps += steps
+
+    def _disturb(self) -> None:
+        self.settled = False
+        self.changes += 1
 
     def _step(self) -> None:
+        self.changes += 1
         speed_before_rad_s, current_before_a = self.speed_rad_s, self.current_a
         if self._held_rad is not None:
             self.angle_rad, self.speed_rad_s = self._held_rad, 0.0
@@ -140,6 +150,7 @@ class Shaft:
             self._was_degc = self._temperature_at(self._steps)
             self._draws_since = self._steps
             self.current_a = current_a
+            self._measured = None
 
     def _temperature_at(self, steps: int) -> float:
         final_degc = AMBIENT_DEGC + WARMTH_DEGC_A2 * self.current_a**2

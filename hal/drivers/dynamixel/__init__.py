@@ -18,26 +18,18 @@ from hal.drivers.dynamixel.specs import (
     DynamixelJointSpec,
 )
 from hal.drivers.dynamixel.twin import DynamixelTwin
-from hal.drivers.servo_twin import TwinJoint
+from hal.drivers.servo_twin import joints_on
 
 
 def make_twin(
     name: str, spec: BoardSpec, devices: Mapping[str, DeviceSpec], rng: random.Random
 ) -> DynamixelTwin:
     """The servos of the board `name`, each where 0 is, or at the limit that is nearest to it."""
-    return DynamixelTwin(
-        {
-            device: _joint(spec)
-            for device, spec in devices.items()
-            if spec.board == name and isinstance(spec, DynamixelAxisSpec)
-        }
-    )
+    return DynamixelTwin(joints_on(name, devices, DynamixelAxisSpec, _servo))
 
 
-def _joint(spec: DynamixelAxisSpec) -> TwinJoint[SimulatedServo]:
-    angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
-    servo = SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
-    return TwinJoint(servo, spec.from_servo, spec.to_servo)
+def _servo(spec: DynamixelAxisSpec, angle_rad: float) -> SimulatedServo:
+    return SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
 
 
 DRIVER = Driver(

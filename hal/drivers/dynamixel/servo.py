@@ -7,19 +7,25 @@ whatever goal was written last, wherever the shaft was turned meanwhile.
 from __future__ import annotations
 
 import math
+import struct
 
 from hal.drivers.dynamixel import models
 from hal.drivers.dynamixel.codec import Error
 from hal.drivers.dynamixel.models import ACCELERATION_RAD_S2, STEP_RAD, VELOCITY_RAD_S, HardwareError, Model
-from hal.drivers.shaft import STEP_S, Shaft
+from hal.drivers.servo_twin import SmartServo
+from hal.drivers.shaft import STEP_S
 
 TABLE_BYTES = 148
 FIRMWARE = 52
 FIRST_RAM = models.TORQUE_ENABLE
 EXAMINE_STEPS = 20
 """How often it looks whether something is wrong with it: ten times a second."""
-TICK_STEPS = 32_768
-"""Where the realtime tick, in ms, begins anew."""
+STEP_MS = round(1000 * STEP_S)
+TICK_MS = 32_768
+"""Where the realtime tick begins anew."""
+TICK = struct.Struct("<H")
+MOTION = struct.Struct("<B3xhii")
+"""From `MOVING` on: whether it moves, current, velocity, position."""
 
 _WORDS = {
     1: (7, 8, 9, 10, 11, 12, 13, 31, 60, 62, 63, 64, 65, 68, 98),
@@ -30,23 +36,18 @@ WRITABLE = {address: size for size, addresses in _WORDS.items() for address in a
 """By address, how many bytes are written together."""
 
 
-class SimulatedServo:
+class SimulatedServo(SmartServo):
     """One servo on the wire. `write` returns what its answer says about it."""
 
     def __init__(self, model: Model, servo: int, *, angle_rad: float = 0.0) -> None:
+        super().__init__(model, angle_rad)
         self.model = model
-        self.shaft = Shaft(model.top_speed_rad_s, angle_rad)
-        self.plugged = True
-        """Whether its plug is in: without it, it hears and says nothing."""
-        self.supply_v = model.nominal_v
-        self.pinned_degc: float | None = None
-        """A temperature that somebody saw to, whatever it does."""
         self._table = bytearray(TABLE_BYTES)
         self._registered: tuple[int, bytes] | None = None
-        self._errors = 0
-        self._run_away = False
         self._steps = 0
         self._quiet_steps = 0
+        self._shown = -1
+        """`changes` of the shaft as it was written into the table."""
         self._set_up(servo)
 
     @property
@@ -65,20 +66,14 @@ class SimulatedServo:
         return self._table[models.TORQUE_ENABLE] == 1
 
     @property
-    def temperature_degc(self) -> float:
-        """Of its winding."""
-        return self.shaft.temperature_degc if self.pinned_degc is None else self.pinned_degc
-
-    @property
     def alert(self) -> bool:
         """Whether its hardware error status is not 0."""
-        return bool(self._errors)
+        return self._table[models.HARDWARE_ERROR] != 0
 
     # ------------------------------------------------------------------ what happens to it
 
     def power_on(self) -> None:
         """It starts anew, limp, with its goal where it stands; a hardware error is forgotten."""
-        self._errors = 0
         self._registered = None
         self._steps = self._quiet_steps = 0
         table = self._table
@@ -102,13 +97,8 @@ class SimulatedServo:
         """There was an instruction on the bus, for whomever: its watchdog is content."""
         self._quiet_steps = 0
 
-    def run_away(self, *, on: bool) -> None:
-        """Its position sensor fails: it turns to one end as fast as it can; or obeys again."""
-        self._run_away = on
-        self._obey()
-
     def _examine(self) -> None:
-        self._errors |= self._wrong()
+        self._table[models.HARDWARE_ERROR] |= self._wrong()
         if self.has_torque and self._shuts_down():
             self._table[models.TORQUE_ENABLE] = 0
             self._obey()
@@ -126,7 +116,7 @@ class SimulatedServo:
         return wrong
 
     def _shuts_down(self) -> bool:
-        return bool(self._errors & self._table[models.SHUTDOWN])
+        return bool(self._table[models.HARDWARE_ERROR] & self._table[models.SHUTDOWN])
 
     def _watch(self, steps: int) -> None:
         limit = self._table[models.BUS_WATCHDOG]
@@ -142,10 +132,11 @@ class SimulatedServo:
 
     def read(self, address: int, count: int) -> bytes | None:
         """What stands there now; None where there is nothing."""
-        if address + count > TABLE_BYTES:
+        end = address + count
+        if end > TABLE_BYTES:
             return None
-        self._show()
-        return bytes(self._table[address : address + count])
+        self._show(end)
+        return bytes(self._table[address:end])
 
     def write(self, address: int, data: bytes) -> Error:
         """Take what may be written, all or nothing, and do what it means."""
@@ -209,18 +200,24 @@ class SimulatedServo:
             goal_rad = (self._get(models.GOAL_POSITION, 4) - models.CENTRE) * STEP_RAD
             self.shaft.drive(goal_rad, velocity or math.inf, acceleration or math.inf)
 
-    def _show(self) -> None:
-        """Write into the table what there is to be read."""
+    def _show(self, end: int) -> None:
+        """Write into the table what there is to be read before `end`."""
         shaft, table = self.shaft, self._table
-        table[models.HARDWARE_ERROR] = self._errors
-        self._put(models.REALTIME_TICK, round(self._steps * STEP_S * 1000) % TICK_STEPS, 2)
-        table[models.MOVING] = bool(shaft.speed_rad_s)
-        if self.model.current_a is not None:
-            self._put(models.PRESENT_CURRENT, round(shaft.current_a / self.model.current_a), 2)
-        self._put(models.PRESENT_VELOCITY, round(shaft.speed_rad_s / VELOCITY_RAD_S))
-        self._put(models.PRESENT_POSITION, self._position())
-        self._put(models.PRESENT_VOLTAGE, round(self.supply_v / models.VOLT), 2)
-        table[models.PRESENT_TEMPERATURE] = max(0, round(self.temperature_degc))
+        TICK.pack_into(table, models.REALTIME_TICK, self._steps * STEP_MS % TICK_MS)
+        if self._shown != shaft.changes:
+            self._shown = shaft.changes
+            current_a = self.model.current_a
+            MOTION.pack_into(
+                table,
+                models.MOVING,
+                bool(shaft.speed_rad_s),
+                0 if current_a is None else round(shaft.current_a / current_a),
+                round(shaft.speed_rad_s / VELOCITY_RAD_S),
+                self._position(),
+            )
+        if end > models.PRESENT_VOLTAGE:
+            self._put(models.PRESENT_VOLTAGE, round(self.supply_v / models.VOLT), 2)
+            table[models.PRESENT_TEMPERATURE] = max(0, round(self.temperature_degc))
 
     def _position(self) -> int:
         return models.position_of(self.shaft.angle_rad)

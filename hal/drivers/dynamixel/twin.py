@@ -35,10 +35,10 @@ class DynamixelTwin(ServoBusTwin[SimulatedServo]):
         if packet.instruction == codec.SYNC_WRITE:
             self._sync_write(packet.data)
             return b""
-        called = [s for s in self.servos if s.plugged and packet.id in (s.id, BROADCAST)]
+        present = self._present()
         if packet.id == BROADCAST and packet.instruction == codec.PING:
-            ids = sorted({servo.id for servo in called})
-            return b"".join(together([_pong(s) for s in called if s.id == who]) for who in ids)
+            return b"".join([together([_pong(s) for s in present[who]]) for who in sorted(present)])
+        called = [s for who, servos in present.items() if packet.id in (who, BROADCAST) for s in servos]
         answers = [answer for servo in called if (answer := self._answer(servo, packet))]
         return b"" if packet.id == BROADCAST else together(answers)
 
@@ -48,29 +48,29 @@ class DynamixelTwin(ServoBusTwin[SimulatedServo]):
         if packet.instruction == codec.PING:
             return _pong(servo)
         if packet.instruction == codec.READ:
-            return _shown(servo, data) if servo.status_level >= 1 and len(data) == 4 else b""
+            asked = servo.status_level >= 1 and len(data) == 4
+            return _shown(servo, _word(data, 0), _word(data, 2)) if asked else b""
         error = Error.ACCESS if self.refusing else _do(servo, packet.instruction, data)
         if error is None or servo.status_level < 2:
             return b""
         return codec.status(servo.id, error=error, alert=servo.alert)
 
     def _sync_read(self, data: bytes) -> bytes:
-        said: list[bytes] = []
+        present, address, count, said = self._present(), _word(data, 0), _word(data, 2), list[bytes]()
         for who in data[4:]:
-            called = [s for s in self.servos if s.plugged and s.id == who and s.status_level >= 1]
+            called = [servo for servo in present.get(who, ()) if servo.status_level >= 1]
             if not called:
                 break  # those behind it in the question wait for its answer, and it never comes
-            said.append(together([_shown(servo, data[:4]) for servo in called]))
+            said.append(together([_shown(servo, address, count) for servo in called]))
         return b"".join(said)
 
     def _sync_write(self, data: bytes) -> None:
         if len(data) < 4 or self.refusing:
             return
-        address, size = _word(data, 0), _word(data, 2) + 1
+        present, address, size = self._present(), _word(data, 0), _word(data, 2) + 1
         for start in range(4, len(data) - size + 1, size):
-            for servo in self.servos:
-                if servo.plugged and servo.id == data[start]:
-                    servo.write(address, data[start + 1 : start + size])
+            for servo in present.get(data[start], ()):
+                servo.write(address, data[start + 1 : start + size])
 
 
 def _decoder() -> Decoder:
@@ -86,8 +86,8 @@ def _pong(servo: SimulatedServo) -> bytes:
     return codec.status(servo.id, about, alert=servo.alert)
 
 
-def _shown(servo: SimulatedServo, question: bytes) -> bytes:
-    found = servo.read(_word(question, 0), _word(question, 2))
+def _shown(servo: SimulatedServo, address: int, count: int) -> bytes:
+    found = servo.read(address, count)
     if found is None:
         return codec.status(servo.id, error=Error.ACCESS, alert=servo.alert)
     return codec.status(servo.id, found, alert=servo.alert)

@@ -18,26 +18,18 @@ from hal.drivers.feetech.specs import (
     FeetechJointSpec,
 )
 from hal.drivers.feetech.twin import FeetechTwin
-from hal.drivers.servo_twin import TwinJoint
+from hal.drivers.servo_twin import joints_on
 
 
 def make_twin(
     name: str, spec: BoardSpec, devices: Mapping[str, DeviceSpec], rng: random.Random
 ) -> FeetechTwin:
     """The servos of the board `name`, each where 0 is, or at the limit that is nearest to it."""
-    return FeetechTwin(
-        {
-            device: _joint(spec)
-            for device, spec in devices.items()
-            if spec.board == name and isinstance(spec, FeetechAxisSpec)
-        }
-    )
+    return FeetechTwin(joints_on(name, devices, FeetechAxisSpec, _servo))
 
 
-def _joint(spec: FeetechAxisSpec) -> TwinJoint[SimulatedServo]:
-    angle_rad = spec.to_servo(min(max(0.0, spec.low), spec.high))
-    servo = SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
-    return TwinJoint(servo, spec.from_servo, spec.to_servo)
+def _servo(spec: FeetechAxisSpec, angle_rad: float) -> SimulatedServo:
+    return SimulatedServo(spec.product, spec.id, angle_rad=angle_rad)
 
 
 DRIVER = Driver(

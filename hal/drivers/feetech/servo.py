@@ -7,32 +7,35 @@ whatever goal was written last, wherever the shaft was turned meanwhile.
 from __future__ import annotations
 
 import math
+import struct
+from collections.abc import Mapping
 
 from hal.drivers.feetech import codec, models
+from hal.drivers.feetech.codec import ByteOrder
 from hal.drivers.feetech.models import Model, Trouble
-from hal.drivers.shaft import PUSH_A, Shaft
+from hal.drivers.servo_twin import SmartServo
+from hal.drivers.shaft import PUSH_A
 
 MEMORY_BYTES = 128
 PROTECTS = Trouble.VOLTAGE | Trouble.TEMPERATURE | Trouble.CURRENT | Trouble.LOAD
 """What makes it let go (its "unloading condition", as it comes)."""
 FIRMWARE = (3, 10)
+PRESENT: Mapping[ByteOrder, struct.Struct] = {
+    "little": struct.Struct("<HHHBB"),
+    "big": struct.Struct(">HHHBB"),
+}
+"""From `PRESENT_POSITION` on: position, speed, load, voltage, temperature."""
 
 
-class SimulatedServo:
+class SimulatedServo(SmartServo):
     """One servo on the wire. Bytes are read and written where its memory table has them."""
 
     def __init__(self, model: Model, servo: int, *, angle_rad: float = 0.0) -> None:
+        super().__init__(model, angle_rad)
         self.model = model
-        self.shaft = Shaft(model.top_speed_rad_s, angle_rad)
-        self.plugged = True
-        """Whether its plug is in: without it, it hears and says nothing."""
-        self.supply_v = model.nominal_v
-        self.pinned_degc: float | None = None
-        """A temperature that somebody saw to, whatever it does."""
         self._memory = bytearray(MEMORY_BYTES)
         self._written: tuple[int, bytes] | None = None
         self._overload = False
-        self._run_away = False
         self._set_up(servo)
         self._kept = bytes(self._memory[: models.TORQUE_ENABLE])
         """What it has again after a power-off."""
@@ -51,11 +54,6 @@ class SimulatedServo:
     def has_torque(self) -> bool:
         """Whether it holds its goal."""
         return self._memory[models.TORQUE_ENABLE] == 1
-
-    @property
-    def temperature_degc(self) -> float:
-        """Of its winding."""
-        return self.shaft.temperature_degc if self.pinned_degc is None else self.pinned_degc
 
     @property
     def trouble(self) -> int:
@@ -91,11 +89,6 @@ class SimulatedServo:
             self.shaft.advance(passing)
             steps -= passing
             self._protect()
-
-    def run_away(self, *, on: bool) -> None:
-        """Its position sensor fails: it turns to one end as fast as it can; or obeys again."""
-        self._run_away = on
-        self._obey()
 
     # ------------------------------------------------------------------ its memory
 
@@ -154,17 +147,20 @@ class SimulatedServo:
 
     def _show(self) -> None:
         """Write into the memory what there is to be read."""
-        shaft = self.shaft
-        pushes = round(shaft.current_a / PUSH_A / models.LOAD_SHARE)
-        self._put(models.PRESENT_POSITION, self._position())
-        self._put(models.PRESENT_SPEED, round(shaft.speed_rad_s / self.model.step_rad))
-        self._put(models.PRESENT_LOAD, pushes, models.LOAD_SIGN_BIT)
-        self._memory[models.PRESENT_VOLTAGE] = round(self.supply_v / models.VOLT)
-        self._memory[models.PRESENT_TEMPERATURE] = max(0, round(self.temperature_degc))
-        self._memory[models.STATUS] = self.trouble
-        self._memory[models.MOVING] = bool(shaft.speed_rad_s)
-        if self.model.current_a is not None:
-            self._put(models.PRESENT_CURRENT, round(shaft.current_a / self.model.current_a))
+        shaft, memory, model = self.shaft, self._memory, self.model
+        PRESENT[model.order].pack_into(
+            memory,
+            models.PRESENT_POSITION,
+            codec.unsigned(self._position(), models.SIGN_BIT),
+            codec.unsigned(round(shaft.speed_rad_s / model.step_rad), models.SIGN_BIT),
+            codec.unsigned(round(shaft.current_a / PUSH_A / models.LOAD_SHARE), models.LOAD_SIGN_BIT),
+            round(self.supply_v / models.VOLT),
+            max(0, round(self.temperature_degc)),
+        )
+        memory[models.STATUS] = self.trouble
+        memory[models.MOVING] = bool(shaft.speed_rad_s)
+        if model.current_a is not None:
+            self._put(models.PRESENT_CURRENT, round(shaft.current_a / model.current_a))
 
     def _position(self) -> int:
         return self.model.centre + round(self.shaft.angle_rad / self.model.step_rad)
@@ -179,8 +175,9 @@ class SimulatedServo:
     def _get(self, address: int) -> int:
         return codec.signed(self.model.number_at(self._memory, address), models.SIGN_BIT)
 
-    def _put(self, address: int, number: int, sign_bit: int = models.SIGN_BIT) -> None:
-        self._memory[address : address + 2] = self.model.word(codec.unsigned(number, sign_bit))
+    def _put(self, address: int, number: int) -> None:
+        word = codec.unsigned(number, models.SIGN_BIT)
+        self._memory[address : address + 2] = self.model.word(word)
 
     def _set_up(self, servo: int) -> None:
         """As it comes out of its box, but for its id."""

@@ -33,7 +33,8 @@ class FeetechTwin(ServoBusTwin[SimulatedServo]):
         if packet.code == codec.SYNC_WRITE:
             self._sync_write(packet.data)
             return b""
-        called = [s for s in self.servos if s.plugged and packet.id in (s.id, BROADCAST)]
+        present = self._present()
+        called = [s for who, servos in present.items() if packet.id in (who, BROADCAST) for s in servos]
         answers = [answer for servo in called if (answer := self._answer(servo, packet))]
         if packet.id == BROADCAST and packet.code != codec.PING:
             return b""
@@ -62,18 +63,16 @@ class FeetechTwin(ServoBusTwin[SimulatedServo]):
     def _sync_read(self, data: bytes) -> bytes:
         if len(data) < 3 or data[1] > codec.LONGEST_DATA_BYTES:
             return b""
-        answers = [
-            together([codec.packet(who, each.trouble, each.read(data[0], data[1])) for each in called])
-            for who in data[2:]
-            if (called := [s for s in self.servos if s.plugged and s.id == who and s.model.sync_read])
-        ]
-        return b"".join(answers)
+        present, said = self._present(), list[bytes]()
+        for who in data[2:]:
+            called = [servo for servo in present.get(who, ()) if servo.model.sync_read]
+            said.append(together([codec.packet(who, s.trouble, s.read(data[0], data[1])) for s in called]))
+        return b"".join(said)
 
     def _sync_write(self, data: bytes) -> None:
         if len(data) < 2 or self.refusing:
             return
-        address, size = data[0], data[1] + 1
+        present, address, size = self._present(), data[0], data[1] + 1
         for start in range(2, len(data) - size + 1, size):
-            for servo in self.servos:
-                if servo.plugged and servo.id == data[start]:
-                    servo.write(address, data[start + 1 : start + size])
+            for servo in present.get(data[start], ()):
+                servo.write(address, data[start + 1 : start + size])
