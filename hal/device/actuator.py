@@ -227,8 +227,9 @@ class Actuator(Device):
         is told once. Returns whether the next sample decides that: it is to be asked for at once.
         """
         if low - slack <= value <= high + slack:
-            self._beyond.pop(what, None)
-            self.violations.pop(what, None)
+            if what in self._beyond:
+                del self._beyond[what]
+                self.violations.pop(what, None)
             return False
         times = self._beyond[what] = self._beyond.get(what, 0) + 1
         if times == VIOLATIONS:

@@ -92,11 +92,13 @@ class Bus(Generic[FrameT]):
     def _set_timer(self) -> None:
         """Wake at the line's next moment. A timer that is too early looks again: most moments move on."""
         due = self.line.wakes_at()
-        if due is None or (self._timer is not None and self._timer.when() <= due):
-            return
         if self._timer is not None:
+            if due is not None and self._timer.when() <= due:
+                return
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(due, self._fire, due)
+            self._timer = None
+        if due is not None:
+            self._timer = asyncio.get_running_loop().call_at(due, self._fire, due)
 
     def _fire(self, due: float) -> None:
         self._timer = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from hal.device import DeviceState, Evidence
 from hal.errors import DeviceGone
@@ -21,12 +22,29 @@ JUMP_RAD = 0.06
 """Torque is switched on only while its goal is so near to where it stands."""
 STILL_RAD_S = 0.15
 """It stands when it turns slower than this: what it says of its speed is never quite 0."""
+ROUNDING_RAD = 1e-9
 
 
 class BusAxisSpec(AxisSpec, frozen=True):
     """What the file says about one servo on a bus. Families of servos add their models."""
 
     id: Annotated[int, Field(ge=0, le=0xFD, strict=True)]
+    model: str
+    """As printed on its case."""
+
+    @property
+    def reach_rad(self) -> float:
+        """How far such a servo turns to either side of its middle."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> Self:
+        if max(abs(self.to_servo(self.low)), abs(self.to_servo(self.high))) > self.reach_rad + ROUNDING_RAD:
+            reach_deg = math.degrees(self.reach_rad)
+            sentence = f"a {self.model} turns {reach_deg:.0f} deg to either side of its middle"
+            hint = "lower its limits, or its offset"
+            raise PydanticCustomError("range", "{sentence}", {"sentence": sentence, "hint": hint})
+        return self
 
     def resources(self) -> dict[str, str]:
         """Its id."""
@@ -179,14 +197,12 @@ class BusServo:
         return abs(heard.goal_rad - heard.position_rad) <= self.spec.tolerance
 
     def _show(self, heard: Heard, now: float) -> None:
-        spec, velocity = self.spec, heard.velocity_rad_s
-        self.device.update(
-            position_rad=None if heard.position_rad is None else spec.from_servo(heard.position_rad),
-            velocity_rad_s=0.0 - velocity if velocity is not None and spec.reversed else velocity,  # no -0
-            current_a=heard.current_a,
-            temperature_degc=heard.temperature_degc,
-            at=now,
-        )
+        position_rad, velocity_rad_s = heard.position_rad, heard.velocity_rad_s
+        if position_rad is not None:
+            position_rad = self.spec.from_servo(position_rad)
+        if velocity_rad_s is not None and self.spec.reversed:
+            velocity_rad_s = 0.0 - velocity_rad_s  # no -0
+        self.device.update(position_rad, velocity_rad_s, heard.current_a, heard.temperature_degc, at=now)
 
     def _misses_something(self, heard: Heard, now: float) -> bool:
         """Compare what it shows with what it was told; whether it is to be told again."""

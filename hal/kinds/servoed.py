@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import ClassVar
 
-from hal.device import Actuator
+from hal.device import Actuator, Reading
 from hal.errors import DeviceRefused, HalError
 from hal.kinds.axis import Axis, AxisSpec, JointOutput, StopValue
 from hal.kinds.leading import Leading
@@ -21,8 +21,10 @@ READINGS: Mapping[str, str] = {
     "moving": "bool",
     "torque": "bool",
 }
+TOLD = ("position", "velocity", "current", "temperature")
+"""The readings that its servo says itself..."""
 COMMANDED = ("target", "moving", "torque")
-"""The readings that say what it was told. They are as fresh as the last word of its servo."""
+"""...and those that say what it was told."""
 
 
 class Servoed(Leading):
@@ -68,22 +70,21 @@ class Servoed(Leading):
 
         What is not finite is left out.
         """
-        told = {
-            "position": position_rad,
-            "velocity": velocity_rad_s,
-            "current": current_a,
-            "temperature": temperature_degc,
-        }
-        for name, value in told.items():
-            if value is not None and math.isfinite(value):
+        told = position_rad, velocity_rad_s, current_a, temperature_degc
+        for name, value in zip(TOLD, told, strict=True):
+            if value is not None and isfinite(value):
                 self._renew(name, value, at)
-        if position_rad is not None and math.isfinite(position_rad):
+        if position_rad is not None and isfinite(position_rad):
             self.axis.present = position_rad
             self.axis.present_at = at
-            for name in COMMANDED:
-                if name in self._values:
-                    self._values[name] = (self._values[name][0], at)
             self._heard(at)
+
+    def reading(self, name: str | None = None) -> Reading | None:
+        """As every device's; what it was told is as fresh as the last word of its servo."""
+        found = super().reading(name)
+        if found is None or name not in COMMANDED or found.at >= self.axis.present_at:
+            return found
+        return Reading(found.value, found.unit, self.axis.present_at)
 
     def update_torque(self, on: bool, at: float) -> None:
         """Whether its servo has torque, as it says itself. One that lost it by itself stops what it is in."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from hal.board import BoardSpec
 from hal.drivers.bus import Priority, Transaction
 from hal.drivers.bus_servo import BusServo, Heard
 from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.codec import Decoder, Packet, answer_key
-from hal.drivers.dynamixel.models import VELOCITY_RAD_S, signed
+from hal.drivers.dynamixel.models import VELOCITY_RAD_S
 from hal.drivers.dynamixel.specs import DynamixelAxisSpec
 from hal.drivers.servo_bus import NUMBERS, QUESTIONS, ServoBusBoard
 from hal.errors import DeviceRefused, DeviceSilent
@@ -25,6 +27,8 @@ RETURN_DELAY_S = 0.0005
 """How long a servo waits before it answers, as it comes."""
 READ_FROM = models.GOAL_POSITION
 READ_COUNT = models.PRESENT_POSITION + 4 - READ_FROM
+STATE = struct.Struct("<i6xhii")
+"""What begins every read: goal, current, velocity, position."""
 LONG_READ_EVERY = 25
 LONG_READ_COUNT = models.PRESENT_TEMPERATURE + 1 - READ_FROM
 """Twice a second they are asked for their temperature besides."""
@@ -33,6 +37,8 @@ LOOK_COUNT = models.HARDWARE_ERROR + 1 - LOOK_FROM
 WATCHED_LOOK_COUNT = models.BUS_WATCHDOG + 1 - LOOK_FROM
 """Where they have a watchdog, they are asked for that, too."""
 PING_COUNT = 3
+QUESTIONS_KEPT = 256
+"""They are the same again and again: each is made once while no others push it out."""
 POSITION_MODES = {3: "position", 4: "extended position", 5: "current-based position"}
 """The operating modes in which a goal is an angle."""
 
@@ -96,7 +102,7 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         return (0, min(max(math.ceil(deadman / models.WATCHDOG_S), 1), 127))
 
     async def _read_byte(self, servo: BusServo, address: int) -> int | None:
-        answer = (await self.ask(_ask(codec.read(servo.id, address, 1), [servo], 1))).answers
+        answer = (await self.ask(_ask(codec.read(servo.id, address, 1), [servo.id], 1))).answers
         params = next((packet.params for packet in answer.values()), b"")
         return params[0] if params else None
 
@@ -108,48 +114,40 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         A servo answers after the one before it in the question: behind one that is silent, nobody does.
         """
         count = LONG_READ_COUNT if number % LONG_READ_EVERY == 0 else READ_COUNT + number % NUMBERS
-
-        def again(missing: Sequence[Hashable]) -> bytes:
-            ids = [servo.id for servo in servos if answer_key(servo.id, count) in missing]
-            return codec.sync_read(READ_FROM, count, reversed(ids))
-
-        request = codec.sync_read(READ_FROM, count, [servo.id for servo in servos])
-        return [_ask(request, servos, count, again)]
+        return [_common_question(tuple([servo.id for servo in servos]), count)]
 
     def look(self, servo: BusServo) -> Transaction:
         """From the torque to the hardware error, or to the watchdog."""
         count = LOOK_COUNT if self.spec.deadman in (None, "none") else WATCHED_LOOK_COUNT
-        return _ask(codec.read(servo.id, LOOK_FROM, count), [servo], count)
+        return _look_question(servo.id, count)
 
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
         """By its length it is known what was asked; a refusal says nothing but its alert."""
-        count = len(frame.params)
+        count = len(frame.data) - 1
         if count in (LOOK_COUNT, WATCHED_LOOK_COUNT):
             return self._parse_look(servo, frame)
         if count < READ_COUNT:
             return Heard(alert=frame.alert)
-        table = _Table(frame.params, READ_FROM)
+        goal, current, velocity, position = STATE.unpack_from(frame.data, 1)
         current_a = _spec(servo).product.current_a
-        warm = table.byte(models.PRESENT_TEMPERATURE) if count == LONG_READ_COUNT else None
         return Heard(
-            position_rad=_angle_rad(table.number(models.PRESENT_POSITION, 4)),
-            velocity_rad_s=table.number(models.PRESENT_VELOCITY, 4) * VELOCITY_RAD_S,
-            current_a=None if current_a is None else table.number(models.PRESENT_CURRENT, 2) * current_a,
-            temperature_degc=None if warm is None else float(warm),
-            goal_rad=_angle_rad(table.number(models.GOAL_POSITION, 4)),
+            (position - models.CENTRE) * models.STEP_RAD,
+            velocity * VELOCITY_RAD_S,
+            None if current_a is None else current * current_a,
+            float(frame.data[-1]) if count == LONG_READ_COUNT else None,
+            (goal - models.CENTRE) * models.STEP_RAD,
             alert=frame.alert,
         )
 
     def _parse_look(self, servo: BusServo, frame: Packet) -> Heard:
-        table = _Table(frame.params, LOOK_FROM)
-        watched = len(frame.params) == WATCHED_LOOK_COUNT
-        if watched and table.byte(models.BUS_WATCHDOG) == models.WATCHDOG_TRIPPED:
+        table = dict(enumerate(frame.params, start=LOOK_FROM))
+        if table.get(models.BUS_WATCHDOG) == models.WATCHDOG_TRIPPED:
             for count in self._watchdog():
                 self._bus.put(_tell(models.BUS_WATCHDOG, servo, count))
         return Heard(
-            torque=table.byte(models.TORQUE_ENABLE) == 1,
+            torque=table[models.TORQUE_ENABLE] == 1,
             alert=frame.alert,
-            trouble=models.explain(table.byte(models.HARDWARE_ERROR)),
+            trouble=models.explain(table[models.HARDWARE_ERROR]),
         )
 
     def goal_frame(self, goals: Mapping[BusServo, float]) -> bytes:
@@ -169,39 +167,36 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         )
 
 
-class _Table:
-    """A part of a control table."""
-
-    def __init__(self, data: bytes, start: int) -> None:
-        self._data = data
-        self._start = start
-
-    def byte(self, address: int) -> int:
-        return self._data[address - self._start]
-
-    def number(self, address: int, size: int) -> int:
-        at = address - self._start
-        return signed(self._data[at : at + size])
-
-
 def _spec(servo: BusServo) -> DynamixelAxisSpec:
     if not isinstance(servo.spec, DynamixelAxisSpec):
         raise DeviceRefused(servo.name, "it is no Dynamixel servo")
     return servo.spec
 
 
-def _angle_rad(position: int) -> float:
-    return (position - models.CENTRE) * models.STEP_RAD
+@lru_cache(QUESTIONS_KEPT)
+def _common_question(ids: tuple[int, ...], count: int) -> Transaction:
+    """Ask all at once; whoever is missing is asked again the other way round."""
+
+    def again(missing: Sequence[Hashable]) -> bytes:
+        late = [servo for servo in ids if answer_key(servo, count) in missing]
+        return codec.sync_read(READ_FROM, count, reversed(late))
+
+    return _ask(codec.sync_read(READ_FROM, count, ids), ids, count, again)
+
+
+@lru_cache(QUESTIONS_KEPT)
+def _look_question(servo: int, count: int) -> Transaction:
+    return _ask(codec.read(servo, LOOK_FROM, count), [servo], count)
 
 
 def _ask(
     request: bytes,
-    servos: Iterable[BusServo],
+    ids: Iterable[int],
     count: int,
     narrow: Callable[[Sequence[Hashable]], bytes] | None = None,
 ) -> Transaction:
-    """A question that each of `servos` answers with `count` bytes, or with a refusal."""
-    keys = {answer_key(servo.id, count): answer_key(servo.id, 0) for servo in servos}
+    """A question that each of them answers with `count` bytes, or with a refusal."""
+    keys = {answer_key(servo, count): answer_key(servo, 0) for servo in ids}
     return Transaction(
         request,
         Priority.READ,

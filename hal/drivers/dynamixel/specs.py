@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from hal.board import BoardSpec
 from hal.drivers.bus_servo import BusAxisSpec
@@ -48,13 +47,10 @@ class DynamixelAxisSpec(BusAxisSpec, frozen=True):
         """What there is to know of the model."""
         return MODELS[self.model]
 
-    @model_validator(mode="after")
-    def _within_a_turn(self) -> Self:
-        if max(abs(self.to_servo(self.low)), abs(self.to_servo(self.high))) > math.pi + 1e-9:
-            sentence = f"a {self.model} turns 180 deg to either side of its middle"
-            hint = "lower its limits, or its offset"
-            raise PydanticCustomError("range", "{sentence}", {"sentence": sentence, "hint": hint})
-        return self
+    @property
+    def reach_rad(self) -> float:
+        """Half a turn."""
+        return math.pi
 
 
 class DynamixelJointSpec(JointSpec, DynamixelAxisSpec, frozen=True):

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 from hal.board import BoardSpec
 from hal.drivers.bus import Priority, Transaction
 from hal.drivers.bus_servo import BusServo, Heard
 from hal.drivers.feetech import codec, models
-from hal.drivers.feetech.codec import OVERHEAD_BYTES, Decoder, Packet
-from hal.drivers.feetech.models import MODELS, Model, explain
+from hal.drivers.feetech.codec import OVERHEAD_BYTES, ByteOrder, Decoder, Packet, signed
+from hal.drivers.feetech.models import MODELS, SIGN_BIT, Model, explain
 from hal.drivers.feetech.specs import FeetechAxisSpec
 from hal.drivers.servo_bus import NUMBERS, ServoBusBoard
 from hal.errors import DeviceRefused, LinkFull
@@ -24,11 +26,19 @@ from hal.link import Link
 
 SPEED_MARGIN = 1.5
 """A servo's own limit of its speed, over the file's: it has to keep up with goals that follow one another."""
-FASTEST = (1 << models.SIGN_BIT) - 1
+FASTEST = (1 << SIGN_BIT) - 1
 KEPT = range(models.VERSION, models.MODE + 1)
 """What is read of a servo when it is recognized."""
+QUESTIONS_KEPT = 256
+"""They are the same again and again: each is made once while no others push it out."""
 STATE_START = models.TORQUE_ENABLE
 """Torque, goal and what is present are read in one piece: at most 3 ms of 20 for six servos at 1 Mb/s."""
+STATE: Mapping[ByteOrder, struct.Struct] = {
+    "little": struct.Struct("<BxH12xHH3xB"),
+    "big": struct.Struct(">BxH12xHH3xB"),
+}
+"""From there on: torque, goal, position, speed, temperature."""
+CURRENT_AT = models.PRESENT_CURRENT - STATE_START
 
 
 class FeetechBoard(ServoBusBoard[Packet]):
@@ -37,11 +47,13 @@ class FeetechBoard(ServoBusBoard[Packet]):
     def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
         super().__init__(name, spec, connect, rng, Decoder())
         self._looks = 0
+        self._profiles: dict[int, Mapping[int, bytes]] = {}
+        """By id, what is to stand where."""
 
     async def recognize(self, servo: BusServo) -> str | None:
         """Its model, by its version, and what it keeps without power."""
         count = len(KEPT)
-        outcome = await self.ask(_question(codec.read(servo.id, KEPT.start, count), servo, count))
+        outcome = await self.ask(_question(codec.read(servo.id, KEPT.start, count), servo.id, count))
         answer = outcome.answers.get((servo.id, count))
         if answer is None:
             return None
@@ -82,45 +94,49 @@ class FeetechBoard(ServoBusBoard[Packet]):
     def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
         """All that there is to know: of all at once that can be asked so, of the others one by one."""
         more = number % NUMBERS
-        together = [servo for servo in servos if _model(servo).sync_read]
-        questions = [_state_question(servo, more) for servo in servos if not _model(servo).sync_read]
-        return [_common_question(together, more), *questions] if together else questions
+        together, questions = list[BusServo](), list[Transaction]()
+        for servo in servos:
+            model = _model(servo)
+            if model.sync_read:
+                together.append(servo)
+            else:
+                questions.append(_state_question(servo.id, more, _state_bytes(model)))
+        if together:
+            ids = tuple([servo.id for servo in together])
+            questions.insert(0, _common_question(ids, more, _state_bytes(_model(together[0]))))
+        return questions
 
     def look(self, servo: BusServo) -> Transaction:
         """The same of one."""
         self._looks += 1
-        return _state_question(servo, NUMBERS + self._looks % NUMBERS)
+        more = NUMBERS + self._looks % NUMBERS
+        return _state_question(servo.id, more, _state_bytes(_model(servo)))
 
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
         """In SI. What is wrong with it stands in every answer."""
         model = _model(servo)
         data = frame.data[-_state_bytes(model) :]
         self._keep_profile(servo, data)
-
-        def number(address: int) -> int:
-            return codec.signed(model.number_at(data, address - STATE_START), models.SIGN_BIT)
-
+        torque, goal, position, speed, temperature = STATE[model.order].unpack_from(data)
+        current_a = model.current_a
+        if current_a is not None:
+            current_a *= signed(model.number_at(data, CURRENT_AT), SIGN_BIT)
         return Heard(
-            position_rad=model.angle_rad(number(models.PRESENT_POSITION)),
-            velocity_rad_s=number(models.PRESENT_SPEED) * model.step_rad,
-            current_a=None if model.current_a is None else number(models.PRESENT_CURRENT) * model.current_a,
-            temperature_degc=float(data[models.PRESENT_TEMPERATURE - STATE_START]),
-            goal_rad=model.angle_rad(number(models.GOAL_POSITION)),
-            torque=data[models.TORQUE_ENABLE - STATE_START] == 1,
+            position_rad=model.angle_rad(signed(position, SIGN_BIT)),
+            velocity_rad_s=signed(speed, SIGN_BIT) * model.step_rad,
+            current_a=current_a,
+            temperature_degc=float(temperature),
+            goal_rad=model.angle_rad(signed(goal, SIGN_BIT)),
+            torque=torque == 1,
             trouble=explain(frame.code),
         )
 
     def _keep_profile(self, servo: BusServo, state: bytes) -> None:
         """Limit its own speed, and nothing else: what somebody left there would make it late."""
-        model = _model(servo)
-        speed = min(math.ceil(SPEED_MARGIN * servo.spec.rate / model.step_rad), FASTEST)
-        if model.acceleration_rad_s2 is None:
-            due = {models.GOAL_TIME: model.word(0) + model.word(speed)}
-        else:
-            due = {models.ACCELERATION: b"\x00", models.GOAL_SPEED: model.word(speed)}
-        for address, data in due.items():
-            at = address - STATE_START
-            if state[at : at + len(data)] != data:
+        if servo.id not in self._profiles:
+            self._profiles[servo.id] = _profile(servo)
+        for address, data in self._profiles[servo.id].items():
+            if not state.startswith(data, address - STATE_START):
                 frame = codec.sync_write(address, {servo.id: data})
                 with suppress(LinkFull):  # the next read shows it again
                     self._bus.put(Transaction(frame, Priority.SETPOINT, topic=(servo.id, address)))
@@ -142,18 +158,28 @@ def _model(servo: BusServo) -> Model:
     return servo.spec.product
 
 
-def _question(request: bytes, servo: BusServo, count: int) -> Transaction:
-    return Transaction(request, Priority.READ, {(servo.id, count): OVERHEAD_BYTES + count})
+def _profile(servo: BusServo) -> Mapping[int, bytes]:
+    model = _model(servo)
+    speed = min(math.ceil(SPEED_MARGIN * servo.spec.rate / model.step_rad), FASTEST)
+    if model.acceleration_rad_s2 is None:
+        return {models.GOAL_TIME: model.word(0) + model.word(speed)}
+    return {models.ACCELERATION: b"\x00", models.GOAL_SPEED: model.word(speed)}
 
 
-def _state_question(servo: BusServo, more: int) -> Transaction:
+def _question(request: bytes, servo: int, count: int) -> Transaction:
+    return Transaction(request, Priority.READ, {(servo, count): OVERHEAD_BYTES + count})
+
+
+@lru_cache(QUESTIONS_KEPT)
+def _state_question(servo: int, more: int, state_bytes: int) -> Transaction:
     """`more` are bytes before the state: beyond it the memory may end."""
-    count = _state_bytes(_model(servo)) + more
-    return _question(codec.read(servo.id, STATE_START - more, count), servo, count)
+    count = state_bytes + more
+    return _question(codec.read(servo, STATE_START - more, count), servo, count)
 
 
-def _common_question(servos: Sequence[BusServo], more: int) -> Transaction:
-    ids, count = [servo.id for servo in servos], _state_bytes(_model(servos[0])) + more
+@lru_cache(QUESTIONS_KEPT)
+def _common_question(ids: tuple[int, ...], more: int, state_bytes: int) -> Transaction:
+    count = state_bytes + more
 
     def narrow(missing: Sequence[Hashable]) -> bytes:
         return codec.sync_read(STATE_START - more, count, [each for each in ids if (each, count) in missing])

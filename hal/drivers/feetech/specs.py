@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from hal.board import BoardSpec
 from hal.drivers.bus_servo import BusAxisSpec
@@ -34,14 +32,10 @@ class FeetechAxisSpec(BusAxisSpec, frozen=True):
         """What there is to know of the model."""
         return MODELS[self.model]
 
-    @model_validator(mode="after")
-    def _within_travel(self) -> Self:
-        half = self.product.range_rad / 2
-        if max(abs(self.to_servo(self.low)), abs(self.to_servo(self.high))) > half + 1e-9:
-            sentence = f"a {self.model} turns {math.degrees(half):.0f} deg to either side of its middle"
-            hint = "lower its limits, or its offset"
-            raise PydanticCustomError("range", "{sentence}", {"sentence": sentence, "hint": hint})
-        return self
+    @property
+    def reach_rad(self) -> float:
+        """Half of what its positions cover."""
+        return self.product.range_rad / 2
 
 
 class FeetechJointSpec(JointSpec, FeetechAxisSpec, frozen=True):
