@@ -4,21 +4,15 @@ Both block, so each runs in a process of its own; the twin is served on a pseudo
 through one story and writes down what it was told; what it did is seen in the twin.
 """
 
-import asyncio
-import json
 import math
-import sys
-from typing import Any
 
 import pytest
 
-from hal import serve_pty
 from hal.drivers.dynamixel.models import MODELS, STEP_RAD
 from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.dynamixel.twin import DynamixelTwin
 from hal.drivers.servo_twin import TwinJoint
-
-LONGEST_S = 30.0
+from tests.peers.clients import told
 
 VENDOR = """
 import json, sys, time
@@ -77,24 +71,6 @@ def bus() -> DynamixelTwin:
         "elbow": SimulatedServo(MODELS["XL330-M288"], 2),
     }
     return DynamixelTwin({name: TwinJoint(servo, float, float) for name, servo in joints.items()})
-
-
-async def told(client: str, twin: DynamixelTwin) -> dict[str, Any]:
-    """What the client wrote down of the twin."""
-    async with asyncio.timeout(LONGEST_S), serve_pty(twin) as port:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", client, port, stdout=asyncio.subprocess.PIPE
-        )
-        try:
-            said, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    assert process.returncode == 0
-    seen = json.loads(said)
-    assert isinstance(seen, dict)
-    return seen
 
 
 async def test_the_vendors_client_pings_reads_writes_and_moves_several_at_once() -> None:

@@ -4,17 +4,12 @@ Both block, so each runs in a process of its own; the twin is served on a pseudo
 through one story and writes down what it was told; what it did is seen in the twin.
 """
 
-import asyncio
-import json
-import sys
-from typing import Any
-
 import pytest
 
-from hal import serve_pty
 from hal.drivers.feetech.models import SCS0009, STS3215
 from hal.drivers.feetech.twin import FeetechTwin
 from tests.hal.drivers.feetech.servos import joint
+from tests.peers.clients import told
 
 VENDOR = """
 import json, sys, time
@@ -81,19 +76,6 @@ print(json.dumps(seen))
 
 def bus() -> FeetechTwin:
     return FeetechTwin({"shoulder": joint(1), "elbow": joint(2), "hand": joint(7, SCS0009, angle_rad=0.5)})
-
-
-async def told(client: str, twin: FeetechTwin) -> dict[str, Any]:
-    """What the client wrote down of the twin."""
-    async with asyncio.timeout(30), serve_pty(twin) as port:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", client, port, stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await process.communicate()
-    assert process.returncode == 0
-    seen = json.loads(said)
-    assert isinstance(seen, dict)
-    return seen
 
 
 async def test_the_vendors_client_pings_reads_writes_and_moves_several_at_once() -> None:

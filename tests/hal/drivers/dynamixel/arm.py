@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from hal import TwinLink
@@ -13,6 +13,7 @@ from hal.drivers.dynamixel.board import DynamixelBoard
 from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.dynamixel.twin import DynamixelTwin
 from hal.kinds import Joint
+from tests import virtual
 from tests.hal.drivers.half_duplex import HalfDuplexWire
 
 BOARD = {"driver": "dynamixel", "port": "/dev/servos"}
@@ -106,3 +107,25 @@ class Arm:
         finally:
             task.cancel()
             await asyncio.wait({task})
+
+
+def story(
+    tell: Callable[[Arm], Coroutine[Any, Any, None]],
+    devices: dict[str, dict[str, Any]] | None = None,
+    *,
+    holds: bool = False,
+    **more: Any,
+) -> None:
+    """With the arm online and every joint active; if it `holds`, with torque for half a second already."""
+
+    async def whole() -> None:
+        arm = Arm(devices, **more)
+        async with arm.online():
+            arm.activate()
+            if holds:
+                for name in arm.devices:
+                    arm.joint(name).hold()
+                await asyncio.sleep(0.5)
+            await tell(arm)
+
+    virtual.run(whole())

@@ -14,7 +14,7 @@ from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.servo_bus import NUMBERS
 from tests import virtual
 from tests.counts import CAMPAIGN
-from tests.hal.drivers.dynamixel.arm import JOINTS, NAMES, Arm, joint, listen_to
+from tests.hal.drivers.dynamixel.arm import JOINTS, NAMES, Arm, joint, listen_to, story
 
 STEP_RAD = models.STEP_RAD
 PERIOD_S = 0.02
@@ -39,149 +39,120 @@ def faults(arm: Arm) -> dict[str, str | None]:
 def test_with_two_in_a_hundred_replies_damaged_the_arm_moves_on_without_a_fault_and_in_time() -> None:
     minutes = 10 if CAMPAIGN else 0.2
 
-    async def story() -> None:
-        arm = Arm(damaged=0.02)
-        async with arm.online():
-            arm.activate()
+    async def tell(arm: Arm) -> None:
+        reads, began = listen_to(arm.board, 6), now()
+        arm.wire.requests.clear()
+        retried, damaged = arm.board.retries, arm.wire.damaged
+        ticks = round(minutes * 60 / PERIOD_S)
+        for tick in range(ticks):
             for name in NAMES:
-                arm.joint(name).hold()
-            await asyncio.sleep(0.2)
-            reads, began = listen_to(arm.board, 6), now()
-            arm.wire.requests.clear()
-            retried, damaged = arm.board.retries, arm.wire.damaged
-            ticks = round(minutes * 60 / PERIOD_S)
-            for tick in range(ticks):
-                for name in NAMES:
-                    arm.joint(name).axis.lead(math.sin(tick * PERIOD_S) / 2)
-                await asyncio.sleep(began + (tick + 1) * PERIOD_S - now())
-            goals = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
+                arm.joint(name).axis.lead(math.sin(tick * PERIOD_S) / 2)
+            await asyncio.sleep(began + (tick + 1) * PERIOD_S - now())
+        goals = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
 
-            assert faults(arm) == {}
-            assert arm.board.state is BoardState.ONLINE
-            assert arm.wire.collisions == 0
-            assert 0 < arm.board.retries - retried <= arm.wire.damaged - damaged
+        assert faults(arm) == {}
+        assert arm.board.state is BoardState.ONLINE
+        assert arm.wire.collisions == 0
+        assert 0 < arm.board.retries - retried <= arm.wire.damaged - damaged
         assert len(goals) == ticks
         assert len(reads) == pytest.approx(ticks, rel=0.002)
         assert jitter_s(goals)[int(0.99 * len(goals))] < 0.005
         assert jitter_s(reads)[int(0.99 * len(reads))] < 0.005
 
-    virtual.run(story())
+    story(tell, holds=True, damaged=0.02)
 
 
 def test_reads_leave_room_and_setpoints_are_on_it_within_eight_milliseconds() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            for name in NAMES:
-                arm.joint(name).hold()
-            await asyncio.sleep(0.2)
-            written: list[float] = []
-            for pause in range(50):
-                await asyncio.sleep(PERIOD_S + pause * 0.0007)
-                began, arm.wire.requests = now(), []
-                arm.joint("elbow").axis.output.write(0.001 * pause)
-                await asyncio.sleep(0.01)
-                sent = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
-                written.append(min(sent) - began)
+    async def tell(arm: Arm) -> None:
+        written: list[float] = []
+        for pause in range(50):
+            await asyncio.sleep(PERIOD_S + pause * 0.0007)
+            began, arm.wire.requests = now(), []
+            arm.joint("elbow").axis.output.write(0.001 * pause)
+            await asyncio.sleep(0.01)
+            sent = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
+            written.append(min(sent) - began)
 
-            assert max(written) < 0.008
+        assert max(written) < 0.008
 
-    virtual.run(story())
+    story(tell, holds=True)
 
 
 # ---------------------------------------------------------------------------------- silence and errors
 
 
 def test_a_joint_that_is_silent_for_300_ms_is_faulted_by_name_and_the_others_hold() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            for name in NAMES:
-                arm.joint(name).hold()
-            await asyncio.sleep(0.5)
-            stood = {name: arm.angle(name) for name in NAMES}
-            arm.twin.set_world("elbow_plugged", False)
-            reads = listen_to(arm.board, 6)
-            await asyncio.sleep(0.28)
-            assert faults(arm) == {}
-            assert len(reads) >= 13  # those behind it in the question are read as before, from the start
-            await asyncio.sleep(0.08)
+    async def tell(arm: Arm) -> None:
+        stood = {name: arm.angle(name) for name in NAMES}
+        arm.twin.set_world("elbow_plugged", False)
+        reads = listen_to(arm.board, 6)
+        await asyncio.sleep(0.28)
+        assert faults(arm) == {}
+        assert len(reads) >= 13  # those behind it in the question are read as before, from the start
+        await asyncio.sleep(0.08)
 
-            assert list(faults(arm)) == ["elbow"]
-            assert "servo 3 did not answer for 300 ms; is its plug in" in str(faults(arm)["elbow"])
-            reads.clear()
-            await asyncio.sleep(2)
-            assert {name: arm.angle(name) for name in NAMES} == stood
-            assert all(arm.twin.world()[f"{name}_torque"] for name in NAMES if name != "elbow")
-            assert len(reads) >= 98
+        assert list(faults(arm)) == ["elbow"]
+        assert "servo 3 did not answer for 300 ms; is its plug in" in str(faults(arm)["elbow"])
+        reads.clear()
+        await asyncio.sleep(2)
+        assert {name: arm.angle(name) for name in NAMES} == stood
+        assert all(arm.twin.world()[f"{name}_torque"] for name in NAMES if name != "elbow")
+        assert len(reads) >= 98
 
-            arm.twin.set_world("elbow_plugged", None)
-            await asyncio.sleep(0.3)
-            assert arm.joint("elbow").state is DeviceState.INACTIVE
-            assert arm.events == []
+        arm.twin.set_world("elbow_plugged", None)
+        await asyncio.sleep(0.3)
+        assert arm.joint("elbow").state is DeviceState.INACTIVE
+        assert arm.events == []
 
-    virtual.run(story())
+    story(tell, holds=True)
 
 
 def test_two_silent_joints_are_both_named_and_nobody_else() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            arm.twin.set_world("shoulder_plugged", False)
-            arm.twin.set_world("roll_plugged", False)
-            await asyncio.sleep(2)
+    async def tell(arm: Arm) -> None:
+        arm.twin.set_world("shoulder_plugged", False)
+        arm.twin.set_world("roll_plugged", False)
+        await asyncio.sleep(2)
 
-            assert list(faults(arm)) == ["shoulder", "roll"]
+        assert list(faults(arm)) == ["shoulder", "roll"]
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_all_servos_silent_is_a_silent_board() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            for name in NAMES:
-                arm.twin.set_world(f"{name}_plugged", False)
-            await asyncio.sleep(0.4)
+    async def tell(arm: Arm) -> None:
+        for name in NAMES:
+            arm.twin.set_world(f"{name}_plugged", False)
+        await asyncio.sleep(0.4)
 
-            assert [event.kind for event in arm.events] == ["silent"]
-            assert "do they have power" in arm.events[0].detail
-            for name in NAMES:
-                arm.twin.set_world(f"{name}_plugged", None)
-            await asyncio.sleep(0.5)
-            assert [event.kind for event in arm.events] == ["silent", "back"]
+        assert [event.kind for event in arm.events] == ["silent"]
+        assert "do they have power" in arm.events[0].detail
+        for name in NAMES:
+            arm.twin.set_world(f"{name}_plugged", None)
+        await asyncio.sleep(0.5)
+        assert [event.kind for event in arm.events] == ["silent", "back"]
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_a_hardware_error_is_told_with_the_joint_what_it_is_and_what_to_do() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            for name in NAMES:
-                arm.joint(name).hold()
-            await asyncio.sleep(0.3)
-            arm.twin.set_world("wrist_temperature", 75.0)
-            await asyncio.sleep(0.25)
+    async def tell(arm: Arm) -> None:
+        arm.twin.set_world("wrist_temperature", 75.0)
+        await asyncio.sleep(0.25)
 
-            assert list(faults(arm)) == ["wrist"]
-            assert faults(arm)["wrist"] == (
-                "it is too hot: let it cool, and lighten its load; then switch its supply off and on"
-            )
-            assert not arm.twin.world()["wrist_torque"]
-            arm.twin.set_world("wrist_temperature", None)
-            await asyncio.sleep(1)
-            assert list(faults(arm)) == ["wrist"]  # it is kept until it starts anew
+        assert list(faults(arm)) == ["wrist"]
+        assert faults(arm)["wrist"] == (
+            "it is too hot: let it cool, and lighten its load; then switch its supply off and on"
+        )
+        assert not arm.twin.world()["wrist_torque"]
+        arm.twin.set_world("wrist_temperature", None)
+        await asyncio.sleep(1)
+        assert list(faults(arm)) == ["wrist"]  # it is kept until it starts anew
 
-            arm.servo("wrist").power_on()
-            await asyncio.sleep(1)
-            assert arm.joint("wrist").state is DeviceState.INACTIVE
+        arm.servo("wrist").power_on()
+        await asyncio.sleep(1)
+        assert arm.joint("wrist").state is DeviceState.INACTIVE
 
-    virtual.run(story())
+    story(tell, holds=True)
 
 
 @pytest.mark.parametrize(
@@ -198,286 +169,242 @@ def test_each_hardware_error_says_what_to_do(errors: int, words: str) -> None:
 
 
 def test_a_servo_that_starts_anew_by_itself_stops_its_joint_and_gets_no_torque_back() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            motion = asyncio.create_task(arm.joint("base").move_to(2.0))
-            await asyncio.sleep(0.5)
-            arm.servo("base").power_on()
+    async def tell(arm: Arm) -> None:
+        motion = asyncio.create_task(arm.joint("base").move_to(2.0))
+        await asyncio.sleep(0.5)
+        arm.servo("base").power_on()
 
-            with pytest.raises((DeviceRefused, Halted), match=r"torque went off by itself|distance"):
-                await motion
-            await asyncio.sleep(1)
-            assert not arm.twin.world()["base_torque"]
+        with pytest.raises((DeviceRefused, Halted), match=r"torque went off by itself|distance"):
+            await motion
+        await asyncio.sleep(1)
+        assert not arm.twin.world()["base_torque"]
 
-    virtual.run(story())
+    story(tell)
 
 
 # ---------------------------------------------------------------------------------- torque and goals
 
 
 def test_torque_never_jumps_wherever_it_was_turned_by_hand_and_whatever_goal_it_still_had() -> None:
-    async def story() -> None:
-        arm = Arm(damaged=0.1)
-        async with arm.online():
-            arm.activate()
-            elbow = arm.joint("elbow")
-            for angle in (0.8, -0.8, 0.3):
-                elbow.release()
-                await asyncio.sleep(0.1)
-                arm.twin.set_world("elbow", angle)
-                await asyncio.sleep(0.1)
-                arm.twin.set_world("elbow", None)
-                elbow.hold()
-                for _ in range(60):
-                    await asyncio.sleep(0.01)
-                    assert arm.angle("elbow") == pytest.approx(angle, abs=2 * STEP_RAD)
-                assert arm.twin.world()["elbow_torque"]
+    async def tell(arm: Arm) -> None:
+        elbow = arm.joint("elbow")
+        for angle in (0.8, -0.8, 0.3):
+            elbow.release()
+            await asyncio.sleep(0.1)
+            arm.twin.set_world("elbow", angle)
+            await asyncio.sleep(0.1)
+            arm.twin.set_world("elbow", None)
+            elbow.hold()
+            for _ in range(60):
+                await asyncio.sleep(0.01)
+                assert arm.angle("elbow") == pytest.approx(angle, abs=2 * STEP_RAD)
+            assert arm.twin.world()["elbow_torque"]
 
-    virtual.run(story())
+    story(tell, damaged=0.1)
 
 
 def test_while_its_goal_does_not_reach_it_a_joint_gets_no_torque() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            arm.twin.set_world("elbow", 0.8)
-            await asyncio.sleep(0.1)
-            arm.twin.set_world("elbow", None)
-            arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
-            arm.joint("elbow").hold()
-            await asyncio.sleep(0.5)
-            assert not arm.twin.world()["elbow_torque"]
-            arm.wire.loses = lambda request: False
-            await asyncio.sleep(0.2)
+    async def tell(arm: Arm) -> None:
+        arm.twin.set_world("elbow", 0.8)
+        await asyncio.sleep(0.1)
+        arm.twin.set_world("elbow", None)
+        arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
+        arm.joint("elbow").hold()
+        await asyncio.sleep(0.5)
+        assert not arm.twin.world()["elbow_torque"]
+        arm.wire.loses = lambda request: False
+        await asyncio.sleep(0.2)
 
-            assert arm.twin.world()["elbow_torque"]
-            assert arm.angle("elbow") == pytest.approx(0.8, abs=2 * STEP_RAD)
+        assert arm.twin.world()["elbow_torque"]
+        assert arm.angle("elbow") == pytest.approx(0.8, abs=2 * STEP_RAD)
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_a_stop_gives_no_torque_to_what_waits_for_it() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
-            arm.joint("elbow").hold()
-            await asyncio.sleep(0.01)
-            told = codec.Decoder().feed(arm.board.stop_frames())
+    async def tell(arm: Arm) -> None:
+        arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
+        arm.joint("elbow").hold()
+        await asyncio.sleep(0.01)
+        told = codec.Decoder().feed(arm.board.stop_frames())
 
-            assert [packet.data[0] for packet in told] == [models.GOAL_POSITION]
+        assert [packet.data[0] for packet in told] == [models.GOAL_POSITION]
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_a_late_answer_never_looks_like_that_to_the_next_question_and_the_temperature_comes_too() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.wire.requests.clear()
-            await asyncio.sleep(1)
-            counts = [request[10] for _, request in arm.wire.requests if request[7] == codec.SYNC_READ]
+    async def tell(arm: Arm) -> None:
+        arm.wire.requests.clear()
+        await asyncio.sleep(1)
+        counts = [request[10] for _, request in arm.wire.requests if request[7] == codec.SYNC_READ]
 
-            for start in range(len(counts) - NUMBERS + 1):
-                assert len({*counts[start : start + NUMBERS]}) == NUMBERS
-            temperature = arm.joint("hand").reading("temperature")
-            assert temperature is not None
-            assert temperature.value == 25.0
-            assert now() - temperature.at < 0.6
+        for start in range(len(counts) - NUMBERS + 1):
+            assert len({*counts[start : start + NUMBERS]}) == NUMBERS
+        temperature = arm.joint("hand").reading("temperature")
+        assert temperature is not None
+        assert temperature.value == 25.0
+        assert now() - temperature.at < 0.6
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_a_lost_goal_is_told_again_and_so_is_a_lost_release() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            elbow = arm.joint("elbow")
-            elbow.hold()
-            await asyncio.sleep(0.2)
-            arm.twin.refusing = True
-            elbow.axis.output.write(0.05)
-            await asyncio.sleep(0.1)
-            arm.twin.refusing = False
-            await asyncio.sleep(0.2)
-            assert arm.angle("elbow") == pytest.approx(0.05, abs=STEP_RAD)
+    async def tell(arm: Arm) -> None:
+        elbow = arm.joint("elbow")
+        elbow.hold()
+        await asyncio.sleep(0.2)
+        arm.twin.refusing = True
+        elbow.axis.output.write(0.05)
+        await asyncio.sleep(0.1)
+        arm.twin.refusing = False
+        await asyncio.sleep(0.2)
+        assert arm.angle("elbow") == pytest.approx(0.05, abs=STEP_RAD)
 
-            arm.twin.refusing = True
-            elbow.release()
-            await asyncio.sleep(0.1)
-            arm.twin.refusing = False
-            await asyncio.sleep(0.2)
-            assert not arm.twin.world()["elbow_torque"]
+        arm.twin.refusing = True
+        elbow.release()
+        await asyncio.sleep(0.1)
+        arm.twin.refusing = False
+        await asyncio.sleep(0.2)
+        assert not arm.twin.world()["elbow_torque"]
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_offset_and_direction_are_those_of_the_file() -> None:
-    async def story() -> None:
-        arm = Arm({"elbow": joint(3, offset="30 deg", reversed=True)})
-        async with arm.online():
-            arm.activate()
-            await arm.joint("elbow").move_to(0.5)
-            assert arm.angle("elbow") == pytest.approx(0.5, abs=2 * STEP_RAD)
-            shaft = arm.servo("elbow").shaft
+    async def tell(arm: Arm) -> None:
+        await arm.joint("elbow").move_to(0.5)
+        assert arm.angle("elbow") == pytest.approx(0.5, abs=2 * STEP_RAD)
+        shaft = arm.servo("elbow").shaft
 
-            assert shaft.angle_rad == pytest.approx(-0.5 + 0.5236, abs=2 * STEP_RAD)
-            moving = asyncio.create_task(arm.joint("elbow").move_to(1.0))
-            await asyncio.sleep(0.25)
-            velocity = arm.joint("elbow").reading("velocity")
-            assert velocity is not None
-            assert velocity.value > 0.1
-            await moving
+        assert shaft.angle_rad == pytest.approx(-0.5 + 0.5236, abs=2 * STEP_RAD)
+        moving = asyncio.create_task(arm.joint("elbow").move_to(1.0))
+        await asyncio.sleep(0.25)
+        velocity = arm.joint("elbow").reading("velocity")
+        assert velocity is not None
+        assert velocity.value > 0.1
+        await moving
 
-    virtual.run(story())
+    story(tell, {"elbow": joint(3, offset="30 deg", reversed=True)})
 
 
 # ---------------------------------------------------------------------------------- stopping
 
 
 def test_a_stop_past_the_bus_holds_every_joint_where_it_is_and_no_goal_of_before_comes_after_it() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            motions = [asyncio.create_task(arm.joint(name).move_to(1.5)) for name in NAMES]
-            await asyncio.sleep(0.5137)
-            at, there = now(), arm.angle("hand")
-            arm.board.halt()
-            for device in arm.board.devices.values():
-                assert isinstance(device, Actuator)
-                device.halt()
-            await asyncio.sleep(0.1)
-            proofs = await arm.board.confirm_stop()
+    async def tell(arm: Arm) -> None:
+        motions = [asyncio.create_task(arm.joint(name).move_to(1.5)) for name in NAMES]
+        await asyncio.sleep(0.5137)
+        at, there = now(), arm.angle("hand")
+        arm.board.halt()
+        for device in arm.board.devices.values():
+            assert isinstance(device, Actuator)
+            device.halt()
+        await asyncio.sleep(0.1)
+        proofs = await arm.board.confirm_stop()
 
-            assert all(proof.confirmed for proof in proofs.values())
-            assert now() - at < 0.2
-            assert arm.angle("hand") == pytest.approx(there, abs=0.06)
-            stood = arm.angle("hand")
-            await asyncio.sleep(1)
-            assert arm.angle("hand") == stood
-            for motion in motions:
-                with pytest.raises(Halted):
-                    await motion
+        assert all(proof.confirmed for proof in proofs.values())
+        assert now() - at < 0.2
+        assert arm.angle("hand") == pytest.approx(there, abs=0.06)
+        stood = arm.angle("hand")
+        await asyncio.sleep(1)
+        assert arm.angle("hand") == stood
+        for motion in motions:
+            with pytest.raises(Halted):
+                await motion
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_a_joint_that_goes_limp_by_a_stop_is_confirmed_when_it_has_no_torque() -> None:
-    async def story() -> None:
-        arm = Arm({"elbow": joint(3, on_stop="off"), "hand": joint(6)})
-        async with arm.online():
-            arm.activate()
-            for name in arm.devices:
-                arm.joint(name).hold()
-            await asyncio.sleep(0.3)
-            arm.twin.refusing = True
-            arm.board.halt()
-            proofs = await arm.board.confirm_stop()
-            assert proofs["elbow"].why == "servo 3 still has torque"
-            assert proofs["hand"].confirmed
-            arm.twin.refusing = False
-            arm.board.halt()
-            proofs = await arm.board.confirm_stop()
+    async def tell(arm: Arm) -> None:
+        arm.twin.refusing = True
+        arm.board.halt()
+        proofs = await arm.board.confirm_stop()
+        assert proofs["elbow"].why == "servo 3 still has torque"
+        assert proofs["hand"].confirmed
+        arm.twin.refusing = False
+        arm.board.halt()
+        proofs = await arm.board.confirm_stop()
 
-            assert proofs["elbow"].confirmed
-            assert not arm.twin.world()["elbow_torque"]
-            assert arm.twin.world()["hand_torque"]
+        assert proofs["elbow"].confirmed
+        assert not arm.twin.world()["elbow_torque"]
+        assert arm.twin.world()["hand_torque"]
 
-    virtual.run(story())
+    story(tell, {"elbow": joint(3, on_stop="off"), "hand": joint(6)}, holds=True)
 
 
 def test_after_a_stop_past_the_bus_it_is_quiet_until_that_is_out_and_nothing_that_waited_follows() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            for name in NAMES:
-                arm.joint(name).hold()
-            await asyncio.sleep(0.5)
-            listen = listen_to(arm.board, 6)
-            await asyncio.sleep(0.1)
-            await asyncio.sleep(listen[-1] + PERIOD_S + 0.008 - now())  # between two reads
-            arm.wire.requests.clear()
-            arm.joint("elbow").axis.output.write(0.3)
-            arm.board.halt()
-            arm.joint("wrist").axis.output.write(0.001)
-            await asyncio.sleep(0.1)
+    async def tell(arm: Arm) -> None:
+        listen = listen_to(arm.board, 6)
+        await asyncio.sleep(0.1)
+        await asyncio.sleep(listen[-1] + PERIOD_S + 0.008 - now())  # between two reads
+        arm.wire.requests.clear()
+        arm.joint("elbow").axis.output.write(0.3)
+        arm.board.halt()
+        arm.joint("wrist").axis.output.write(0.001)
+        await asyncio.sleep(0.1)
 
-            assert arm.wire.collisions == 0
-            goals = [codec.Decoder().feed(request)[0].data for _, request in arm.wire.requests[1:]]
-            assert [data[4:] for data in goals if data[0] == models.GOAL_POSITION and len(data) == 9] == [
-                bytes([4]) + models.position_of(0.001).to_bytes(4, "little")
-            ]
-            assert arm.angle("elbow") == 0.0
+        assert arm.wire.collisions == 0
+        goals = [codec.Decoder().feed(request)[0].data for _, request in arm.wire.requests[1:]]
+        assert [data[4:] for data in goals if data[0] == models.GOAL_POSITION and len(data) == 9] == [
+            bytes([4]) + models.position_of(0.001).to_bytes(4, "little")
+        ]
+        assert arm.angle("elbow") == 0.0
 
-    virtual.run(story())
+    story(tell, holds=True)
 
 
 def test_what_runs_away_is_never_said_to_stand() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            arm.twin.run_away("elbow", on=True)
-            await asyncio.sleep(0.05)
-            proofs = await arm.board.confirm_stop()
+    async def tell(arm: Arm) -> None:
+        arm.twin.run_away("elbow", on=True)
+        await asyncio.sleep(0.05)
+        proofs = await arm.board.confirm_stop()
 
-            assert "servo 3 still turns" in str(proofs["elbow"].why)
-            assert proofs["wrist"].confirmed
+        assert "servo 3 still turns" in str(proofs["elbow"].why)
+        assert proofs["wrist"].confirmed
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_the_stop_frames_work_in_the_middle_of_any_request() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            motions = [asyncio.create_task(arm.joint(name).move_to(2.0)) for name in NAMES]
-            await asyncio.sleep(0.4)
-            requests = {request for _, request in arm.wire.requests[-200:]}
-            stop = arm.board.stop_frames()
-            for request in sorted(requests | {stop}):
-                for cut in range(len(request)):
-                    for name in NAMES:  # as far from the goal of the stop as may be
-                        servo = arm.servo(name)
-                        servo.write(models.GOAL_POSITION, (4000).to_bytes(4, "little"))
-                    arm.twin.receive(request[:cut], now())
-                    arm.twin.receive(stop, now())
+    async def tell(arm: Arm) -> None:
+        motions = [asyncio.create_task(arm.joint(name).move_to(2.0)) for name in NAMES]
+        await asyncio.sleep(0.4)
+        requests = {request for _, request in arm.wire.requests[-200:]}
+        stop = arm.board.stop_frames()
+        for request in sorted(requests | {stop}):
+            for cut in range(len(request)):
+                for name in NAMES:  # as far from the goal of the stop as may be
+                    servo = arm.servo(name)
+                    servo.write(models.GOAL_POSITION, (4000).to_bytes(4, "little"))
+                arm.twin.receive(request[:cut], now())
+                arm.twin.receive(stop, now())
 
-                    goals = [arm.servo(name).read(models.GOAL_POSITION, 4) for name in NAMES]
-                    assert (4000).to_bytes(4, "little") not in goals, (request.hex(), cut)
-            for motion in motions:
-                motion.cancel()
-            await asyncio.gather(*motions, return_exceptions=True)
+                goals = [arm.servo(name).read(models.GOAL_POSITION, 4) for name in NAMES]
+                assert (4000).to_bytes(4, "little") not in goals, (request.hex(), cut)
+        for motion in motions:
+            motion.cancel()
+        await asyncio.gather(*motions, return_exceptions=True)
 
-    virtual.run(story())
+    story(tell)
 
 
 def test_what_is_limp_stays_limp_by_a_stop_and_what_holds_has_its_torque_written() -> None:
-    async def story() -> None:
-        arm = Arm()
-        async with arm.online():
-            arm.activate()
-            arm.joint("elbow").hold()
-            await asyncio.sleep(0.2)
-            stop = arm.board.stop_frames()
+    async def tell(arm: Arm) -> None:
+        arm.joint("elbow").hold()
+        await asyncio.sleep(0.2)
+        stop = arm.board.stop_frames()
 
-            (goal, torque) = codec.Decoder().feed(stop)
-            assert (goal.instruction, torque.instruction) == (codec.SYNC_WRITE, codec.SYNC_WRITE)
-            assert goal.data == bytes([116, 0, 4, 0, 3]) + (2048).to_bytes(4, "little")
-            assert torque.data == bytes([64, 0, 1, 0, 3, 1])
-            arm.joint("elbow").release()
-            await asyncio.sleep(0.2)
-            assert codec.Decoder().feed(arm.board.stop_frames()) == []
+        (goal, torque) = codec.Decoder().feed(stop)
+        assert (goal.instruction, torque.instruction) == (codec.SYNC_WRITE, codec.SYNC_WRITE)
+        assert goal.data == bytes([116, 0, 4, 0, 3]) + (2048).to_bytes(4, "little")
+        assert torque.data == bytes([64, 0, 1, 0, 3, 1])
+        arm.joint("elbow").release()
+        await asyncio.sleep(0.2)
+        assert codec.Decoder().feed(arm.board.stop_frames()) == []
 
-    virtual.run(story())
+    story(tell)
 
 
 # ---------------------------------------------------------------------------------- who is there
@@ -513,34 +440,28 @@ def test_a_kind_that_no_servo_has_and_an_id_that_is_taken_are_refused() -> None:
 
 
 def test_a_deadman_in_the_file_sets_the_watchdogs_which_stop_an_arm_that_nobody_talks_to() -> None:
-    async def story() -> None:
-        arm = Arm(board={"deadman": "200 ms"})
-        async with arm.online():
-            arm.activate()
-            motion = asyncio.create_task(arm.joint("base").move_to(2.0))
-            await asyncio.sleep(0.5)
-            servo = arm.servo("base")
-            assert servo.read(models.BUS_WATCHDOG, 1) == b"\x0a"
-            servo.advance(60)  # 300 ms in which nobody says anything
+    async def tell(arm: Arm) -> None:
+        motion = asyncio.create_task(arm.joint("base").move_to(2.0))
+        await asyncio.sleep(0.5)
+        servo = arm.servo("base")
+        assert servo.read(models.BUS_WATCHDOG, 1) == b"\x0a"
+        servo.advance(60)  # 300 ms in which nobody says anything
 
-            assert servo.read(models.BUS_WATCHDOG, 1) == b"\xff"
-            assert servo.shaft.speed_rad_s == 0
-            motion.cancel()
-            await asyncio.wait({motion})
-            await asyncio.sleep(1)
-            assert servo.read(models.BUS_WATCHDOG, 1) == b"\x0a"  # it is talked to again
+        assert servo.read(models.BUS_WATCHDOG, 1) == b"\xff"
+        assert servo.shaft.speed_rad_s == 0
+        motion.cancel()
+        await asyncio.wait({motion})
+        await asyncio.sleep(1)
+        assert servo.read(models.BUS_WATCHDOG, 1) == b"\x0a"  # it is talked to again
 
-    virtual.run(story())
+    story(tell, board={"deadman": "200 ms"})
 
 
 def test_ids_of_strangers_on_the_bus_disturb_nobody() -> None:
-    async def story() -> None:
-        arm = Arm({"elbow": joint(3)})
+    async def tell(arm: Arm) -> None:
         arm.twin.servos.append(SimulatedServo(models.MODELS["XL330-M288"], 9))
-        async with arm.online():
-            arm.activate()
-            await arm.joint("elbow").move_to(random.Random(1).uniform(0.2, 0.4))
+        await arm.joint("elbow").move_to(random.Random(1).uniform(0.2, 0.4))
 
-            assert arm.events == []
+        assert arm.events == []
 
-    virtual.run(story())
+    story(tell, {"elbow": joint(3)})
