@@ -28,12 +28,13 @@ class Progress:
     """The three parts without which a daemon only looks alive."""
 
     def __init__(self, dispatcher: Count, executor: Count, journal: Count) -> None:
-        self._counts = (dispatcher, executor, journal)
+        self._dispatcher = dispatcher
+        self._executor = executor
+        self._journal = journal
 
     def words(self) -> Words:
         """How far each part has come. Cheap enough for every tick."""
-        dispatcher, executor, journal = (count() for count in self._counts)
-        return Words(_word(dispatcher), _word(executor), _word(journal))
+        return Words(_word(self._dispatcher()), _word(self._executor()), _word(self._journal()))
 
 
 class Watch:

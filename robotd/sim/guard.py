@@ -61,13 +61,19 @@ class SimulatedGuard:
                     self._loop.call_exception_handler({"message": "the guard killed the daemon"})
                 case ("exit",):
                     self._loop.call_soon(self._gone)
+        self._wait()
+
+    def _wait(self) -> None:
         if self._timer is None and not self._state.over:
             self._timer = self._loop.call_at(self._state.due, self._look)
 
     def _look(self) -> None:
         """A timer that comes too early is set again: each tick would move it otherwise."""
         self._timer = None
-        self._take(("time",))
+        if self._loop.time() >= self._state.due:
+            self._take(("time",))
+        else:
+            self._wait()
 
 
 class SimulatedGuards:

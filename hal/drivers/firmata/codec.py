@@ -10,6 +10,7 @@ its end swallows everything at the board's parser, while this side starts anew a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from hal.drivers.firmata import words
@@ -32,6 +33,9 @@ REPORT_SYSEX_LIMIT_BYTES = 4096
 """The longest sysex a host listens to: the capabilities of a board with 128 pins need about half of it."""
 BOARD_SYSEX_LIMIT_BYTES = 64
 """What a board's parser holds (`MAX_DATA_BYTES`); a longer sysex is dropped."""
+
+REMEMBERED = 4096
+"""So many readings are not written anew: a twin says the same few again and again."""
 
 _Make = Callable[[int, int, int], Frame]
 
@@ -229,6 +233,7 @@ def firmware(major: int, minor: int, name: str) -> bytes:
     return sysex(words.FIRMWARE, bytes([major, minor]) + b"".join(two_sevens(ord(letter)) for letter in name))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def analog(pin: int, value: int) -> bytes:
     """A duty (0..255), a servo pulse (us) or, from a board, a reading. A pin above 15 takes the long form."""
     if pin > 0x0F:

@@ -146,13 +146,12 @@ class FirmataTwin:
         """The number of the step at which the sketch next has something to do by itself, or NEVER."""
         if self._boots_at_ms is not None:
             return -(-self._boots_at_ms // STEP_MS)
-        next_step, look = self._steps + 1, NEVER
-        if self._switches:
-            look = self._steps + self._world.clear_steps
+        next_step = self._steps + 1
         if self._looks:
-            look = next_step
-        if self._channels:
-            look = min(look, -(-self._samples_at_ms // STEP_MS))
+            return next_step
+        look = -(-self._samples_at_ms // STEP_MS) if self._channels else NEVER
+        if self._switches and self._world.rolls:
+            look = min(look, self._steps + self._world.clear_steps)
         return max(next_step, look)
 
     def _look(self) -> bytes:

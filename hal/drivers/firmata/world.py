@@ -120,6 +120,11 @@ class World:
         return all(joint.at_rest for joint in self.joints.values())
 
     @property
+    def rolls(self) -> bool:
+        """Whether it moves from its place, or is about to."""
+        return bool(self.left_m_s or self.right_m_s or self.left_goal_m_s or self.right_goal_m_s)
+
+    @property
     def clear_steps(self) -> int:
         """For so many steps certainly no bumper changes, unless the wheels are told another speed."""
         fastest_m_s = max(
