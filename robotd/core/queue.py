@@ -18,7 +18,9 @@ CAPACITIES: Mapping[Lane, int] = {
 STICKY_PLACES = 64
 """Places of the EVENT lane that only outcomes and losses may take; at most half of a smaller lane."""
 BURST = 64
-"""Messages handed out before the loop gets its turn, so that a flood delays everything else by no more."""
+TURN_S = 0.0005
+"""So many messages are handed out, and for so long, before the loop gets its turn: somebody may ask for a
+stop. Whichever bound is reached first counts."""
 
 BUSY = "busy"
 """Why a queued message was dropped: its lane was full and another needed the place more."""
@@ -37,7 +39,11 @@ class MessageQueue:
     queue is closed and empty.
     """
 
-    def __init__(self, capacities: Mapping[Lane, int] = CAPACITIES) -> None:
+    def __init__(
+        self, capacities: Mapping[Lane, int] = CAPACITIES, clock: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """`clock` gives seconds; without one only the number of messages bounds a turn."""
+        self._clock = clock
         self.on_safety_overflow: Callable[[Message], None] = _nobody
         """Told of a message that must not be lost and has no place. Whoever listens stops the robot."""
         self.on_dropped: Callable[[Message, str], None] = _nobody
@@ -65,6 +71,7 @@ class MessageQueue:
         self._closed = False
         self._waiting: asyncio.Future[None] | None = None
         self._burst = 0
+        self._turn_ends_at = 0.0
 
     def offer(self, message: Message) -> bool:
         """Queue `message` in its lane. Never waits. False: it was not taken, and will not come out.
@@ -83,7 +90,7 @@ class MessageQueue:
         return self
 
     async def __anext__(self) -> Message:
-        if self._burst == BURST:
+        if self._burst and (self._burst == BURST or self._clock() >= self._turn_ends_at):
             self._burst = 0
             await asyncio.sleep(0)
         while (message := self._take()) is None:
@@ -91,6 +98,8 @@ class MessageQueue:
                 raise StopAsyncIteration
             await self._wait()
             self._burst = 0
+        if self._burst == 0:
+            self._turn_ends_at = self._clock() + TURN_S
         self._burst += 1
         self.counters["taken"] += 1
         return message

@@ -76,7 +76,7 @@ class Engine:
         self._event = Events(ids, clock)
         self.table = ReadingTable(rig.devices, clock)
         self.machine = StateMachine(config.chart)
-        self.queue = MessageQueue(_capacities(config.limits))
+        self.queue = MessageQueue(_capacities(config.limits), clock)
         self.queue.on_safety_overflow = self._safety_lane_is_full
         self.queue.on_dropped = self._dropped
         self.stop = Stop(rig, clock, ids.new_id, latch, lambda: self.journal.wall / 1e6)

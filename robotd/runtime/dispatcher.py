@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -19,15 +18,12 @@ from robotd.runtime.readings import Clock, ReadingTable
 from robotd.runtime.record import Record
 from robotd.runtime.timers import StateTimers
 
-TURN_S = 0.0005
-"""So long it goes on while messages wait; then the event loop looks whether somebody asks for a stop."""
-
 Observer = Callable[[Decision], None]
 Decide = Callable[[Message, Seen], Decision]
 
 
 class Dispatcher:
-    """`decide, apply, tell` for every message. It waits for the next message, and gives way, only between two."""
+    """`decide, apply, tell` for every message. Taking the next message is its only `await`."""
 
     def __init__(
         self,
@@ -63,16 +59,8 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Until the queue is closed and empty."""
-        turn_ends_at: float | None = None
         async for message in self._queue:
-            if turn_ends_at is None:
-                turn_ends_at = self._clock() + TURN_S
             self.dispatch(message)
-            if not self._queue:
-                turn_ends_at = None
-            elif self._clock() >= turn_ends_at:
-                await asyncio.sleep(0)
-                turn_ends_at = None
 
     def start(self, message: Message, *, begin: bool = True) -> None:
         """Enter the initial states, because of `message`. `begin`: and do what they say."""

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from robotd.core.message import Lane
-from robotd.runtime.dispatcher import TURN_S
+from robotd.core.queue import TURN_S
 from tests import virtual
 from tests.daemon.story import Story, robot_file, tell
 
