@@ -83,6 +83,10 @@ class Line(Generic[FrameT]):
         self._current: _Turn[FrameT] | None = None
         self._ghosts: dict[Hashable, _Ghost] = {}
         self._sent_at = 0.0
+        self._asked_until = 0.0
+        """The far end has the question, and had its time to think."""
+        self._babble_until = 0.0
+        """The end of the try, whatever comes on it."""
         self._to_come = 0
         """How many bytes of the answers have not come, damaged or not."""
         self._free_at = -math.inf
@@ -181,16 +185,15 @@ class Line(Generic[FrameT]):
         """When `poll` is next to be called if nothing comes; None while nothing waits."""
         if self._current is not None:
             return self._over_at()
-        if not self.waiting:
-            return None
         frees = [self._unconfused_at(turn) for queue in self._waiting for turn in queue]
-        return max(self._free_at, min(frees))
+        return max(self._free_at, min(frees)) if frees else None
 
     # ------------------------------------------------------------------ one turn
 
     def _next(self, now: float) -> _Turn[FrameT] | None:
         """The first by priority that may begin. What came too late for its purpose is told so."""
-        self._ghosts = {key: own for key, own in self._ghosts.items() if now < own.asked_at + LATE_S}
+        if self._ghosts:
+            self._ghosts = {key: own for key, own in self._ghosts.items() if now < own.asked_at + LATE_S}
         for queue in self._waiting:
             for turn in list(queue):
                 if now > turn.transaction.begin_by:
@@ -217,9 +220,12 @@ class Line(Generic[FrameT]):
         else:
             self.retries += 1
         self._framer.end()  # what came before belongs to nothing that is asked now
+        sent_s, answers = len(turn.request) * self._byte_s, turn.transaction.answers
         self._sent_at = now
-        self._free_at = now + len(turn.request) * self._byte_s + self._gap_s
-        self._to_come = sum(turn.transaction.answers[key] for key in turn.missing)
+        self._asked_until = now + (sent_s + turn.transaction.thinks_s)
+        self._babble_until = self._asked_until + (BABBLE_LIMIT_S + sum(answers.values()) * self._byte_s)
+        self._free_at = now + sent_s + self._gap_s
+        self._to_come = sum([answers[key] for key in turn.missing])
         self._current = turn
         return turn.request
 
@@ -234,13 +240,8 @@ class Line(Generic[FrameT]):
             return self._heard_at
         if self._to_come < 0:
             return max(self._heard_at, self._sent_at) + max(QUIET_S, self._gap_s)
-        sent_s = len(turn.request) * self._byte_s + turn.transaction.thinks_s
-        begun_at = max(self._sent_at + sent_s, self._heard_at)
-        patient_until = begun_at + self._to_come * self._byte_s + self.patience_s
-        return min(patient_until, self._sent_at + sent_s + self._longest_s(turn))
-
-    def _longest_s(self, turn: _Turn[FrameT]) -> float:
-        return BABBLE_LIMIT_S + sum(turn.transaction.answers.values()) * self._byte_s
+        begun_at = max(self._asked_until, self._heard_at)
+        return min(begun_at + self._to_come * self._byte_s + self.patience_s, self._babble_until)
 
     def _take(self, frame: FrameT, now: float) -> None:
         turn, key = self._current, frame.key
@@ -254,7 +255,7 @@ class Line(Generic[FrameT]):
                 self._learn(now - ghost.asked_at)
             return
         turn.answers[key] = frame
-        if not turn.missing:
+        if len(turn.answers) == len(turn.transaction.answers):
             self._current = None
             if turn.asked_at == self._sent_at:  # else nobody knows to which try it is the answer
                 size = len(turn.request) + sum(turn.transaction.answers.values())

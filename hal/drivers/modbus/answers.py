@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from hal.drivers.bus import Priority, Transaction
 from hal.drivers.modbus import codec
 from hal.drivers.modbus.codec import Decoder, Framing
 from hal.drivers.modbus.words import BITS, READS, Answer, Function, Request
 
 Key = tuple[Hashable, ...]
 """Who answers, to what, and what the answer looks like."""
+
+
+class Question(NamedTuple):
+    """A request as the schedule takes it."""
+
+    transaction: Transaction
+    key: Key
+    """That of its answer."""
 
 
 class Heard(NamedTuple):
@@ -57,6 +67,16 @@ class Answers:
             if (request.unit, request.function) == (answer.unit, answer.function) and asked_as == transaction:
                 return key_of(request, transaction)
         return (answer.unit, answer.function, _shape_of(answer), transaction)
+
+
+@lru_cache(maxsize=codec.KNOWN)
+def question_of(
+    request: Request, framing: Framing, number: int, priority: Priority, topic: Hashable, thinks_s: float
+) -> Question:
+    """As `codec.encode_request` and `Transaction` have it; `number` is its own on TCP."""
+    data, key = codec.encode_request(request, framing, number), key_of(request, number)
+    answers: Mapping[Hashable, int] = {key: codec.answer_size(request, framing)}
+    return Question(Transaction(data, priority, answers, topic=topic, thinks_s=thinks_s), key)
 
 
 def key_of(request: Request, transaction: int) -> Key:

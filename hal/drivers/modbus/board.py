@@ -14,11 +14,11 @@ from typing import ClassVar
 
 from hal.board import Board, BoardEvent, BoardSpec, BoardState
 from hal.device import Device, DeviceSpec, DeviceState, Evidence
-from hal.drivers.bus import Bus, Outcome, Priority, Transaction, Trouble
+from hal.drivers.bus import Bus, Outcome, Priority, Trouble
 from hal.drivers.modbus import codec
-from hal.drivers.modbus.answers import Answers, Heard, key_of
-from hal.drivers.modbus.fittings import FITTINGS, ActingFitting, Fitting
-from hal.drivers.modbus.reading import Block, Unit, blocks_of, described, listed
+from hal.drivers.modbus.answers import Answers, Heard, question_of
+from hal.drivers.modbus.fittings import FITTINGS, SILENT_AFTER_S, ActingFitting, Fitting
+from hal.drivers.modbus.reading import Block, Unit, blocks_of, described, listed, units_of
 from hal.drivers.modbus.specs import ModbusBoardSpec
 from hal.drivers.modbus.words import (
     BITS_PER_BYTE,
@@ -38,8 +38,6 @@ SETUPS = 8
 """How often a unit is told to be safe before its silence is an error."""
 WATCHDOG_S = 0.5
 """How often the register of a drive's watchdog is written."""
-SILENT_AFTER_S = 0.5
-"""No unit answers for so long: then it is the line."""
 ANSWER_S = 1.0
 """So long an answer is waited for: the schedule of the line gives up before."""
 CONFIRMATIONS = 3
@@ -84,7 +82,7 @@ class ModbusBoard(Board):
         fitting = self._fittings[name] = make(name, spec, self._ask_for)
         self.devices[name] = fitting.device
         self._blocks = blocks_of(list(self._fittings.values()))
-        self._units = {block.unit: Unit(block.unit) for block in self._blocks}
+        self._units = units_of(list(self._fittings.values()))
         return fitting.device
 
     # ------------------------------------------------------------------ stopping
@@ -248,34 +246,21 @@ class ModbusBoard(Board):
         told: Callable[[Answer | None], None],
         topic: Hashable | None = None,
     ) -> None:
-        data, transaction = self._encode(request)
-        key = key_of(request, transaction)
+        if self._framing == "tcp":
+            self._transactions = (self._transactions + 1) % TRANSACTIONS
+        number = self._transactions
+        question = question_of(request, self._framing, number, priority, topic, self._thinks_s)
         damaged_before = self._answers.damaged
 
         def done(outcome: Outcome[Heard]) -> None:
-            heard = outcome.answers.get(key)
+            heard = outcome.answers.get(question.key)
             if heard is not None:
                 self._hear(request.unit)
             elif outcome.trouble is Trouble.SILENT:
                 self._miss(request.unit, damaged=self._answers.damaged > damaged_before)
             told(None if heard is None else heard.answer)
 
-        self._bus.put(
-            Transaction(
-                data,
-                priority,
-                {key: codec.answer_size(request, self._framing)},
-                topic=topic,
-                thinks_s=self._thinks_s,
-            ),
-            done,
-        )
-
-    def _encode(self, request: Request) -> tuple[bytes, int]:
-        transaction = 0
-        if self._framing == "tcp":
-            transaction = self._transactions = (self._transactions + 1) % TRANSACTIONS
-        return codec.encode_request(request, self._framing, transaction), transaction
+        self._bus.put(question.transaction, done)
 
     def _write(self, data: bytes) -> None:
         self._answers.asked(data)
@@ -324,9 +309,10 @@ class ModbusBoard(Board):
         if now >= self._fed_at + WATCHDOG_S:
             self._fed_at = now
             self._feed_watchdogs()
-        for fitting in self._fittings.values():
-            self._doubt(fitting, now)
-        return min([self._fed_at + WATCHDOG_S, *(block.due_at for block in self._blocks)])
+        for unit in self._units.values():
+            if now - unit.heard_at >= unit.stale_s:
+                self._doubt(unit, now)
+        return min([self._fed_at + WATCHDOG_S, *[block.due_at for block in self._blocks]])
 
     def _read(self, block: Block) -> None:
         def told(answer: Answer | None) -> None:
@@ -353,11 +339,13 @@ class ModbusBoard(Board):
         elif device.state is not DeviceState.FAULTED:
             device.fail(trouble)
 
-    def _doubt(self, fitting: Fitting, now: float) -> None:
-        device, unit = fitting.device, self._units[fitting.place.unit]
-        stale_s = device.stale_after_s or SILENT_AFTER_S
-        if now - unit.heard_at >= stale_s and device.state not in (DeviceState.FAULTED, DeviceState.ABSENT):
-            device.fail(f"unit {unit.number} did not answer for {stale_s * 1000:.0f} ms; is it powered?")
+    @staticmethod
+    def _doubt(unit: Unit, now: float) -> None:
+        for fitting in unit.fittings:
+            device, stale_s = fitting.device, fitting.stale_s
+            known = device.state not in (DeviceState.FAULTED, DeviceState.ABSENT)
+            if known and now - unit.heard_at >= stale_s:
+                device.fail(f"unit {unit.number} did not answer for {stale_s * 1000:.0f} ms; is it powered?")
 
     def _feed_watchdogs(self) -> None:
         self._feedings += 1

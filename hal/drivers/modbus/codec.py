@@ -174,6 +174,8 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes, in order. Never raises; holds no more than the longest frame."""
+        if not self._data and (whole := self._cut(data)) is not None and whole.size == len(data):
+            return [whole]  # as nearly always
         self._data += data
         frames: list[Frame] = []
         at = 0
@@ -206,7 +208,7 @@ class Decoder:
 @lru_cache(maxsize=KNOWN)
 def _cut_rtu(pdus: DecodePDU, data: bytes) -> Frame | None:
     """The frame that `data` begins with, if it is whole and its checksum is right."""
-    if len(data) < SHORTEST_RTU_BYTES:
+    if len(data) < SHORTEST_RTU_BYTES or data[1] not in _FUNCTIONS:
         return None
     kind = pdus.lookupPduClass(data)
     size = kind.calculateRtuFrameSize(data) if kind is not None and _sized(kind) else 0
@@ -217,6 +219,8 @@ def _cut_rtu(pdus: DecodePDU, data: bytes) -> Frame | None:
 
 def _cut_tcp(pdus: DecodePDU, data: bytes) -> Frame | None:
     """The frame that `data` begins with, if it is whole."""
+    if len(data) <= HEADER_BYTES or data[HEADER_BYTES] not in _FUNCTIONS:
+        return None
     transaction, protocol, length, unit = struct.unpack(">HHHB", data[:HEADER_BYTES])
     size = HEADER_BYTES - 1 + length
     if protocol != 0 or not HEADER_BYTES < size <= len(data):

@@ -21,6 +21,8 @@ from hal.drivers.modbus.specs import (
 from hal.drivers.modbus.words import Answer, Function, Request, explain
 from hal.kinds import Belt, DigitalInput, DigitalOutput, Relay, Weigher
 
+SILENT_AFTER_S = 0.5
+"""What was not heard for so long is silent, where the file says nothing else."""
 RAMP_LOOK_S = 0.1
 """Of two speeds so close together, the second tells whether a drive is on its ramp to a standstill."""
 
@@ -53,6 +55,11 @@ class Fitting(ABC):
 
     device: Device
     place: Place
+
+    @property
+    def stale_s(self) -> float:
+        """Its unit not heard for so long, it means nothing any more."""
+        return self.device.stale_after_s or SILENT_AFTER_S
 
     @abstractmethod
     def take(self, memory: Memory, now: float) -> str | None:

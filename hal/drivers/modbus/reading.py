@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hal.drivers.modbus.fittings import ActingFitting, Fitting, Memory
 from hal.drivers.modbus.words import Answer, Function, Request
@@ -31,7 +32,7 @@ class Block:
         """The actuators among those."""
         return [one for one in self.fittings if isinstance(one, ActingFitting)]
 
-    @property
+    @cached_property
     def request(self) -> Request:
         """The reading of it."""
         return Request(self.unit, self.function, self.first, self.last - self.first + 1)
@@ -58,8 +59,11 @@ def blocks_of(fittings: Sequence[Fitting]) -> list[Block]:
 class Unit:
     """How well one unit is heard."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, fittings: Sequence[Fitting]) -> None:
         self.number = number
+        self.fittings = fittings
+        self.stale_s = min(fitting.stale_s for fitting in fittings)
+        """Not heard for so long, some of them mean nothing any more."""
         self.heard_at = 0.0
         self.degraded = False
         self._good = 0
@@ -80,6 +84,12 @@ class Unit:
         """It did not; whether that is news."""
         news, self.degraded, self._good = not self.degraded, True, 0
         return news
+
+
+def units_of(fittings: Sequence[Fitting]) -> dict[int, Unit]:
+    """Who is on the line, by address."""
+    numbers = dict.fromkeys(fitting.place.unit for fitting in fittings)
+    return {number: Unit(number, [one for one in fittings if one.place.unit == number]) for number in numbers}
 
 
 def described(block: Block) -> str:

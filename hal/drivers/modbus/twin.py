@@ -44,6 +44,16 @@ class UnitTwin:
         self.inputs: dict[int, Cell] = {}
         self.holding: dict[int, Cell] = {}
         self.input_registers: dict[int, Cell] = {}
+        self._tables: Mapping[Function, Mapping[int, Cell]] = {
+            Function.READ_COILS: self.coils,
+            Function.READ_INPUTS: self.inputs,
+            Function.READ_HOLDING: self.holding,
+            Function.READ_INPUT_REGISTERS: self.input_registers,
+            Function.WRITE_COIL: self.coils,
+            Function.WRITE_REGISTER: self.holding,
+            Function.WRITE_COILS: self.coils,
+            Function.WRITE_REGISTERS: self.holding,
+        }
 
     def obey(self, request: Request, *, refusing: bool) -> Answer:
         """Do what it is asked, or say why not."""
@@ -53,32 +63,20 @@ class UnitTwin:
         most = MOST_BITS if function in BITS else MOST_REGISTERS
         if not 1 <= quantity <= most:
             return Answer(unit, function, refusal=Refusal.ILLEGAL_DATA_VALUE)
-        table = self._table(function)
-        cells = [table.get(one) for one in range(address, address + quantity)]
-        known = [cell for cell in cells if cell is not None]
+        table = self._tables[function]
+        cells = [table[one] for one in range(address, address + quantity) if one in table]
         if not table:
             return Answer(unit, function, refusal=Refusal.ILLEGAL_FUNCTION)
-        if len(known) < quantity:
+        if len(cells) < quantity:
             return Answer(unit, function, refusal=Refusal.ILLEGAL_DATA_ADDRESS)
         if function in READS:
-            return Answer(unit, function, tuple(cell.read() & 0xFFFF for cell in known))
+            return Answer(unit, function, tuple([cell.read() & 0xFFFF for cell in cells]))
         if refusing:
             return Answer(unit, function, refusal=Refusal.SERVER_DEVICE_FAILURE)
-        for cell, value in zip(known, values, strict=True):
+        for cell, value in zip(cells, values, strict=True):
             if cell.write is not None:
                 cell.write(value)
         return Answer(unit, function, values, address, quantity)
-
-    def _table(self, function: Function) -> Mapping[int, Cell]:
-        match function:
-            case Function.READ_COILS | Function.WRITE_COIL | Function.WRITE_COILS:
-                return self.coils
-            case Function.READ_INPUTS:
-                return self.inputs
-            case Function.READ_INPUT_REGISTERS:
-                return self.input_registers
-            case _:
-                return self.holding
 
 
 class Senses:

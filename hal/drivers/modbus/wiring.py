@@ -25,6 +25,8 @@ STATUS_BITS = (1 << 0, 1 << 1, 1 << 2, 1 << 4)
 NEAR_M_S = 0.001
 
 _FEELS: Mapping[str, Callable[[World], bool]] = {
+    "constant": lambda _: False,
+    "curtain": lambda _: False,
     "jam": lambda world: world.jammed,
     "left": lambda world: world.arm == 1.0,
     "full": lambda world: world.chute_full,
@@ -118,11 +120,11 @@ class _Line:
 
     def _add_input(self, name: str, spec: ModbusDigitalInputSpec) -> None:
         unit = self._unit(spec.unit, "inputs and outputs")
-        feels = _FEELS.get(spec.simulate)
-        self.senses.seen[name] = lambda: feels is not None and feels(self.world)
+        feels, see, high = _FEELS[spec.simulate], self.senses.see, spec.active == "high"
+        self.senses.seen[name] = partial(feels, self.world)
 
         def level() -> int:
-            return int(bool(self.senses.see(name)) is (spec.active == "high"))
+            return bool(see(name)) is high
 
         def fill(value: float | bool | None) -> None:
             self.world.chute_full = bool(value)
