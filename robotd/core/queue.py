@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
-from robotd.core.message import Event, Lane, Message
+from robotd.core.message import Command, Event, Lane, Message
 
 CAPACITIES: Mapping[Lane, int] = {
     Lane.SAFETY: 64,
@@ -85,6 +85,11 @@ class MessageQueue:
             return False
         self._wake()
         return True
+
+    def refuses(self, command: Command) -> bool:
+        """Whether `offer` would not take this command now."""
+        is_full = len(self._command) >= self._capacities[Lane.COMMAND]
+        return self._closed or (is_full and command.lane is Lane.COMMAND)
 
     def __aiter__(self) -> Self:
         return self

@@ -94,13 +94,25 @@ class Leasing:
     # -- what moves ---------------------------------------------------------------------------------
 
     def refusal(self, command: Command, who: Holder) -> Refused | None:
-        """Why this session may not send what moves the robot; None: it may, and has the lease from now on."""
+        """Why this session may not send what moves the robot; None: it may, and has the lease from now on.
+
+        What will not run, because there is no place for it or it is too old, keeps its sender's lease, but
+        takes none.
+        """
         if not self.on:
             return None
         self._look()
         streamed = self._commands[command.type].streamed
+        lapsed = command.expires_at is not None and self._clock() >= command.expires_at
         try:
-            taken = self.lease.use(who, command.at, self._new_id, streamed=streamed, at_rest=self._at_rest())
+            taken = self.lease.use(
+                who,
+                command.at,
+                self._new_id,
+                streamed=streamed,
+                at_rest=self._at_rest(),
+                takes=not (lapsed or self._queue.refuses(command)),
+            )
         except Refused as refused:
             return refused
         if taken is not None:

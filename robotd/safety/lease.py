@@ -147,9 +147,16 @@ class Lease:
         return self._take(who, at, new_id, window_s, explicit=True)
 
     def use(
-        self, who: Holder, at: float, new_id: Callable[[], str], *, streamed: bool, at_rest: bool
+        self,
+        who: Holder,
+        at: float,
+        new_id: Callable[[], str],
+        *,
+        streamed: bool,
+        at_rest: bool,
+        takes: bool = True,
     ) -> Taken | None:
-        """Somebody sends what moves the robot: renew their lease (None), or take a free one.
+        """Somebody sends what moves the robot: renew their lease (None), or take a free one if it `takes` one.
 
         What came before it was taken it does not cover. Raises `Refused`.
         """
@@ -163,6 +170,8 @@ class Lease:
             return None
         if who.source in self._losers or not self._yields(who, steal=False, at_rest=at_rest):
             raise self.refusal(who, at)
+        if not takes:
+            return None
         window_s = self._teleop_window_s if streamed else self._window_s
         return self._take(who, at, new_id, window_s, explicit=False)
 

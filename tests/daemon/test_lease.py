@@ -130,6 +130,40 @@ def test_the_first_who_drives_has_the_lease_and_another_is_told_who_that_is():
     tell(body)
 
 
+def test_a_command_that_finds_no_place_takes_no_lease_but_keeps_its_sender_s():
+    async def body(story: Story) -> None:
+        ann, bob = Client(story, "ann"), Client(story, "bob")
+        await ann.do("arm")
+        for _ in range(256):
+            story.send("arm")
+        flooded = ann.send("drive", FORWARD)
+
+        assert flooded[-1].reason == "busy"
+        assert holder(story) is None
+        for _ in range(20):
+            await story.settle()
+        bob.acquire()
+        await asyncio.sleep(1.0)
+        for _ in range(256):
+            story.send("arm")
+        assert bob.send("drive", FORWARD)[-1].reason == "busy"
+        assert lease(story)["age_ms"] == 0
+
+    tell(body)
+
+
+def test_a_command_that_is_too_old_takes_no_lease():
+    async def body(story: Story) -> None:
+        ann = Client(story, "ann")
+        await ann.do("arm")
+        late = await ann.do("drive", FORWARD, at=story.service.now() - 0.45)
+
+        assert late.stage == "expired"
+        assert await happened(story) == []
+
+    tell(body)
+
+
 def test_what_is_over_is_given_back_by_itself_and_nobody_was_lost():
     async def body(story: Story) -> None:
         ann, bob = Client(story, "ann"), Client(story, "bob")
