@@ -156,7 +156,7 @@ class Lease:
         at_rest: bool,
         takes: bool = True,
     ) -> Taken | None:
-        """Somebody sends what moves the robot: renew their lease (None), or take a free one if it `takes` one.
+        """Somebody sends what moves the robot: renew their lease (None), or take a free one, if it `takes` any.
 
         What came before it was taken it does not cover. Raises `Refused`.
         """
