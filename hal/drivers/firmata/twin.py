@@ -14,7 +14,8 @@ from hal.drivers.firmata import codec, uno, words
 from hal.drivers.firmata.codec import Decoder
 from hal.drivers.firmata.wiring import FULL_DUTY, End, Probe, Wiring
 from hal.drivers.firmata.words import PinMode
-from hal.drivers.firmata.world import STEP_MS, STEP_S, World
+from hal.drivers.rover_twin import NEVER, RoverTwin
+from hal.drivers.rover_world import STEP_MS, World
 from hal.twin import UnknownQuantity
 
 PROTOCOL = (2, 5)
@@ -27,33 +28,23 @@ ATTACHED_PULSE_US = 1500
 SHORTEST_PULSE_US = 544
 LONGEST_PULSE_US = 2400
 """The pulses of 0 and 180 degrees; a servo value below the shortest is an angle (Arduino's `Servo.write`)."""
-NEVER = 1 << 62
 REFUSAL = codec.sysex(words.STRING, b"".join(codec.two_sevens(ord(letter)) for letter in "refused"))
 """Firmata has no refusal: what its sketch cannot do it tells as a text (`Firmata.sendString`)."""
 
 
-class FirmataTwin:
+class FirmataTwin(RoverTwin):
     """The far end of a Firmata wire. `garbage` is what its serial line says while it starts."""
 
     def __init__(self, world: World, wiring: Wiring, *, garbage: bytes = b"", boot_ms: int = BOOT_MS) -> None:
-        self.refusing = False
-        self._world = world
+        super().__init__(world, (*wiring.switches.values(), *wiring.gauges.values()))
         self._wiring = wiring
         self._garbage = garbage
         self._boot_ms = boot_ms
         self._wheel_of = {pin: wheel for wheel in wiring.wheels for pin in wheel[:2]}
-        self._probes = {probe.name: probe for probe in (*wiring.switches.values(), *wiring.gauges.values())}
-        self._pinned: dict[str, float | bool] = {}
         self._runaways: dict[int, End] = {}
         """By pin: what it does, in the mode in which it can, whatever it is told."""
         self._channel_said: dict[int, tuple[float, bytes]] = {}
         """What each channel saw last, and what is said of it: at rest it is the same for hours."""
-        self._looks = False
-        """Somebody changed what an input sees: it is looked at in the next step."""
-        self._stirred = False
-        """The world has moved since the inputs were looked at."""
-        self._epoch: float | None = None
-        self._steps = 0
         self._boots_at_ms: int | None = None
         self._decoder = Decoder.of_requests()
         self._forget_pins()
@@ -62,9 +53,7 @@ class FirmataTwin:
 
     def power_on(self, now: float) -> bytes:
         """The port is opened: the board resets, and greets when its bootloader is done."""
-        if self._epoch is None:
-            self._epoch = now
-        self.advance(now)
+        self._switch_on(now)
         self._boots_at_ms = self._steps * STEP_MS + self._boot_ms
         self._decoder = Decoder.of_requests()
         self._forget_pins()
@@ -77,57 +66,13 @@ class FirmataTwin:
         obey = _REFUSE if self.refusing else _OBEY
         return b"".join([obey[type(frame)](self, frame) for frame in self._decoder.feed(data)])
 
-    def advance(self, now: float) -> bytes:
-        """Take all steps that are due by `now`."""
-        if self._epoch is None:
-            return b""
-        due = int((now - self._epoch) / STEP_S + 1e-6)
-        said: list[bytes] = []
-        world = self._world
-        while self._steps < due:
-            steps = min(due, self._next_look()) - self._steps
-            if world.at_rest:
-                world.rest(steps)
-            else:
-                self._stirred = True
-                for _ in range(steps):
-                    world.step()
-            self._steps += steps
-            said.append(self._look())
-        return b"".join(said)
-
-    def wakes_at(self) -> float | None:
-        """The next sample, or sooner where an input may change."""
-        if self._epoch is None:
-            return None
-        look = self._next_look()
-        return None if look == NEVER else self._epoch + look * STEP_S
-
     def world(self) -> dict[str, float | bool]:
-        """Pose (m, rad), wheels (duty, m/s), what each sensor sees, each servo's angle, each lamp."""
-        world = self._world
+        """As of every rover; besides each servo's angle (rad), and each lamp."""
         return {
-            "x": world.x_m,
-            "y": world.y_m,
-            "heading": world.heading_rad,
-            "left_duty": world.left_duty,
-            "right_duty": world.right_duty,
-            "left_speed": world.left_m_s,
-            "right_speed": world.right_m_s,
-            **{name: joint.angle_rad for name, joint in world.joints.items()},
+            **super().world(),
+            **{name: joint.angle_rad for name, joint in self._world.joints.items()},
             **{name: self._does(pin) == level for name, (pin, level) in self._wiring.lamps.items()},
-            **{name: self._see(probe) for name, probe in self._probes.items()},
         }
-
-    def set_world(self, name: str, value: float | bool | None) -> None:
-        """Pin what the sensor `name` sees."""
-        if name not in self._probes:
-            raise UnknownQuantity(name, self._probes)
-        if value is None:
-            self._pinned.pop(name, None)
-        else:
-            self._pinned[name] = value
-        self._looks = True
 
     def run_away(self, name: str, *, on: bool) -> None:
         """A fault of the output stage: the sketch itself says so of the pin, as if it had been told."""
@@ -143,7 +88,6 @@ class FirmataTwin:
     # ------------------------------------------------------------------ the sketch's loop
 
     def _next_look(self) -> int:
-        """The number of the step at which the sketch next has something to do by itself, or NEVER."""
         if self._boots_at_ms is not None:
             return -(-self._boots_at_ms // STEP_MS)
         next_step = self._steps + 1
@@ -192,10 +136,6 @@ class FirmataTwin:
         self._samples_at_ms = self._steps * STEP_MS + SAMPLING_MS
         for pin in range(uno.PINS):
             self._apply(pin)
-
-    def _see(self, probe: Probe) -> float | bool:
-        pinned = self._pinned.get(probe.name)
-        return probe.see(self._world) if pinned is None else pinned
 
     def _report_channel(self, channel: int) -> bytes:
         probe = self._wiring.gauges.get(channel)

@@ -15,7 +15,7 @@ from hal.drivers.firmata.specs import (
     FirmataServoSpec,
 )
 from hal.drivers.firmata.words import PinMode
-from hal.drivers.firmata.world import Joint, World
+from hal.drivers.rover_world import Joint, World
 from hal.kinds import DriveBaseSpec
 
 FULL_DUTY = 255

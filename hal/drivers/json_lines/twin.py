@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from hal.drivers.firmata.world import STEP_S, World
 from hal.drivers.json_lines import codec, plain, waveshare
 from hal.drivers.json_lines.codec import Lines, Object, number
 from hal.drivers.json_lines.dialect import Value
-from hal.drivers.json_lines.wiring import CHIP_DEGC, GRAVITY_M_S2, Input, Wiring
+from hal.drivers.json_lines.wiring import CHIP_DEGC, GRAVITY_M_S2, Wiring
+from hal.drivers.rover_twin import NEVER, RoverTwin
+from hal.drivers.rover_world import STEP_S, World
 from hal.twin import UnknownQuantity
 
 NAME = "json_rover"
@@ -22,25 +23,20 @@ BOOT_STEPS = 10
 DEADMAN_MS = 500
 REPORT_MS = 50
 """Until it is told otherwise."""
-NEVER = 1 << 62
 
 
-class JsonTwin:
+class JsonTwin(RoverTwin):
     """The far end of a wire with JSON lines."""
 
     def __init__(self, world: World, wiring: Wiring, dialect: Literal["plain", "waveshare"]) -> None:
-        self.refusing = False
-        self._world = world
+        super().__init__(world, wiring.inputs.values())
         self._wiring = wiring
         self._plain = dialect == "plain"
         self._obey: Callable[[Object], bytes] = self._obey_plain if self._plain else self._obey_waveshare
-        self._inputs: Mapping[str, Input] = wiring.inputs
-        self._pinned: dict[str, float | bool] = {}
+        self._inputs = wiring.inputs
         self._runaways: set[str] = set()
         self._lines_said: dict[str, tuple[Value, bytes]] = {}
         """What was said of each channel last."""
-        self._epoch: float | None = None
-        self._steps = 0
         self._boots_at: int | None = None
         self._start()
 
@@ -62,9 +58,7 @@ class JsonTwin:
 
     def power_on(self, now: float) -> bytes:
         """The port is opened: the board resets, and greets when its bootloader is done."""
-        if self._epoch is None:
-            self._epoch = now
-        self.advance(now)
+        self._switch_on(now)
         self._start()
         self._boots_at = self._steps + BOOT_STEPS
         return b""
@@ -75,55 +69,13 @@ class JsonTwin:
             return b""
         return b"".join([self._obey(found) for found in self._lines.feed(data)])
 
-    def advance(self, now: float) -> bytes:
-        """Take all steps that are due by `now`."""
-        if self._epoch is None:
-            return b""
-        due = int((now - self._epoch) / STEP_S + 1e-6)
-        said: list[bytes] = []
-        while self._steps < due:
-            steps = min(due, self._next_look()) - self._steps
-            if self._world.at_rest:
-                self._world.rest(steps)
-            else:
-                for _ in range(steps):
-                    self._world.step()
-            self._steps += steps
-            said.append(self._look())
-        return b"".join(said)
-
-    def wakes_at(self) -> float | None:
-        """The next report, or sooner where a switch may change or the deadman stops it."""
-        if self._epoch is None:
-            return None
-        look = self._next_look()
-        return None if look == NEVER else self._epoch + look * STEP_S
-
     def world(self) -> dict[str, float | bool]:
-        """Pose (m, rad), wheels (duty, m/s), each motor's duty, what each sensor sees, each lamp."""
-        world = self._world
+        """As of every rover; besides each motor's duty, and each lamp."""
         return {
-            "x": world.x_m,
-            "y": world.y_m,
-            "heading": world.heading_rad,
-            "left_duty": world.left_duty,
-            "right_duty": world.right_duty,
-            "left_speed": world.left_m_s,
-            "right_speed": world.right_m_s,
+            **super().world(),
             **{f"{name}_duty": self._does(channel) for channel, name in self._wiring.motors.items()},
             **{name: self._out[channel] == on for channel, (name, on) in self._wiring.lamps.items()},
-            **{one.name: self._see(one) for one in self._inputs.values()},
         }
-
-    def set_world(self, name: str, value: float | bool | None) -> None:
-        """Pin what the sensor `name` sees."""
-        known = [one.name for one in self._inputs.values()]
-        if name not in known:
-            raise UnknownQuantity(name, known)
-        if value is None:
-            self._pinned.pop(name, None)
-        else:
-            self._pinned[name] = value
 
     def run_away(self, name: str, *, on: bool) -> None:
         """A fault of the output stage: the motor `name` turns as fast as it can, and the board sees that."""
@@ -136,13 +88,12 @@ class JsonTwin:
     # ------------------------------------------------------------------ the sketch's loop
 
     def _next_look(self) -> int:
-        """The number of the step at which it next has something to do by itself, or NEVER."""
         if self._boots_at is not None:
             return self._boots_at
         look = min(self._reports_at, self._stops_at)
         if self._plain:
             look = min(look, self._steps + self._world.clear_steps)
-        if any(self._said[channel] != self._see(self._inputs[channel]) for channel in self._said):
+        if self._looks:
             look = self._steps + 1
         return max(self._steps + 1, look)
 
@@ -159,6 +110,9 @@ class JsonTwin:
         if self._steps >= self._reports_at:
             self._reports_at = self._steps + self._report_steps
             return self._report()
+        if not (self._looks or self._stirred):
+            return b""
+        self._looks = self._stirred = False
         changed = [name for name, said in self._said.items() if said != self._see(self._inputs[name])]
         return b"".join(map(self._report_channel, changed))
 
@@ -173,10 +127,6 @@ class JsonTwin:
         """Let the world feel what the wheels do now."""
         for channel, turn in self._wiring.turns.items():
             turn(self._world, self._does(channel))
-
-    def _see(self, one: Input) -> float | bool:
-        pinned = self._pinned.get(one.name)
-        return one.see(self._world) if pinned is None else pinned
 
     def _report(self) -> bytes:
         """All that it knows."""

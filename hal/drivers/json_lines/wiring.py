@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hal.device import DeviceSpec
-from hal.drivers.firmata.world import World
 from hal.drivers.json_lines.dialect import Value
 from hal.drivers.json_lines.specs import JsonDigitalInputSpec
+from hal.drivers.rover_world import World
 from hal.kinds import AnalogInputSpec, DigitalOutputSpec, DriveBaseSpec, ImuSpec, MotorSpec, RangeSpec
 
 GRAVITY_M_S2 = 9.81

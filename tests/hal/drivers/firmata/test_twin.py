@@ -11,7 +11,7 @@ from hal.drivers.firmata.codec import Decoder, PinState
 from hal.drivers.firmata.twin import FirmataTwin
 from hal.drivers.firmata.wiring import Probe, Shaft, Wheel, Wiring
 from hal.drivers.firmata.words import PinMode
-from hal.drivers.firmata.world import Joint, World
+from hal.drivers.rover_world import Joint, World
 from hal.twin import UnknownQuantity
 from tests.counts import cases
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hal.drivers.firmata.world import BATTERY_FULL_V, STEP_S, Disc, Joint, World
+from hal.drivers.rover_world import BATTERY_FULL_V, STEP_S, Disc, Joint, World
 
 
 def steps(world: World, seconds: float) -> None:
