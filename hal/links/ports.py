@@ -154,6 +154,8 @@ def explain(port: str, error: Exception) -> LinkError:
 def _sentence(port: str, error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
     match number:
+        case errno.ENOENT if (ROOT / "dev" / port).exists() and not os.path.isabs(port):
+            return f"there is no such port; did you mean {ROOT / 'dev' / port}?"
         case errno.ENOENT:
             return f"there is no such port; is it plugged in? `ls -l {ROOT / BY_ID}` shows what is there"
         case errno.EACCES | errno.EPERM:
@@ -162,9 +164,15 @@ def _sentence(port: str, error: Exception) -> str:
             return _in_use(port)
         case errno.EIO | errno.ENXIO | errno.ENODEV:
             return "the port is there, but nothing answers behind it; pull its plug and put it back"
-    if os.path.exists(port) and not stat.S_ISCHR(os.stat(port).st_mode):
+    if os.path.exists(port) and not _is_terminal(port):
         return "this is not a serial port; `ls -l /dev/serial/by-id` shows what is there"
     return f"it cannot be opened: {error}"
+
+
+def _is_terminal(port: str) -> bool:
+    """Whether the system has it among its terminals, which a serial port is to it."""
+    device = Path(os.path.realpath(port))
+    return device.parent == ROOT / "dev/pts" or (ROOT / "sys/class/tty" / device.name).exists()
 
 
 def _permission(port: str) -> str:

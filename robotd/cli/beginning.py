@@ -13,7 +13,7 @@ import typer
 
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, complain, fail, printable
-from robotd.cli.files import EXAMPLE_PREFIX, examples_folder, robot_file
+from robotd.cli.files import EXAMPLE_PREFIX, examples, examples_folder, robot_file
 
 if TYPE_CHECKING:
     from robotd.cli.installing import Planned
@@ -88,7 +88,7 @@ def init(
 
 
 def _list(*, as_json: bool) -> None:
-    from robotd.cli.examples import described, examples
+    from robotd.cli.examples import described
 
     known = {f"{EXAMPLE_PREFIX}{name}": described(file) for name, file in examples().items()}
     if as_json:
@@ -144,15 +144,17 @@ def _from_scan(driver_name: str, port: str, file: Path, bauds: Sequence[int] | N
 def _write(begun: Begun, *, force: bool) -> None:
     from robotd.cli.installing import State
 
+    file = begun.file
     try:
         mine = [str(planned.path) for planned in begun.planned if planned.state is State.CHANGED]
         if mine and not force:
             _refuse(mine)
         for planned in begun.planned:
+            file = planned.path
             if planned.state is not State.UNCHANGED:
                 planned.write()
-    except OSError as error:
-        fail(Exit.FAILED, f"{error.filename}: {error.strerror}")
+    except OSError as error:  # its own name is that of a file that is written beside ours
+        fail(Exit.FAILED, f"{file}: {error.strerror}")
 
 
 def _refuse(mine: Sequence[str]) -> NoReturn:

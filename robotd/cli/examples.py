@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from robotd.cli.files import examples_folder, is_a_robot
+from robotd.cli.files import is_a_robot
 
 LANGUAGE_SERVER = "yaml-language-server"
-
-
-def examples() -> dict[str, Path]:
-    """The file of each, by name."""
-    return {file.stem: file for file in sorted(examples_folder().glob("*.yaml")) if is_a_robot(file)}
 
 
 def described(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from pathlib import Path
@@ -29,14 +30,19 @@ def robot_file(name: str) -> Path:
     """The path that `name` stands for: itself, or for `example:rover` that of an installed example."""
     if not name.startswith(EXAMPLE_PREFIX):
         return Path(name)
-    folder = examples_folder()
-    path = folder / f"{name.removeprefix(EXAMPLE_PREFIX)}.yaml"
-    if not path.is_file():
-        there = ", ".join(
-            EXAMPLE_PREFIX + known.stem for known in sorted(folder.glob("*.yaml")) if is_a_robot(known)
-        )
-        fail(Exit.USAGE, f"there is no {name!r}; there are {there}")
-    return path
+    known, wanted = examples(), name.removeprefix(EXAMPLE_PREFIX)
+    if wanted not in known:
+        near = difflib.get_close_matches(wanted, known, n=1)
+        there = ", ".join(EXAMPLE_PREFIX + one for one in known)
+        hint = f"did you mean '{EXAMPLE_PREFIX}{near[0]}'?" if near else f"there are {there}"
+        fail(Exit.USAGE, f"there is no {name!r}; {hint}")
+    return known[wanted]
+
+
+def examples() -> dict[str, Path]:
+    """The file of each robot that comes with robotd, by name."""
+    found = {file.stem: file for file in examples_folder().glob("*.yaml") if is_a_robot(file)}
+    return dict(sorted(found.items()))
 
 
 def robot_here(name: str | None) -> str:

@@ -11,7 +11,7 @@ from hal import Rig, TwinLink, find_driver
 from robotd.check import Severity, Subject, prove
 from robotd.cli.composing import robot_text
 from robotd.cli.drafting import Answer, Draft, board_name
-from robotd.cli.examples import examples
+from robotd.cli.files import examples
 from robotd.config import ConfigErrors, RobotConfig, load
 from tests import virtual
 

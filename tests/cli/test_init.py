@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from robotd.cli import app
-from robotd.cli.examples import companions, described, examples
+from robotd.cli.examples import companions, described
 from robotd.cli.exits import Exit
+from robotd.cli.files import examples
 from robotd.config import load
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -115,6 +116,7 @@ def test_a_file_that_is_there_is_refused_before_a_scan(tmp_path: Path) -> None:
         [],
         ["--from", "rover", "--scan", "firmata", "/dev/ttyACM0"],
         ["--from", "submarine"],
+        ["--from", "rovr"],
         ["--scan", "firmata"],
     ],
     ids=" ".join,
@@ -129,10 +131,17 @@ def test_what_makes_no_sense_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+def test_a_name_that_is_nearly_one_is_told_which() -> None:
+    assert "did you mean 'example:rover'?" in begin("--from", "rovr", code=Exit.USAGE)
+    assert "there are example:arm, example:arm-feetech, " in begin("--from", "tractor", code=Exit.USAGE)
 
-    assert "Not a directory" in begin(tmp_path / "file" / "mine.yaml", "--from", "rover", code=Exit.FAILED)
+
+def test_a_file_that_cannot_be_written_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    file = tmp_path / "file" / "mine.yaml"
+
+    assert f"{file}: Not a directory" in begin(file, "--from", "rover", code=Exit.FAILED)
+    assert "/proc/mine.yaml: No such file" in begin("/proc/mine.yaml", "--from", "rover", code=Exit.FAILED)
 
 
 def test_what_a_scan_found_becomes_a_robot_that_passes_its_check(tmp_path: Path, port: str) -> None:

@@ -93,6 +93,20 @@ def test_a_port_whose_device_does_not_answer_is_pulled_and_put_back():
     )
 
 
+def test_a_name_without_its_folder_is_told_where_the_port_is():
+    missing = FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    assert "did you mean /dev/null?" in str(explain("null", missing))
+    assert "`ls -l /dev/serial/by-id` shows" in str(explain("ttyNOBODY", missing))
+
+
+@pytest.mark.parametrize("port", ["/dev/null", __file__])
+def test_what_is_no_terminal_is_no_serial_port(port: str):
+    refused = OSError("Could not configure port: (25, 'Inappropriate ioctl for device')")
+
+    assert "this is not a serial port" in str(explain(port, refused))
+
+
 def test_any_other_error_is_told_as_it_is():
     assert str(explain("/dev/ttyUSB0", ValueError("odd"))) == "/dev/ttyUSB0: it cannot be opened: odd"
 
