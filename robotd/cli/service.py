@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from robotd.config import RobotConfig
 
 app = typer.Typer(
-    help="Make the daemon a service of systemd, which starts it with the machine and after a fall.",
+    help="Make the daemon a service of systemd, which starts it with the machine and after a fall.\n\n"
+    "Example: robotd service install config/rover.yaml --dry-run",
     no_args_is_help=True,
 )
 

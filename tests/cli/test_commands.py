@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_group
 from typer.testing import CliRunner
 
 from hal import FAULTS
@@ -19,6 +21,12 @@ ROOT = Path(__file__).parents[2]
 ROVER = str(ROOT / "config" / "rover.yaml")
 NOBODY = "tcp://127.0.0.1:1"
 COMMANDS = sorted(command.name for command in app.registered_commands if command.name)
+OF_GROUPS = [
+    words
+    for name, group in get_group(app).commands.items()
+    if isinstance(group, TyperGroup)
+    for words in ([name], *([name, command] for command in group.commands))
+]
 NEED_A_ROBOT = {
     "status": [],
     "send": ["arm"],
@@ -54,6 +62,14 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
     assert shown.exit_code == Exit.DONE
     assert f"Example: robotd {command}" in shown.stdout
+
+
+@pytest.mark.parametrize("words", OF_GROUPS, ids=" ".join)
+def test_every_group_and_each_of_its_commands_has_help_with_an_example(words: list[str]) -> None:
+    shown = run(app, [*words, "--help"])
+
+    assert shown.exit_code == Exit.DONE
+    assert f"robotd {' '.join(words)}" in shown.stdout.partition("Example: ")[2]
 
 
 @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"graph", "run", "schema", "twin"}))
