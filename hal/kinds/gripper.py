@@ -126,7 +126,7 @@ class Gripper(Servoed):
         )
         if stuck and pressing:
             axis.lead(axis.present + self._closing * spec.squeeze)
-            self._renew("holding", True, now)
+            self._renew([("holding", True)], now)
             self._rest(now)
             self._reached(0.0)
 
@@ -153,6 +153,5 @@ class Gripper(Servoed):
         if axis.present is None:
             return
         opening = (axis.present - spec.closed) / (spec.open - spec.closed) * FULL_PERCENT
-        self._renew("opening", opening, at)
         gone = axis.goal is None or abs(axis.goal - axis.present) < LOOSE_SHARE * spec.squeeze
-        self._renew("holding", self._holds and not gone, at)
+        self._renew([("opening", opening), ("holding", self._holds and not gone)], at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import ClassVar
 
@@ -71,9 +71,7 @@ class Servoed(Leading):
         What is not finite is left out.
         """
         told = position_rad, velocity_rad_s, current_a, temperature_degc
-        for name, value in zip(TOLD, told, strict=True):
-            if value is not None and isfinite(value):
-                self._renew(name, value, at)
+        self._renew(zip(TOLD, told, strict=True), at)
         if position_rad is not None and isfinite(position_rad):
             self.axis.present = position_rad
             self.axis.present_at = at
@@ -181,11 +179,15 @@ class Servoed(Leading):
         if axis.goal is not None:
             self._publish("target", axis.goal, now)
 
-    def _renew(self, name: str, value: float, at: float) -> None:
-        known = self._values.get(name)
-        self._values[name] = (value, at)
-        if known is None or known[0] != value or at - known[1] > self.spec.stale:
-            self._tell(name)
+    def _renew(self, told: Iterable[tuple[str, float | None]], at: float) -> None:
+        """Keep what is finite, and tell the listeners of what is another than before, or was stale."""
+        values, stale_s = self._values, self.spec.stale
+        for name, value in told:
+            if value is not None and isfinite(value):
+                known = values.get(name)
+                values[name] = (value, at)
+                if known is None or known[0] != value or at - known[1] > stale_s:
+                    self._tell(name)
 
     def _require_free(self) -> None:
         if self.group is not None and not self.group.at_rest:

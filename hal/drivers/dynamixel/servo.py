@@ -20,6 +20,8 @@ FIRMWARE = 52
 FIRST_RAM = models.TORQUE_ENABLE
 EXAMINE_STEPS = 20
 """How often it looks whether something is wrong with it: ten times a second."""
+WATCHED_STEPS = round(models.WATCHDOG_S / STEP_S)
+"""No watchdog is content with less: until then it need not look."""
 STEP_MS = round(1000 * STEP_S)
 TICK_MS = 32_768
 """Where the realtime tick begins anew."""
@@ -88,8 +90,10 @@ class SimulatedServo(SmartServo):
             some = min(steps, EXAMINE_STEPS - self._steps % EXAMINE_STEPS)
             steps -= some
             self._steps += some
+            self._quiet_steps += some
             self.shaft.advance(some)
-            self._watch(some)
+            if self._quiet_steps > WATCHED_STEPS:
+                self._watch()
             if self._steps % EXAMINE_STEPS == 0:
                 self._examine()
 
@@ -118,10 +122,9 @@ class SimulatedServo(SmartServo):
     def _shuts_down(self) -> bool:
         return bool(self._table[models.HARDWARE_ERROR] & self._table[models.SHUTDOWN])
 
-    def _watch(self, steps: int) -> None:
+    def _watch(self) -> None:
         limit = self._table[models.BUS_WATCHDOG]
-        self._quiet_steps += steps
-        if not self.has_torque or limit in (0, models.WATCHDOG_TRIPPED):
+        if limit in (0, models.WATCHDOG_TRIPPED) or not self.has_torque:
             return
         if self._quiet_steps * STEP_S > limit * models.WATCHDOG_S:
             self._table[models.BUS_WATCHDOG] = models.WATCHDOG_TRIPPED

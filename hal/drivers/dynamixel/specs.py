@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -42,7 +43,7 @@ class DynamixelAxisSpec(BusAxisSpec, frozen=True):
     model: ModelName = "XL330-M288"
     """As printed on its case; another one that answers is refused."""
 
-    @property
+    @cached_property
     def product(self) -> Model:
         """What there is to know of the model."""
         return MODELS[self.model]

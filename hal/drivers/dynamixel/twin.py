@@ -58,10 +58,10 @@ class DynamixelTwin(ServoBusTwin[SimulatedServo]):
     def _sync_read(self, data: bytes) -> bytes:
         present, address, count, said = self._present(), _word(data, 0), _word(data, 2), list[bytes]()
         for who in data[4:]:
-            called = [servo for servo in present.get(who, ()) if servo.status_level >= 1]
-            if not called:
+            answers = [_shown(s, address, count) for s in present.get(who, ()) if s.status_level >= 1]
+            if not answers:
                 break  # those behind it in the question wait for its answer, and it never comes
-            said.append(together([_shown(servo, address, count) for servo in called]))
+            said.append(together(answers))
         return b"".join(said)
 
     def _sync_write(self, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -27,7 +28,7 @@ class FeetechAxisSpec(BusAxisSpec, frozen=True):
     model: Literal["STS3215", "STS3250", "SCS0009"] = "STS3215"
     """As printed on its case."""
 
-    @property
+    @cached_property
     def product(self) -> Model:
         """What there is to know of the model."""
         return MODELS[self.model]
