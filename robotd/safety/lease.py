@@ -156,7 +156,7 @@ class Lease:
         at_rest: bool,
         takes: bool = True,
     ) -> Taken | None:
-        """Somebody sends what moves the robot: renew their lease (None), or take a free one, if it `takes` any.
+        """Somebody sends what moves the robot: renew their lease (None), or take a free one (if it `takes`).
 
         What came before it was taken it does not cover. Raises `Refused`.
         """
