@@ -117,13 +117,9 @@ class FaultyTwin:
         due = self.twin.wakes_at()
         if self._sound:
             return due if due is None else due + self._clock.lag_s
-        next_at = min(
-            math.inf if due is None else self._clock.when(due),
-            self._plan.next_at,
-            self._acts_at,
-            self.wire.inward.due_at,
-            self.wire.outward.due_at,
-        )
+        next_at = min(self._plan.next_at, self._acts_at, self.wire.inward.due_at, self.wire.outward.due_at)
+        if due is not None:
+            next_at = min(next_at, self._clock.when(due))
         return next_at if next_at < math.inf else None
 
     def world(self) -> dict[str, float | bool]:

@@ -116,15 +116,18 @@ class Way:
     @property
     def due_at(self) -> float:
         """When the next piece arrives; infinite while there is none."""
-        return max(self._late[0][0], self._wire.stalled_until) if self._late else math.inf
+        if not self._late:
+            return math.inf
+        due, stalled_until = self._late[0][0], self._wire.stalled_until
+        return max(due, stalled_until)
 
     def put(self, data: bytes, now: float) -> None:
         """Bytes set out."""
-        for piece in self._wire.damage(data):
-            due = now + self._wire.late_s()
-            if self._late:
-                due = max(due, self._late[-1][0])
-            if self._wire.split:
+        wire = self._wire
+        due = self._late[-1][0] if self._late else now
+        for piece in wire.damage(data):
+            due = max(due, now + wire.late_s())
+            if wire.split:
                 due = max(due, self._free_at)
                 self._free_at = due + BYTE_S
             self._late.append((due, piece))
@@ -140,10 +143,11 @@ class Way:
 
     def take(self, now: float) -> list[bytes]:
         """All pieces that have arrived by `now`."""
-        pieces = []
-        while (piece := self.first(now)) is not None:
-            pieces.append(piece)
-            self.pop()
+        late, pieces = self._late, list[bytes]()
+        if now >= self._wire.stalled_until:
+            while late and late[0][0] <= now:
+                pieces.append(late[0][1])
+                self.pop()
         return pieces
 
     def clear(self) -> None:
