@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from robotd.core.message import LOCAL
 from robotd.core.role import Role
 
-LOCAL = "local"
-"""Who is behind a session, as long as the robot listens on loopback alone and asks for no token."""
+__all__ = ["LOCAL", "NOBODY", "Who", "stranger"]
+
 NOBODY = "nobody"
 """Who is behind a session that has not proved who it is. A stop is taken from it, and nothing else."""
 

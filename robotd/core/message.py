@@ -8,6 +8,8 @@ from enum import IntEnum
 from typing import Any
 
 NO_PAYLOAD: Mapping[str, Any] = {}
+LOCAL = "local"
+"""Who is behind a command of a robot that listens on loopback alone and asks for no token."""
 
 
 class Lane(IntEnum):
@@ -52,7 +54,7 @@ class Message:
 class Command(Message):
     """Something wanted. It may be refused, and it is always answered."""
 
-    principal: str = "local"
+    principal: str = LOCAL
     """Who is behind it, whatever connection it came by."""
 
 

@@ -227,14 +227,17 @@ class Engine:
         else:
             self.ledger.refuse(command, refusal)
 
-    def cancel(self, command_id: str) -> dict[str, Any]:
-        """End a queued or running command. Raises `Refused` for an id that nobody knows."""
+    def cancel(self, command_id: str, principal: str) -> dict[str, Any]:
+        """End a queued or running command, whoever sent it; say how one of `principal` has ended.
+
+        Raises `Refused` for an id of which nothing is known.
+        """
         if self.queue.remove(command_id) is not None:
             self.ledger.settle(command_id, CANCELLED, WANTED)
             return {"id": command_id, "was": "queued"}
         if self.executor.cancel(command_id):
             return {"id": command_id, "was": "running"}
-        found = self.ledger.find(command_id)
+        found = self.ledger.find(command_id, principal)
         if found is None or found.ended is None:
             raise Refused(
                 "invalid_params", f"no command {command_id!r} is known", hint="it ended, or never came"

@@ -35,14 +35,14 @@ def recover(beginning: Beginning, journal: Journal, ledger: Ledger, now: float) 
         counts[stage] += 1
         ends[command.id] = _settle(command, stage, journal, now)
     for remembered in beginning.remembered:
-        ended = ends.get(remembered.id)
-        if ended is None and remembered.stage is not None:
+        ended = ends.get(remembered.id) if remembered.stage is None else None
+        if remembered.stage is not None:
             ago_s = max(0.0, (journal.wall - remembered.wall) / 1e6)
             ended = Stage(
                 remembered.id, remembered.stage, now - ago_s, "", "", remembered.reason, seq=remembered.seq
             )
         if ended is not None:
-            ledger.known.remember(remembered.id, Known(remembered.digest, ended))
+            ledger.known.remember(remembered.id, remembered.principal, Known(remembered.digest, ended))
     found: dict[str, Any] = {"commands": dict(counts)} if counts else {}
     if beginning.found_broken is not None:
         found["broken"] = beginning.found_broken

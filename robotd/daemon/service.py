@@ -105,7 +105,7 @@ class RobotService:
             self._stop_by_send(request, source, tell)
             return
         made_here = self._engine.ids.made(request.id)
-        known = self._engine.ledger.find(request.id, chosen=not made_here)
+        known = self._engine.ledger.find(request.id, request.principal, chosen=not made_here)
         if known is not None:
             self._tell_known(known, request, tell)
             return
@@ -186,9 +186,9 @@ class RobotService:
         now, state = self._engine.clock(), self._engine.state()
         tell(Stage(request.id, REJECTED, now, state, request.trace_id, error.reason, None, error.as_error()))
 
-    def cancel(self, id: str, source: str) -> dict[str, Any]:  # noqa: A002  # the protocol's word
+    def cancel(self, id: str, principal: str) -> dict[str, Any]:  # noqa: A002  # the protocol's word
         """End a queued or running command; the answer says which it was. Raises `Refused`."""
-        return self._engine.cancel(id)
+        return self._engine.cancel(id, principal)
 
     def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         """Stop the robot; it is stopped when this returns, and what is awaited is the evidence."""

@@ -71,10 +71,12 @@ def open_commands(database: Database, listed: Iterable[Open], *, all_started: bo
 
 
 def remembered(ended: Iterable[Remembered], listed: Iterable[Open]) -> list[Remembered]:
-    """The ids that clients chose, of ended and of open commands; of an id that was used again, the newest."""
-    found = {known.id: known for known in ended}
+    """The ids that clients chose, of ended and of open commands; of one used again, the newest."""
+    found = {(known.id, known.principal): known for known in ended}
     for one in listed:
         if one.digest is not None:
             principal = one.principal or ""
-            found[one.id] = Remembered(one.id, principal, one.digest, one.seq, one.wall, None, None)
+            found[one.id, principal] = Remembered(
+                one.id, principal, one.digest, one.seq, one.wall, None, None
+            )
     return list(found.values())

@@ -1,4 +1,4 @@
-"""The ids of commands that have ended, so that the same id sent again runs nothing."""
+"""The ids of commands that have ended, so that the same id of the same principal runs nothing again."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Known(NamedTuple):
 
 
 class KnownIds:
-    """Commands that have ended, by the id that a client chose, in the order in which they ended.
+    """Commands that have ended, by the id that a client chose and who that was, in the order of their ends.
 
     All but the newest take some 200 bytes each: 20 MiB on a robot whose clients choose every id.
     """
 
     def __init__(self) -> None:
-        self._whole: OrderedDict[str, Known] = OrderedDict()
+        self._whole: OrderedDict[tuple[str, str], Known] = OrderedDict()
         self._brief: dict[bytes, bytes] = {}
         self._order: deque[bytes] = deque()
         self._reasons: list[str | None] = [None]
@@ -41,20 +41,20 @@ class KnownIds:
     def __len__(self) -> int:
         return len(self._whole) + len(self._brief)
 
-    def find(self, command_id: str, now: float) -> Known | None:
-        """What is known of the id; `now` in seconds on the robot's clock."""
-        known = self._whole.get(command_id)
+    def find(self, command_id: str, principal: str, now: float) -> Known | None:
+        """What is known of this principal's id; `now` in seconds on the robot's clock."""
+        known = self._whole.get((command_id, principal))
         if known is None:
-            brief = self._brief.get(_key(command_id))
+            brief = self._brief.get(_key(command_id, principal))
             known = None if brief is None else self._long(command_id, brief)
         return None if known is None or now - known.ended.at > KEPT_S else known
 
-    def remember(self, command_id: str, known: Known) -> None:
+    def remember(self, command_id: str, principal: str, known: Known) -> None:
         """It has ended now, or, at the start of a daemon, some time ago."""
-        self._whole[command_id] = known
+        self._whole[command_id, principal] = known
         if len(self._whole) > WHOLE:
-            older_id, older = self._whole.popitem(last=False)
-            key = _key(older_id)
+            whose, older = self._whole.popitem(last=False)
+            key = _key(*whose)
             self._brief[key] = self._short(older)
             self._order.append(key)
         if len(self) > IDS_AT_MOST and self._order:
@@ -76,5 +76,6 @@ class KnownIds:
 _BRIEF = struct.Struct(f"<{DIGEST_BYTES}sQdBH")
 
 
-def _key(command_id: str) -> bytes:
-    return blake2b(command_id.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+def _key(command_id: str, principal: str) -> bytes:
+    whose = f"{principal}\n{command_id}"
+    return blake2b(whose.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from robotd.core.message import Command, Message
+from robotd.core.message import LOCAL, Command, Message
 from robotd.core.stage import (
     ACCEPTED,
     CANCELLED,
@@ -76,12 +76,15 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._open)
 
-    def find(self, command_id: str, *, chosen: bool = True) -> Tracked | Known | None:
-        """The command with this id, under way or remembered, which only ids that clients chose are."""
+    def find(self, command_id: str, principal: str = LOCAL, *, chosen: bool = True) -> Tracked | Known | None:
+        """The command with this id: anybody's while it is under way, for then the id stands for it alone.
+
+        Else the one that is remembered of this principal, which only ids that clients chose are.
+        """
         tracked = self.tracked(command_id)
         if tracked is not None or not chosen:
             return tracked
-        return self.known.find(command_id, self._clock())
+        return self.known.find(command_id, principal, self._clock())
 
     def tracked(self, command_id: str) -> Tracked | None:
         """The command with this id that has not ended, or has and was not told yet."""
@@ -188,7 +191,7 @@ class Ledger:
         command_id = ended.id
         self._ending.pop(command_id, None)
         if tracked.digest is not None:
-            self.known.remember(command_id, Known(tracked.digest, ended))
+            self.known.remember(command_id, tracked.command.principal, Known(tracked.digest, ended))
         self._tell(tracked, ended)
         tracked.listeners.clear()
 

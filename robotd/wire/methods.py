@@ -134,7 +134,7 @@ class Methods:
         reply.answer(self._service.status())
 
     def _cancel(self, params: Any, reply: Reply) -> None:
-        reply.answer(self._service.cancel(required_text(params, "id"), self.who.source))
+        reply.answer(self._service.cancel(required_text(params, "id"), self.who.principal))
 
     # -- the stop -------------------------------------------------------------------------------------
 

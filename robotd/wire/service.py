@@ -118,8 +118,11 @@ class Service(Protocol):
         The same id and body again runs nothing: `tell` hears the stage reached, and those to come.
         """
 
-    def cancel(self, command_id: str, source: str, /) -> dict[str, Any]:
-        """End a queued or running command; says which it was. Raises `Refused` for one that is not known."""
+    def cancel(self, command_id: str, principal: str, /) -> dict[str, Any]:
+        """End a queued or running command, or say how one of this principal has ended.
+
+        Raises `Refused` for one that is not known.
+        """
 
     def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
         """Stop the robot. It IS stopped when this returns; what is awaited is only the evidence."""

@@ -252,15 +252,34 @@ def test_a_token_that_is_added_while_the_robot_runs_counts_within_a_second(robot
     robot.run(story)
 
 
-def test_two_that_choose_the_same_id_are_told_so(robot: Robot):
+def test_two_that_choose_the_same_id_have_one_each(robot: Robot):
     """Neither gets the other's outcome, and nothing runs twice."""
     tokens = [robot.give(Role.OPERATOR, number) for number in (1, 2)]
 
     async def story() -> None:
-        callers = [await robot.connect(token) for token in tokens]
-        found = [await caller.reason("send", {"type": "arm", "id": "mine"}) for caller in callers]
+        alice, bob = [await robot.connect(token) for token in tokens]
+        arm, disarm = {"type": "arm", "id": "mine"}, {"type": "disarm", "id": "mine"}
+        said = [await alice.reason("send", arm), await bob.reason("send", disarm)]
+        assert said == [None, None]
+        again = [await alice.call("send", arm), await bob.call("send", disarm)]
+        assert [answer["result"]["stage"] for answer in again] == ["done", "done"]
+        assert robot.engine.state() == "disarmed"
 
-        assert found == [None, "id_conflict"]
+        assert await alice.reason("send", disarm) == "id_conflict"
+
+    robot.run(story)
+
+
+def test_an_id_stands_for_one_command_as_long_as_that_is_under_way(robot: Robot):
+    tokens = [robot.give(Role.OPERATOR, number) for number in (1, 2)]
+
+    async def story() -> None:
+        alice, bob = [await robot.connect(token) for token in tokens]
+        await alice.call("send", {"type": "arm"})
+        look = {"type": "look", "payload": {"angle": 0.5}, "id": "mine"}
+        assert await alice.reason("send", look) is None
+
+        assert await bob.reason("send", {"type": "disarm", "id": "mine"}) == "id_conflict"
 
     robot.run(story)
 

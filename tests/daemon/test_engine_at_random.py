@@ -192,7 +192,7 @@ class Ordeal:
 
     def cancel(self, which: str) -> None:
         ids = {"newest": self.calls[-1].request.id if self.calls else "nobody"}
-        answer = attempt(lambda: self.service.cancel(ids.get(which, which), "test"))
+        answer = attempt(lambda: self.service.cancel(ids.get(which, which), "local"))
         if isinstance(answer, Refused):
             assert answer.reason == "invalid_params"
         else:

@@ -192,12 +192,12 @@ def test_a_finite_verb_can_be_cancelled_by_its_id(tmp_path: Path):
         command = story.send("advance", {"distance": 1.0, "speed": 0.2}, id="mine")
         await asyncio.sleep(0.5)
 
-        assert story.service.cancel(command, "test") == {"id": command, "was": "running"}
+        assert story.service.cancel(command, "local") == {"id": command, "was": "running"}
 
         await story.until(story.stands_still, 0.01)
         await story.settle()
         assert story.names(command)[-1] == "cancelled"
-        assert story.service.cancel(command, "test")["was"] == "ended"
+        assert story.service.cancel(command, "local")["was"] == "ended"
 
     tell(body, with_handler(tmp_path, DRIVES))
 

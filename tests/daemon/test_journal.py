@@ -467,6 +467,25 @@ def test_what_became_of_it_is_not_told_before_that_is_durable():
     tell(second, disk=Reopened(beginning, commit_s=0.8))
 
 
+def test_what_one_has_left_open_is_not_the_end_of_what_another_called_alike():
+    beginning = Beginning(
+        last_seq=40,
+        open_commands=[OpenCommand("mine", "drive", "tcp:1", "0" * 31 + "1", 38, started=True)],
+        remembered=[
+            Remembered("mine", "ann", "d1" * 12, 12, WALL, "done", None),
+            Remembered("mine", "bob", "d2" * 12, 38, 0, None, None),
+        ],
+    )
+
+    async def body(story: Story) -> None:
+        now, known = story.service.now(), story.engine.ledger.known
+        found = [known.find("mine", principal, now) for principal in ("ann", "bob")]
+
+        assert [one.ended.stage for one in found if one] == ["done", "unknown"]
+
+    tell(body, disk=Reopened(beginning))
+
+
 def test_what_was_open_is_settled_and_nothing_of_it_is_run():
     beginning = Beginning(
         last_seq=40,
@@ -483,7 +502,7 @@ def test_what_was_open_is_settled_and_nothing_of_it_is_run():
 
     async def body(story: Story) -> None:
         rows = await story.rows(kinds.DEAD)
-        known = {name: story.engine.ledger.known.find(name, story.service.now()) for name in NAMES}
+        known = {name: story.engine.ledger.known.find(name, "local", story.service.now()) for name in NAMES}
         await asyncio.sleep(1.0)
 
         assert rows[0].seq > 40

@@ -49,7 +49,7 @@ def test_cancelling_the_first_of_a_queue_lets_the_next_begin(tmp_path: Path):
         first, second = (story.send("advance", ADVANCE) for _ in range(2))
         await asyncio.sleep(0.5)
 
-        story.service.cancel(first, "test")
+        story.service.cancel(first, "local")
         await asyncio.sleep(4)
 
         assert story.names(first)[-1] == "cancelled"

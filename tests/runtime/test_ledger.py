@@ -201,6 +201,16 @@ def test_a_command_that_has_ended_is_remembered_with_what_it_returned(desk: Desk
     assert tracked.ended.result == 7
 
 
+def test_an_id_is_remembered_with_whose_it_was(desk: Desk):
+    desk.open()
+    under_way = desk.ledger.find("c", "somebody else")
+    desk.ledger.settle("c", DONE)
+
+    assert under_way is not None
+    assert desk.ledger.find("c", "somebody else") is None
+    assert desk.ledger.find("c") is not None
+
+
 def test_the_oldest_of_too_many_is_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(known, "IDS_AT_MOST", 3)
     monkeypatch.setattr(known, "WHOLE", 1)

@@ -39,7 +39,7 @@ class ScriptedRobot(StillRobot):
     def tell(self, request: SendRequest, stage: str, **more: Any) -> None:
         self.tells[request.id](Stage(request.id, stage, self.now(), self.state(), request.trace_id, **more))
 
-    def cancel(self, command_id: str, source: str) -> dict[str, Any]:
+    def cancel(self, command_id: str, principal: str) -> dict[str, Any]:
         if command_id not in self.tells:
             raise Refused("invalid_params", f"no command '{command_id}' is known")
         return {"id": command_id, "was": "running"}

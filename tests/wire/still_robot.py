@@ -84,7 +84,7 @@ class StillRobot:
             if self.hub.wanted("stage"):
                 self.hub.publish("stage", told._asdict())
 
-    def cancel(self, command_id: str, source: str) -> dict[str, Any]:
+    def cancel(self, command_id: str, principal: str) -> dict[str, Any]:
         raise Refused("invalid_params", f"no command {command_id!r} is known")
 
     def estop(self, reason: str, by: str, trace_id: str | None = None) -> Awaitable[dict[str, Any]]:
