@@ -174,8 +174,3 @@ def test_an_audit_row_that_was_taken_out_of_an_export_is_missed(
 
     assert found.exit_code == Exit.FAILED
     assert "audit row 3 is missing" in found.stdout
-
-
-@pytest.mark.parametrize("command", ["list", "verify"])
-def test_every_command_has_help_with_an_example(command: str) -> None:
-    assert f"Example: robotd audit {command}" in run(app, ["audit", command, "--help"]).stdout

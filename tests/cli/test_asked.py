@@ -17,6 +17,7 @@ from robotd.journal.errors import JournalError
 from robotd.journal.store import Select
 from tests.cli.conftest import RunningRobot, rover_on_any_port
 from tests.cli.journals import following, next_row, nobody_home, on_disk
+from tests.cli.spoken import said
 from tests.journal.history import History, ann_drives
 
 __all__ = ["nobody_home"]  # pytest finds fixtures by name
@@ -39,25 +40,20 @@ def found_without_a_name(forgetful: RunningRobot, nobody_home: Path, monkeypatch
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(forgetful.folder))
 
 
-def shown(*words: object) -> str:
-    done = run(app, list(map(str, words)))
-    assert done.exit_code == Exit.DONE, done.output
-    return done.stdout
-
-
 def rows(*words: object) -> list[Any]:
-    return [json.loads(line) for line in shown("journal", "tail", "--json", *words).splitlines()]
+    return [json.loads(line) for line in said("journal", "tail", "--json", *words).splitlines()]
 
 
 def test_a_robot_tells_the_rows_that_are_wanted() -> None:
     decisions = [row["body"]["type"] for row in rows("--kind", "decision", "--seq", "1..")]
 
-    assert [one for one in decisions if one != "battery_ok"][:3] == ["start", "arm", "drive"]
+    wanted = ("start", "arm", "drive")
+    assert [one for one in decisions if one in wanted][:3] == [*wanted]
     assert [row["body"]["type"] for row in rows("--kind", "decision", "-n", 2, "--seq", "1..")] == decisions[
         -2:
     ]
     assert rows("--kind", "boot", "--seq", "1..", "--until", "2020-01-01 00:00") == []
-    assert json.loads(shown("journal", "show", 1, "--json"))["kind"] == "boot"
+    assert json.loads(said("journal", "show", 1, "--json"))["kind"] == "boot"
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
@@ -78,28 +74,28 @@ def test_many_rows_are_asked_for_a_page_at_a_time(
 
 def test_an_export_of_what_a_robot_tells_is_a_whole_journal(tmp_path: Path) -> None:
     file = tmp_path / "rover.jsonl"
-    shown("journal", "export", "-o", file)
+    said("journal", "export", "-o", file)
 
-    assert json.loads(shown("journal", "verify", "--journal", file, "--json"))["ok"]
-    assert shown("journal", "export", "-o", tmp_path / "rover.mcap") == ""
+    assert json.loads(said("journal", "verify", "--journal", file, "--json"))["ok"]
+    assert said("journal", "export", "-o", tmp_path / "rover.mcap") == ""
 
 
 def test_tail_follows_a_robot_that_is_asked() -> None:
     with following("-n", "1", "--kind", "decision") as tail:
         next_row(tail)
-        shown("send", "disarm")
-        shown("send", "arm")
+        said("send", "disarm")
+        said("send", "arm")
         told = [next_row(tail)["body"]["type"] for _ in range(2)]
 
     assert told == ["disarm", "arm"]
 
 
 def test_dead_letters_in_memory_are_dealt_with_like_others() -> None:
-    (letter,) = json.loads(shown("dead", "list", "--json"))
+    (letter,) = json.loads(said("dead", "list", "--json"))
 
     assert letter["payload"]["linear"] == 5.0
-    assert shown("dead", "drop", letter["seq"]) == f"dropped #{letter['seq']}\n"
-    assert "there are no dead letters" in shown("dead", "list")
+    assert said("dead", "drop", letter["seq"]) == f"dropped #{letter['seq']}\n"
+    assert "there are no dead letters" in said("dead", "list")
 
 
 def test_what_needs_files_says_that_there_are_none() -> None:

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from robotd.cli import app
 from robotd.cli.exits import Exit
 from tests.cli.journals import journal, nobody_home, on_disk
+from tests.cli.spoken import said
 from tests.journal.history import History
 
 __all__ = ["journal", "nobody_home"]  # pytest finds fixtures by name
 
 run = CliRunner().invoke
-COMMANDS = ["list", "show", "resend", "drop"]
 
 
-def told(*words: object, code: Exit = Exit.DONE) -> str:
-    done = run(app, ["dead", *map(str, words)])
-    assert done.exit_code == code, done.output
-    return done.stdout if code is Exit.DONE else done.stderr
+told = partial(said, "dead")
 
 
 def letters() -> Any:
     return json.loads(told("list", "--json"))
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(command: str) -> None:
-    assert f"Example: robotd dead {command}" in told(command, "--help")
 
 
 def test_a_list_says_what_was_wanted_by_whom_and_why_it_died(journal: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from robotd.cli.examples import companions, described
 from robotd.cli.exits import Exit
 from robotd.cli.files import examples
 from robotd.config import load
+from tests.cli.spoken import said
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -27,10 +29,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(file)
 
 
-def begin(*words: object, code: Exit = Exit.DONE) -> str:
-    done = run(app, ["init", *map(str, words)])
-    assert done.exit_code == code, done.output
-    return done.stdout if code == Exit.DONE else done.stderr
+begin = partial(said, "init")
 
 
 def test_every_example_is_listed_with_what_it_is() -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,16 @@ from robotd.cli import app, selecting
 from robotd.cli.exits import Exit
 from robotd.journal.disk import DiskStore
 from tests.cli.journals import following, journal, next_row, nobody_home, on_disk
+from tests.cli.spoken import said
 from tests.journal.history import NOON, History, ann_drives
 
 __all__ = ["journal", "nobody_home"]  # pytest finds fixtures by name
 
 run = CliRunner().invoke
-COMMANDS = ["tail", "show", "export", "verify", "stats", "acknowledge"]
 ROBOT = "robot: rover\nmachine:\n"
 
 
-def shown(*words: object) -> str:
-    done = run(app, ["journal", *map(str, words)])
-    assert done.exit_code == Exit.DONE, done.output
-    return done.stdout
+shown = partial(said, "journal")
 
 
 def seqs(*words: object) -> list[int]:
@@ -42,11 +40,6 @@ def complaint(*words: object, code: Exit = Exit.USAGE) -> str:
     done = run(app, ["journal", *map(str, words)])
     assert (done.exit_code, done.stdout) == (code, ""), done.output
     return done.stderr
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(command: str) -> None:
-    assert f"Example: robotd journal {command}" in shown(command, "--help")
 
 
 # -- which journal

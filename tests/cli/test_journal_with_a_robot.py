@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from robotd.cli import app
 from robotd.cli.exits import Exit
 from tests.cli.conftest import RunningRobot
 from tests.cli.journals import following, next_row, nobody_home
+from tests.cli.spoken import said
 
 __all__ = ["nobody_home"]  # pytest finds fixtures by name
 
@@ -23,10 +25,7 @@ OFTEN = 100
 """A reset is refused until everything has been at rest for half a second."""
 
 
-def told(*words: object, code: Exit = Exit.DONE) -> str:
-    done = run(app, ["dead", *map(str, words)])
-    assert done.exit_code == code, done.output
-    return done.stdout if code is Exit.DONE else done.stderr
+told = partial(said, "dead")
 
 
 def letters() -> Any:

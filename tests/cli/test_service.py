@@ -16,6 +16,7 @@ from robotd.cli import app, installing
 from robotd.cli.exits import Exit
 from robotd.config import load
 from robotd.sim.simulation import Simulation, simulate
+from tests.cli.spoken import said
 
 run = CliRunner().invoke
 CONFIG = Path(__file__).parents[2] / "config"
@@ -28,9 +29,7 @@ ALL = (UNIT, RULES, USERS, ROBOT, HANDLERS)
 
 
 def install(prefix: Path, *words: object, command: str = "install", code: Exit = Exit.DONE) -> str:
-    done = run(app, ["service", command, "--prefix", str(prefix), *map(str, words)])
-    assert done.exit_code == code, done.output
-    return done.stdout if code == Exit.DONE else done.stderr
+    return said("service", command, "--prefix", prefix, *words, code=code)
 
 
 def states(prefix: Path, *words: object) -> dict[str, str]:
