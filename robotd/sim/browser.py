@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 
 from robotd.client.channel import Channel
@@ -14,15 +14,16 @@ from robotd.sim.client import HOST, WEBSOCKET_PORT, Console
 class Browser(Console):
     """One tab. Make it with `connect`, and `close` it."""
 
-    def __init__(self, name: str, channel: Channel) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, channel: Channel, numbers: Iterator[int] | None = None) -> None:
+        super().__init__(name, numbers)
         self._frames = _Frames(channel, self)
         self._transport = self._frames
 
     @classmethod
-    async def connect(cls, name: str) -> Browser:
+    async def connect(cls, name: str, numbers: Iterator[int] | None = None) -> Browser:
         """As `Console.connect`."""
-        browser = cls(name, await open_websocket(f"ws://{HOST}:{WEBSOCKET_PORT}/ws", ping_s=None))
+        channel = await open_websocket(f"ws://{HOST}:{WEBSOCKET_PORT}/ws", ping_s=None)
+        browser = cls(name, channel, numbers)
         browser.greet()
         return browser
 

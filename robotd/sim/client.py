@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from robotd.core.stage import TERMINAL
@@ -55,7 +55,7 @@ class Outgoing(Protocol):
 class Console(asyncio.Protocol):
     """One connection. Make it with `connect`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, numbers: Iterator[int] | None = None) -> None:
         self.name = name
         self.sent: dict[str, Sent] = {}
         """The commands that have not ended, by id."""
@@ -72,16 +72,18 @@ class Console(asyncio.Protocol):
         self.gone = False
         self._transport: Outgoing
         self._calls: dict[int, Callable[[Mapping[str, Any]], None]] = {}
-        self._numbers = itertools.count(1)
+        self._numbers = numbers or itertools.count(1)
         self._rest = b""
 
     @classmethod
-    async def connect(cls, name: str) -> Console:
+    async def connect(cls, name: str, numbers: Iterator[int] | None = None) -> Console:
         """Connect to the daemon of this loop, and follow the stages of all commands.
 
-        `name` begins the ids of what it sends, so those of two consoles differ.
+        `name` begins the ids of what it sends, and `numbers` ends them, so those of two consoles differ.
         """
-        _, console = await asyncio.get_running_loop().create_connection(lambda: cls(name), HOST, TCP_PORT)
+        _, console = await asyncio.get_running_loop().create_connection(
+            lambda: cls(name, numbers), HOST, TCP_PORT
+        )
         console.greet()
         return console
 

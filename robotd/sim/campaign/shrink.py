@@ -168,19 +168,20 @@ class _Search:
 
     def _breaks(self, steps: list[_Paced]) -> bool:
         """Whether these steps break the same promise; they are the best so far if they do."""
-        if not _can_be_told(steps):
+        told = _told(steps)
+        if told is None or told == self._steps:
             return False
         self.runs += 1
         scenario = Scenario(
             robot=self._robot,
             title=f"{self._broken.name} (found by robotd sim, seed {self._life.seed})",
             seed=self._life.seed,
-            steps=_placed(steps),
+            steps=_placed(told),
         )
         failure = run_scenario(Script.of(scenario, self._config)).failure
         if failure is None or not self._is_the_same(failure):
             return False
-        self._steps, self.best, self.sentence = steps, scenario, failure.sentence
+        self._steps, self.best, self.sentence = told, scenario, failure.sentence
         return True
 
     def _is_the_same(self, failure: Failure) -> bool:
@@ -214,20 +215,27 @@ def _with_clients(steps: Sequence[_Paced]) -> list[_Paced]:
     return [*come, *(replace(steps[0], after_s=0.0), *steps[1:])] if steps else come
 
 
-def _can_be_told(steps: Sequence[_Paced]) -> bool:
-    """Whether only those come who are away and only those go who are there, as a file must have it."""
+def _told(steps: Sequence[_Paced]) -> list[_Paced] | None:
+    """As a file must have it; None where somebody speaks, or goes, who is away.
+
+    Who comes though there hangs up first: that is what the operator did, or the robot did it for them.
+    """
     here = {OPERATOR}
+    told = []
     for paced in steps:
-        match paced.step.do:
-            case Connect(client=client):
-                if client in here:
-                    return False
-                here.add(client)
-            case Disconnect(client=client):
-                if client not in here:
-                    return False
-                here.remove(client)
-    return True
+        do = paced.step.do
+        client = getattr(do, "client", None)
+        if isinstance(do, Connect):
+            if client in here:
+                told.append(replace(paced, step=Step(Disconnect(do.client))))
+                paced = replace(paced, after_s=0.0)
+            here.add(do.client)
+        elif client is not None and client not in here:
+            return None
+        elif isinstance(do, Disconnect):
+            here.remove(do.client)
+        told.append(paced)
+    return told
 
 
 def _placed(steps: Sequence[_Paced]) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from robotd.core.message import Event, Lane
@@ -76,6 +76,8 @@ class Deeds:
         self._judge = judge
         self._heard = heard
         self._clients: dict[str, Console] = {}
+        self._numbers: dict[str, Iterator[int]] = {}
+        """Of the calls of each, by name: who comes again goes on with new ids, as clients do."""
         self._streams: list[asyncio.Task[None]] = []
         self._latch_id = NO_LATCH
 
@@ -132,8 +134,8 @@ class Deeds:
     # -- clients
 
     async def _connect(self, name: str, over: str) -> None:
-        come = Browser.connect if over == WEBSOCKET else self._simulation.connect
-        client = self._clients[name] = await come(name)
+        come = Browser.connect if over == WEBSOCKET else Console.connect
+        client = self._clients[name] = await come(name, self._numbers.setdefault(name, itertools.count(1)))
         client.on_message = self._heard
 
     def _ask(self, name: str, question: Callable[[Console], Sent]) -> None:

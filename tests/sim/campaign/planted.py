@@ -125,6 +125,6 @@ PLANTED: Mapping[str, Planted] = {
     "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch"),
     "stale read after reconnect": Planted(stale_read_after_reconnect, "fresh readings"),
     "handler leaked": Planted(handler_leaked, "no leak"),
-    "lost operator halts nothing": Planted(lost_operator_halts_nothing, "lease", 3),
+    "lost operator halts nothing": Planted(lost_operator_halts_nothing, "lease", 2),
     "double terminal stage": Planted(double_terminal_stage, "one end"),
 }
