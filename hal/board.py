@@ -53,7 +53,7 @@ class BoardEvent(NamedTuple):
     """Something that the machine may want to act on."""
 
     kind: Literal["back", "lost", "silent", "refused", "degraded"]
-    """`degraded`: it serves, but some of what it says does not come through."""
+    """`degraded`: it serves, but some of what it says does not come through. `silent` may be a part of it."""
     board: str
     detail: str
     """A sentence: why, and what to do next."""

@@ -310,9 +310,10 @@ class ModbusBoard(Board):
             self._fed_at = now
             self._feed_watchdogs()
         for unit in self._units.values():
-            if now - unit.heard_at >= unit.stale_s:
+            if now >= unit.silent_at:
                 self._doubt(unit, now)
-        return min([self._fed_at + WATCHDOG_S, *[block.due_at for block in self._blocks]])
+        doubted = [unit.silent_at for unit in self._units.values() if not unit.silent]
+        return min([self._fed_at + WATCHDOG_S, *[block.due_at for block in self._blocks], *doubted])
 
     def _read(self, block: Block) -> None:
         def told(answer: Answer | None) -> None:
@@ -339,13 +340,19 @@ class ModbusBoard(Board):
         elif device.state is not DeviceState.FAULTED:
             device.fail(trouble)
 
-    @staticmethod
-    def _doubt(unit: Unit, now: float) -> None:
+    def _doubt(self, unit: Unit, now: float) -> None:
+        """Fault what means nothing any more. The line goes on, so that a unit is silent is told by itself."""
+        why = "unit {} did not answer for {:.0f} ms; is it powered?"
         for fitting in unit.fittings:
             device, stale_s = fitting.device, fitting.stale_s
             known = device.state not in (DeviceState.FAULTED, DeviceState.ABSENT)
-            if known and now - unit.heard_at >= stale_s:
-                device.fail(f"unit {unit.number} did not answer for {stale_s * 1000:.0f} ms; is it powered?")
+            if known and now >= unit.heard_at + stale_s:
+                device.fail(why.format(unit.number, 1000 * stale_s))
+        if not unit.silent:
+            unit.silent = True
+            if self.listener is not None:
+                detail = why.format(unit.number, 1000 * unit.stale_s)
+                self.listener(BoardEvent("silent", self.name, detail))
 
     def _feed_watchdogs(self) -> None:
         self._feedings += 1

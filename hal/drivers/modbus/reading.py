@@ -66,15 +66,22 @@ class Unit:
         """Not heard for so long, some of them mean nothing any more."""
         self.heard_at = 0.0
         self.degraded = False
+        self.silent = False
+        """It was not heard for `stale_s`."""
         self._good = 0
+
+    @property
+    def silent_at(self) -> float:
+        """When it is silent if it says nothing until then."""
+        return self.heard_at + self.stale_s
 
     def begin(self, now: float) -> None:
         """It was just heard, and nothing is held against it."""
-        self.heard_at, self.degraded = now, False
+        self.heard_at, self.degraded, self.silent = now, False, False
 
     def hear(self, now: float) -> bool:
         """It answered; whether it is mended by that."""
-        self.heard_at = now
+        self.heard_at, self.silent = now, False
         self._good += 1
         mended = self.degraded and self._good >= MENDED
         self.degraded = self.degraded and not mended

@@ -79,6 +79,11 @@ class UnitTwin:
         return Answer(unit, function, values, address, quantity)
 
 
+def silence_of(unit: int) -> str:
+    """The quantity of the world that says whether this unit is off, or its plug pulled."""
+    return f"unit_{unit}_silent"
+
+
 class Senses:
     """What the sensors see, by name and in SI. Somebody may have pinned that."""
 
@@ -153,7 +158,7 @@ class ModbusTwin:
         return None
 
     def world(self) -> dict[str, float | bool]:
-        """Speeds (m/s), masses (kg), what inputs see and outputs do, how many parts went where."""
+        """Speeds (m/s), masses (kg), what inputs see and outputs do, what went where, who is silent."""
         return {name: show() for name, show in self._shows.items()} | {
             name: self._senses.see(name) for name in self._senses.seen
         }
@@ -177,7 +182,7 @@ class ModbusTwin:
                 for unit in self._units.values():
                     unit.obey(request, refusing=self.refusing)
             return b""
-        if frame.unit not in self._units:
+        if frame.unit not in self._units or self._senses.see(silence_of(frame.unit)):
             return b""
         if request is None:
             answer = Answer(frame.unit, Function(frame.pdu.function_code), refusal=Refusal.ILLEGAL_DATA_VALUE)

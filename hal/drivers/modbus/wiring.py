@@ -15,7 +15,7 @@ from hal.drivers.modbus.specs import (
     ModbusWeigherSpec,
     registers_of,
 )
-from hal.drivers.modbus.twin import Cell, ModbusTwin, Senses, UnitTwin
+from hal.drivers.modbus.twin import Cell, ModbusTwin, Senses, UnitTwin, silence_of
 from hal.drivers.modbus.world import Drive, World
 
 CHANNELS = 16
@@ -73,6 +73,7 @@ class _Line:
                 raise ValueError(f"{name}: no unit on a Modbus line is a {spec.kind}")
 
     def _unit(self, number: int, product: str) -> UnitTwin:
+        self.senses.seen.setdefault(silence_of(number), lambda: False)
         return self.units.setdefault(number, UnitTwin(product))
 
     def _add_belt(self, name: str, spec: ModbusBeltSpec) -> None:

@@ -258,8 +258,35 @@ def test_a_unit_that_is_switched_off_faults_its_own_devices_by_name_and_no_other
 
             assert fault == "unit 3 did not answer for 500 ms; is it powered?"
             assert others is DeviceState.INACTIVE
-            assert [event.kind for event in events] == ["degraded"]
+            assert board.state is BoardState.ONLINE
+            assert [event.kind for event in events] == ["degraded", "silent"]
+            assert events[1].detail == fault
             assert board.devices["scale"].state is DeviceState.INACTIVE
+
+    virtual.run(story())
+
+
+def test_a_unit_is_told_as_silent_20_ms_after_what_is_on_it_means_nothing_and_once_each_time() -> None:
+    curtain = cell.CURTAIN | {"stale": "200 ms", "sample": "70 ms"}
+
+    async def story() -> None:
+        async with at_its_speed(cell.DEVICES | {"curtain": curtain}) as (board, slow):
+            loop, told = asyncio.get_running_loop(), list[float]()
+
+            def listen(event: BoardEvent) -> None:
+                told.extend([loop.time()] if event.kind == "silent" else [])
+
+            board.listener = listen
+            for _ in range(5):
+                await asyncio.sleep(1)
+                told.clear()
+                slow.silent = 2
+                answers = [word for word in slow.words if word.data[0] == 2 and word not in slow.requests]
+                await asyncio.sleep(1)
+                slow.silent = None
+
+                assert len(told) == 1
+                assert 0.2 <= told[0] - answers[-1].ended + 1e-9 <= 0.22
 
     virtual.run(story())
 
