@@ -12,6 +12,7 @@ from robotd.cli.exits import Exit, printable
 from robotd.cli.locating import SHOWN, JournalPath, Newest, RobotName, open_journal
 from robotd.cli.proving import Commands
 from robotd.cli.selecting import local_date_and_time
+from robotd.cli.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,7 @@ def verify(
     else:
         for fault in faults:
             typer.echo(printable(fault.sentence))
-        verdict = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}" if faults else "ok"
+        verdict = many(len(faults), "fault") if faults else "ok"
         typer.echo(f"{verdict}  {len(found)} audit rows")
     if faults:
         raise typer.Exit(Exit.FAILED)

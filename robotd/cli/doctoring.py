@@ -13,6 +13,7 @@ import typer
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, printable
 from robotd.cli.files import load
+from robotd.cli.words import many
 
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
@@ -65,7 +66,7 @@ def doctor(
         typer.echo(json.dumps(said, indent=2))
     else:
         _tell(found)
-        numbers = ", ".join(_many(number, severity) for severity, number in counts.items() if number)
+        numbers = ", ".join(many(number, severity) for severity, number in counts.items() if number)
         looked = f"looked at {len(EXAMINATIONS)} things"
         typer.echo(f"{'FAILED' if failed else 'ok'}  {looked}: {numbers or 'all is well'}")
     if failed:
@@ -94,7 +95,3 @@ def _tell(found: Iterable[Finding]) -> None:
         for command in one.commands:
             typer.echo(f"    {printable(command)}")
         typer.echo()
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

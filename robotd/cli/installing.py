@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from robotd.doctor.ports import SERIAL_GROUPS
+
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
 
@@ -28,8 +30,6 @@ FOLDER = Path("etc/robotd")
 ROBOT = FOLDER / "robot.yaml"
 TEMPLATE_PROGRAM = "/opt/robotd/bin/robotd"
 TEMPLATE_USER = "robotd"
-SERIAL_GROUPS = ("dialout", "uucp")
-"""Who may open serial ports: with Debian and its kin, and elsewhere."""
 GPIO_GROUP = "gpio"
 
 CODE = frozenset({".py", ".yaml", ".json"})

@@ -11,6 +11,7 @@ import typer
 
 from robotd.cli.exits import printable
 from robotd.cli.selecting import local_date_and_time
+from robotd.cli.words import many
 
 if TYPE_CHECKING:
     from robotd.journal.replay import Comparison, Difference, Divergence, Parting, Report
@@ -161,7 +162,7 @@ def _difference(one: Difference) -> dict[str, Any]:
 
 
 def _decisions(played: Report | Comparison) -> str:
-    return f"{played.decisions:,} decisions of {played.boots:,} start{'' if played.boots == 1 else 's'}"
+    return f"{many(played.decisions, 'decision')} of {many(played.boots, 'start')}"
 
 
 # -- rows

@@ -15,6 +15,7 @@ from robotd.cli.exits import Exit, complain, fail, printable
 from robotd.cli.journal import counted
 from robotd.cli.locating import JournalPath, RobotName, fail_forbidden, find_journal, open_journal
 from robotd.cli.selecting import local_date_and_time
+from robotd.cli.words import many
 
 if TYPE_CHECKING:
     from robotd.journal.stats import Stats
@@ -80,14 +81,13 @@ def _lines(verdict: Verdict, quarantined: Sequence[str]) -> Iterator[str]:
         yield f"lost: rows {first} to {last}, found broken when a daemon started"
     for aside in quarantined:
         yield f"in quarantine: {aside}; `robotd journal acknowledge` says that you know"
-    count = verdict.faults_count
     which = (
         ""
         if verdict.first is None or verdict.last is None
         else f", {verdict.first.seq} to {verdict.last.seq}"
     )
-    faults = f"{count} {'fault' if count == 1 else 'faults'}"
-    yield f"{'ok' if verdict.is_whole else faults}  {verdict.rows} rows{which}, of {verdict.boots} boots"
+    outcome = "ok" if verdict.is_whole else many(verdict.faults_count, "fault")
+    yield f"{outcome}  {verdict.rows} rows{which}, of {verdict.boots} boots"
 
 
 def _as_json(verdict: Verdict) -> dict[str, Any]:
