@@ -199,7 +199,11 @@ class GantryFitting:
     # ------------------------------------------------------------------ errands
 
     def _when_at_rest(self, begin: Callable[[float], None], *, homes: bool = False) -> None:
-        self._turn.take(begin, asyncio.get_running_loop().time(), homes=homes)
+        try:
+            self._turn.take(begin, asyncio.get_running_loop().time(), homes=homes)
+        except HalError:
+            self.stop()
+            raise
 
     def _send(self, line: Line, now: float) -> None:
         self._board.unsettle(now)

@@ -64,9 +64,12 @@ class Turn:
         return self._waiting is not None
 
     def take(self, begin: Callable[[float], None], now: float, *, homes: bool = False) -> None:
-        """Call `begin` with the time, now or soon. `homes`: it is the way out of an alarm."""
+        """Call `begin` with the time, now or soon. `homes`: it is the way out of an alarm.
+
+        Raises why it cannot begin if that is known by now; `failed` is told of it otherwise.
+        """
         self._waiting = _Waiting(begin, now, homes)
-        self.proceed(now)
+        self._proceed(now)
 
     def give_up(self) -> None:
         """Nothing is to begin any more."""
@@ -74,6 +77,12 @@ class Turn:
 
     def proceed(self, now: float) -> None:
         """Begin what is to come, if the machine is at rest by now."""
+        try:
+            self._proceed(now)
+        except HalError as error:
+            self._failed(error)
+
+    def _proceed(self, now: float) -> None:
         waiting, board = self._waiting, self._board
         if waiting is None:
             return
@@ -82,22 +91,18 @@ class Turn:
         if board.brake.busy or status is None or not status.stands:
             self._wait(late, now)
         elif status.state is MachineState.DOOR and status.substate == 1 and late:
-            self._failed(DeviceRefused(self._gantry, "its door is open"))
+            raise DeviceRefused(self._gantry, "its door is open")
         elif status.state not in (MachineState.IDLE, MachineState.ALARM):
             board.brake.reset()  # it holds what nobody wants any more, or only checks
         elif not board.lines.idle:
             self._wait(late, now)
         elif status.state is MachineState.ALARM and not waiting.homes:
-            self._failed(DeviceRefused(self._gantry, f"it is locked by an alarm; {self._way_out}"))
+            raise DeviceRefused(self._gantry, f"it is locked by an alarm; {self._way_out}")
         else:
             self._waiting = None
-            try:
-                waiting.begin(now)
-            except HalError as error:
-                self._failed(error)
+            waiting.begin(now)
 
     def _wait(self, late: bool, now: float) -> None:
         if late:
-            self._failed(DeviceSilent(self._gantry, f"it did not come to rest in {READY_S:g} s"))
-        else:
-            self._board.ask_status(now)
+            raise DeviceSilent(self._gantry, f"it did not come to rest in {READY_S:g} s")
+        self._board.ask_status(now)
