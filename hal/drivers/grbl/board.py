@@ -38,6 +38,7 @@ SILENT_PERIODS = 3
 ANSWER_S = 1.0
 """A line that has no answer after this, though nothing moves, was lost, or its answer was."""
 CONFIRM_S = 0.09
+SHORTEST_WAIT_S = 0.001
 MM_MIN_PER_M_S = 60_000
 
 
@@ -302,10 +303,13 @@ class GrblBoard(Board):
         until = loop.time() + CONFIRM_S
         proof, why = None, f"{self.name} did not report that it stands"
         try:
-            while (proof := self._proof_of_rest(loop.time())) is None and loop.time() < until:
-                self.ask_status(loop.time())
+            while (
+                proof := self._proof_of_rest(now := loop.time())
+            ) is None and until - now > SHORTEST_WAIT_S:
+                self.ask_status(now)
                 self._reported = loop.create_future()
-                await self.answered(self._reported, until - loop.time())
+                again_s = max(self.reports.free_at() - now, SHORTEST_WAIT_S)
+                await self.answered(self._reported, min(again_s, until - now))
         except HalError as error:
             why = str(error)
         evidence: dict[str, Evidence] = {}

@@ -53,7 +53,7 @@ class Brake:
         self._timer: asyncio.TimerHandle | None = None
         self._reset_at: float | None = None
         self.stopped_at = 0.0
-        """The loop time of the last stop."""
+        """The loop time of the last stop: a report that was asked for since may prove that it stands."""
 
     @property
     def busy(self) -> bool:
@@ -77,11 +77,15 @@ class Brake:
             self._board.tell(words.JOG_CANCEL)
             self._begin("cancel", CANCEL_S + braking_s)
 
-    def reset(self) -> None:
-        """Let it begin anew. While it moves that is the hardest stop of all, and loses its position."""
+    def reset(self, *, stands: bool = False) -> None:
+        """Let it begin anew. While it moves that is the hardest stop of all, and loses its position.
+
+        `stands`: a report says so already, and what proved the stop goes on proving it.
+        """
         self._end()
         now = asyncio.get_running_loop().time()
-        self.stopped_at = now
+        if not stands:
+            self.stopped_at = now
         self._reset_at = now
         self._board.tell(words.SOFT_RESET)
         self._at(now + RESET_AGAIN_S, self._reset_again)
@@ -122,7 +126,7 @@ class Brake:
         elif self._board.keeps:
             self._end()
         else:
-            self.reset()
+            self.reset(stands=True)
 
     def _begin(self, how: Literal["stop", "cancel"], until_s: float) -> None:
         now = asyncio.get_running_loop().time()

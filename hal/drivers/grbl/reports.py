@@ -37,12 +37,17 @@ class Reports:
         """When to ask next."""
         return self._asked[-1] + self.period_s if self._asked else 0.0
 
-    def may_ask(self, now: float) -> bool:
-        """Whether another question fits."""
+    def free_at(self) -> float:
+        """From when on another question fits."""
         most = MOVING_HZ if self.moving else IDLE_HZ
-        if self._asked and now - self._asked[-1] < SPACING_S:
-            return False
-        return len(self._asked) < most or now - self._asked[-most] >= 1.0
+        if not self._asked:
+            return 0.0
+        spaced_at = self._asked[-1] + SPACING_S
+        return spaced_at if len(self._asked) < most else max(spaced_at, self._asked[-most] + 1.0)
+
+    def may_ask(self, now: float) -> bool:
+        """Whether another question fits now."""
+        return now >= self.free_at()
 
     def asked(self, now: float) -> None:
         """A question was put."""

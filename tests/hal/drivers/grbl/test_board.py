@@ -373,6 +373,20 @@ def test_a_stop_switches_off_what_shall_not_be_kept_and_so_does_the_guard() -> N
     tell(story, relay={"kind": "relay", "board": "cnc", "on_stop": "off"})
 
 
+def test_whenever_it_is_stopped_at_rest_a_report_proves_that_in_time() -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        for n in range(20):
+            await asyncio.sleep(1.1 + 0.013 * n)
+            machine.rig.halt()
+            proof = (await machine.rig.confirm_stop())["gantry"]
+
+            assert proof.confirmed, n
+            assert (proof.value, proof.age_s < 0.1) == (0.0, True)
+
+    tell(story)
+
+
 def test_an_answer_that_was_lost_ends_what_waits_for_it_and_the_count_begins_anew(folder: Path) -> None:
     async def story(machine: Machine) -> None:
         await machine.ready()
