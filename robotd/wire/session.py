@@ -66,7 +66,7 @@ class Session:
         self._guest = Guest(service, entry, self)
         self._sending = Sending(service, self._guest, self._replies)
         self._methods = Methods(service, self._guest, self, self._outbox)
-        self._backlog: deque[tuple[bytes | Call | Batch, float]] = deque()
+        self._backlog: deque[tuple[bytes | Call, float]] = deque()
         self._backlog_bytes = 0
         self._left = MESSAGES_PER_TURN
         self._turn_is_due = False
@@ -200,10 +200,15 @@ class Session:
         self._end_turn_soon()
         return True
 
-    def _handle(self, item: bytes | Call | Batch, arrived: float) -> bool:
-        """Carry out one message, or put it at the head of the backlog and return False."""
-        if isinstance(item, bytes):
-            item = parse(item, self._limits, words=self._words)
+    def _handle(self, message: bytes | Call, arrived: float) -> bool:
+        """Carry out one message, or put it at the head of the backlog and return False.
+
+        Of a batch that is the first call; the others are next, each in its turn and for its price.
+        """
+        item = parse(message, self._limits, words=self._words) if isinstance(message, bytes) else message
+        if isinstance(item, Batch):
+            item, *others = item.calls
+            self._backlog.extendleft((call, arrived) for call in reversed(others))
         outbox = self._outbox
         if (outbox.blocked and outbox.half_full) or not self._admit(item, arrived):
             self._backlog.appendleft((item, arrived))
@@ -213,26 +218,20 @@ class Session:
             self._end_turn_soon()
         return True
 
-    def _admit(self, item: Call | Batch, arrived: float) -> bool:
-        """Carry out a call or a batch if this client may have that now."""
+    def _admit(self, call: Call, arrived: float) -> bool:
+        """Carry out a call if this client may have that now."""
         now = self._loop.time()
-        if isinstance(item, Batch):
-            if not self._take(self._bucket, now, len(item.calls)):
-                return False
-            for call in item.calls:
-                self._run(call, arrived)
-            return True
-        command = item.command
+        command = call.command
         if command is None or command not in self._service.streamed:
-            if not self._take(self._bucket, now, TOKENS.get(item.method, 1)):
+            if not self._take(self._bucket, now, TOKENS.get(call.method, 1)):
                 return False
-            self._run(item, arrived)
+            self._run(call, arrived)
         elif not self._sending.keeps(command) and self._setpoint_bucket.take(now):
             self._left -= 1
-            self._run(item, arrived)
+            self._run(call, arrived)
         elif self._take(self._bucket, now):
             # Beyond its own rate a setpoint costs like any message: replacing is work, too.
-            self._sending.keep_newest(command, item, arrived)
+            self._sending.keep_newest(command, call, arrived)
             self._wake_at(self._setpoint_bucket.ready_at())
         else:
             self._wake_at(self._setpoint_bucket.ready_at())

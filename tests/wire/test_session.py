@@ -210,6 +210,7 @@ async def test_a_batch_is_answered_as_one_when_its_last_command_has_started():
     robot = ScriptedRobot()
     client = Connection(robot)
     client.say([send(call_id="a"), request("status", call_id="b"), send(call_id="c")])
+    await turns(2)
     robot.tell(robot.sent[1], "started")
     await turns(2)
     assert client.socket.writes == []
@@ -311,7 +312,8 @@ async def test_a_batch_costs_as_many_tokens_as_it_has_calls():
     client = Connection(robot)
     client.say([send(id=str(number)) for number in range(20)])
     client.say(send(id="after"))
-    assert len(robot.sent) == 20
+    await turns(2)
+    assert len(robot.sent) == 10
 
     await asyncio.sleep(1.05)
     assert len(robot.sent) == 20
@@ -326,8 +328,21 @@ async def test_a_batch_waits_for_its_turn_like_any_message():
     client.say(send(id="before"), [send(id="a"), send(id="b")])
     assert len(robot.sent) == 1
 
-    await asyncio.sleep(0.105)
+    await asyncio.sleep(0.205)
     assert [request.id for request in robot.sent] == ["before", "a", "b"]
+
+
+@story
+async def test_a_batch_makes_nothing_cheaper():
+    """A description is dear: 64 at once would hold up a stop for 30 ms."""
+    client = Connection(ScriptedRobot(Limits(burst=50, rate_per_s=100.0)))
+    client.say([request("describe", call_id=number) for number in range(20)])
+    await asyncio.sleep(1.0)
+    assert client.socket.heard() == []
+
+    await asyncio.sleep(1.0)
+    [answers] = client.socket.heard()
+    assert [answer["id"] for answer in answers] == list(range(20))
 
 
 @story
