@@ -241,15 +241,16 @@ class Record:
             **more,
         }
         self._journal.write(kinds.LEASE, data, None, trace)
-        if "by" in more:
-            by = more["by"]
-            robbed = held.holder.principal
-            self.audit(
-                "lease.steal", source=by["source"], who=by["principal"], lease_id=held.lease_id, of=robbed
-            )
-        if what == "stolen":
+        if "by" in more:  # who has stolen it
             by, lost = more["by"], held.holder.as_data()
-            self.audit("lease.stolen", source=by["source"], who=by["principal"], role=by["role"], holder=lost)
+            self.audit(
+                "lease.stolen",
+                source=by["source"],
+                who=by["principal"],
+                role=by["role"],
+                lease_id=held.lease_id,
+                holder=lost,
+            )
 
     def joined(self, source: str, principal: str) -> None:
         """A client has come."""

@@ -76,7 +76,6 @@ class Journal:
         self._hash = beginning.last_hash
         self._clock = clock
         self._wall_clock = wall_clock
-        self.no_trace = no_trace
         self._group_s = group_s
         self._waiting: list[Row] = []
         self._in_flight: list[Row] = []
