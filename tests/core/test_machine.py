@@ -890,12 +890,12 @@ def test_a_thousand_states_load_in_two_seconds_and_a_hundred_mib() -> None:
         region(State("all", initial="all.group0"), *groups.values(), *leaves, transitions=[*ways, *outer])
     )
 
-    begun = time.perf_counter()
+    begun = time.thread_time()
     tracemalloc.start()
     try:
         StateMachine(large)
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2
     assert size < 100 * 2**20
