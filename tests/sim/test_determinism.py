@@ -16,7 +16,7 @@ from tests.sim.turmoil import digests
 
 pytestmark = pytest.mark.no_cover
 
-SEEDS = max(cases(20), 3)
+SEEDS = cases(20)
 RUN_S = 240
 
 
@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_bytes_again_and_another_seed_gives_others(
     assert len(set(expected())) == SEEDS
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "4294967295"])
+@pytest.mark.parametrize("hash_seed", ["1", "4294967295"] if CAMPAIGN else ["4294967295"])
 def test_the_hashes_of_texts_change_nothing(hash_seed: str):
     assert digests_of(sys.executable, hash_seed) == expected()
 

@@ -9,13 +9,13 @@ import pytest
 from robotd.sim.scenario.reading import read_scenario
 from robotd.sim.scenario.runner import run_scenario
 from robotd.sim.scenario.telling import report
-from tests.counts import cases
+from tests.counts import CAMPAIGN
 from tests.sim.scenario.making import CONFIG, robots
 
 pytestmark = pytest.mark.no_cover
 
 FILES = sorted((CONFIG / "scenarios").glob("*.yaml"))
-SEEDS = cases(20)
+SEEDS = 20 if CAMPAIGN else 1
 
 
 def test_there_are_twelve_or_more() -> None:
