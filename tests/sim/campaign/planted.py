@@ -116,13 +116,13 @@ def lost_operator_halts_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 PLANTED: Mapping[str, Planted] = {
-    "freshness not checked": Planted(freshness_not_checked, "freshness"),
-    "outcome not stamped": Planted(outcome_not_stamped, "own outcomes"),
+    "freshness not checked": Planted(freshness_not_checked, "freshness", 4),
+    "outcome not stamped": Planted(outcome_not_stamped, "own outcomes", 16),
     "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits", 81),
-    "cancel not awaited": Planted(cancel_not_awaited, "no leak", 16),
-    "epoch not raised": Planted(epoch_not_raised, "epoch"),
+    "cancel not awaited": Planted(cancel_not_awaited, "no leak", 73),
+    "epoch not raised": Planted(epoch_not_raised, "epoch", 2),
     "queue unbounded": Planted(queue_unbounded, "bounds"),
-    "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch"),
+    "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch", 2),
     "stale read after reconnect": Planted(stale_read_after_reconnect, "fresh readings"),
     "handler leaked": Planted(handler_leaked, "no leak"),
     "lost operator halts nothing": Planted(lost_operator_halts_nothing, "lease", 2),
