@@ -12,11 +12,11 @@ from typing import Any
 
 from hal.drivers.firmata import codec, uno, words
 from hal.drivers.firmata.codec import Decoder
-from hal.drivers.firmata.wiring import FULL_DUTY, End, Probe, Wiring
+from hal.drivers.firmata.pins import Pins
+from hal.drivers.firmata.wiring import Probe, Wiring
 from hal.drivers.firmata.words import PinMode
 from hal.drivers.rover_twin import NEVER, RoverTwin
 from hal.drivers.rover_world import STEP_MS, World
-from hal.twin import UnknownQuantity
 
 PROTOCOL = (2, 5)
 SKETCH = "StandardFirmata.ino"
@@ -24,10 +24,6 @@ BOOT_MS = 50
 """Kept short, so that a simulation starts at once; a real bootloader takes about a second and a half."""
 SAMPLING_MS = 19
 SHORTEST_SAMPLING_MS = 10
-ATTACHED_PULSE_US = 1500
-SHORTEST_PULSE_US = 544
-LONGEST_PULSE_US = 2400
-"""The pulses of 0 and 180 degrees; a servo value below the shortest is an angle (Arduino's `Servo.write`)."""
 REFUSAL = codec.sysex(words.STRING, b"".join(codec.two_sevens(ord(letter)) for letter in "refused"))
 """Firmata has no refusal: what its sketch cannot do it tells as a text (`Firmata.sendString`)."""
 
@@ -40,9 +36,7 @@ class FirmataTwin(RoverTwin):
         self._wiring = wiring
         self._garbage = garbage
         self._boot_ms = boot_ms
-        self._wheel_of = {pin: wheel for wheel in wiring.wheels for pin in wheel[:2]}
-        self._runaways: dict[int, End] = {}
-        """By pin: what it does, in the mode in which it can, whatever it is told."""
+        self._pins = Pins(world, wiring)
         self._channel_said: dict[int, tuple[float, bytes]] = {}
         """What each channel saw last, and what is said of it: at rest it is the same for hours."""
         self._boots_at_ms: int | None = None
@@ -71,19 +65,12 @@ class FirmataTwin(RoverTwin):
         return {
             **super().world(),
             **{name: joint.angle_rad for name, joint in self._world.joints.items()},
-            **{name: self._does(pin) == level for name, (pin, level) in self._wiring.lamps.items()},
+            **{name: self._pins.does(pin) == level for name, (pin, level) in self._wiring.lamps.items()},
         }
 
     def run_away(self, name: str, *, on: bool) -> None:
         """A fault of the output stage: the sketch itself says so of the pin, as if it had been told."""
-        end = self._wiring.ends.get(name)
-        if end is None:
-            raise UnknownQuantity(name, self._wiring.ends)
-        if on:
-            self._runaways[end.pin] = end
-        else:
-            self._runaways.pop(end.pin, None)
-        self._apply(end.pin)
+        self._pins.run_away(name, on=on)
 
     # ------------------------------------------------------------------ the sketch's loop
 
@@ -122,9 +109,7 @@ class FirmataTwin(RoverTwin):
         return b"".join(said)
 
     def _forget_pins(self) -> None:
-        self._mode = list(uno.FIRST_MODES)
-        self._state = [0] * uno.PINS
-        self._pulses = dict.fromkeys(range(uno.PINS), (SHORTEST_PULSE_US, LONGEST_PULSE_US))
+        self._pins.forget()
         self._port_said = [0] * uno.PORTS
         self._ports = [False] * uno.PORTS
         """Which are reported."""
@@ -134,8 +119,6 @@ class FirmataTwin(RoverTwin):
         """The analog channels that are reported, in their order."""
         self._sampling_ms = SAMPLING_MS
         self._samples_at_ms = self._steps * STEP_MS + SAMPLING_MS
-        for pin in range(uno.PINS):
-            self._apply(pin)
 
     def _report_channel(self, channel: int) -> bytes:
         probe = self._wiring.gauges.get(channel)
@@ -167,72 +150,34 @@ class FirmataTwin(RoverTwin):
                 bits = found[port] = []
                 for pin in range(8 * port, min(8 * port + 8, uno.PINS)):
                     probe = self._wiring.switches.get(pin)
-                    reads = self._mode[pin] == PinMode.PULLUP or (
-                        probe is not None and self._mode[pin] == PinMode.INPUT
-                    )
-                    if reads:
+                    mode = self._pins.modes[pin]
+                    if mode == PinMode.PULLUP or (mode == PinMode.INPUT and probe is not None):
                         bits.append((pin % 8, probe))
         self._switches = found
         self._looks = True
 
-    def _does(self, pin: int) -> int:
-        """The state of a pin: what it was told last, or what it does all the same."""
-        end = self._runaways.get(pin)
-        return self._state[pin] if end is None or end.mode != self._mode[pin] else end.state
-
-    def _apply(self, pin: int) -> None:
-        """Let the world feel what the pin does now."""
-        wheel = self._wheel_of.get(pin)
-        if wheel is not None:
-            runs = self._mode[wheel.pwm_pin] == PinMode.PWM
-            duty = min(self._does(wheel.pwm_pin), FULL_DUTY) / FULL_DUTY if runs else 0.0
-            wheel.turns(self._world, -duty if self._state[wheel.direction_pin] else duty)
-        shaft = self._wiring.shafts.get(pin)
-        if shaft is not None and self._mode[pin] != PinMode.SERVO:
-            shaft.joint.target_rad = None
-        elif shaft is not None:
-            value, (shortest_us, longest_us) = self._does(pin), self._pulses[pin]
-            if value < SHORTEST_PULSE_US:
-                value = round(shortest_us + min(value, 180) / 180 * (longest_us - shortest_us))
-            pulse_us = min(max(value, shortest_us), longest_us)
-            shaft.joint.target_rad = max(
-                -shaft.travel_rad / 2, min(shaft.travel_rad / 2, shaft.angle_rad(pulse_us))
-            )
-
     # ------------------------------------------------------------------ what the sketch obeys
 
     def _analog_write(self, frame: words.Analog) -> bytes:
-        if frame.pin < uno.PINS and self._mode[frame.pin] in (PinMode.PWM, PinMode.SERVO):
-            self._state[frame.pin] = frame.value
-            self._apply(frame.pin)
+        self._pins.write(frame.pin, frame.value, (PinMode.PWM, PinMode.SERVO))
         return b""
 
     def _write_pin(self, frame: words.SetPin) -> bytes:
-        if frame.pin < uno.PINS and self._mode[frame.pin] == PinMode.OUTPUT:
-            self._state[frame.pin] = int(frame.high)
-            self._apply(frame.pin)
+        self._pins.write(frame.pin, int(frame.high), (PinMode.OUTPUT,))
         return b""
 
     def _write_port(self, frame: words.Digital) -> bytes:
         for pin in range(8 * frame.port, min(8 * frame.port + 8, uno.PINS)):
             high = bool(frame.levels >> pin % 8 & 1)
-            if self._mode[pin] == PinMode.INPUT and high:
+            if self._pins.modes[pin] == PinMode.INPUT and high:
                 self._set_mode(words.SetPinMode(pin, PinMode.PULLUP))  # how hosts before 2.5 asked for it
             self._write_pin(words.SetPin(pin, high))
         return b""
 
     def _set_mode(self, frame: words.SetPinMode) -> bytes:
         pin = frame.pin
-        if frame.mode not in uno.modes_of(pin):
+        if not self._pins.set_mode(pin, frame.mode):
             return b""
-        self._mode[pin] = PinMode(frame.mode)
-        self._state[pin] = int(frame.mode == PinMode.PULLUP)
-        if frame.mode == PinMode.SERVO:
-            self._state[pin] = ATTACHED_PULSE_US
-            self._apply(pin)
-            self._state[pin] = 0
-        else:
-            self._apply(pin)
         self._find_switches()
         if pin >= uno.FIRST_ANALOG_PIN:
             on = frame.mode == PinMode.ANALOG
@@ -288,9 +233,9 @@ class FirmataTwin(RoverTwin):
         pin = data[0]
         if pin >= uno.PINS:
             return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin]))
-        state = self._does(pin)
+        state = self._pins.does(pin)
         sevens = [state & 0x7F, *(bits & 0x7F for bits in (state >> 7, state >> 14) if bits)]
-        return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin, self._mode[pin], *sevens]))
+        return codec.sysex(words.PIN_STATE_ANSWER, bytes([pin, self._pins.modes[pin], *sevens]))
 
     def _extended_analog(self, data: bytes) -> bytes:
         if len(data) > 1:
@@ -301,8 +246,7 @@ class FirmataTwin(RoverTwin):
     def _servo_config(self, data: bytes) -> bytes:
         if len(data) > 4:
             pin = data[0]
-            if pin in self._pulses:
-                self._pulses[pin] = (data[1] | data[2] << 7, data[3] | data[4] << 7)
+            self._pins.set_pulses(pin, data[1] | data[2] << 7, data[3] | data[4] << 7)
             self._set_mode(words.SetPinMode(pin, PinMode.SERVO))
         return b""
 
