@@ -89,6 +89,8 @@ class BusServo:
         """Whether it was told to have torque; None: it was told nothing."""
         self.has_torque: bool | None = None
         """Whether it has, as it said last."""
+        self.shows_torque: bool | None = None
+        """What it said of that since its last stop; None: nothing yet."""
         self.goal_waits = self.torque_waits = False
         """What it is still to be told."""
         self.doubtful = False
@@ -133,6 +135,7 @@ class BusServo:
         if stop.torque is not None and self.wants_torque is not None:
             self.wants_torque = stop.torque
         self._led_at = self._switched_at = now
+        self.shows_torque = None
         self.doubtful = True
 
     @property
@@ -160,6 +163,8 @@ class BusServo:
         self.heard_at = now
         if heard.position_rad is not None:
             self.heard, self.seen_at = heard, now
+        if heard.torque is not None:
+            self.shows_torque = heard.torque
         self.doubtful = heard.alert and heard.trouble is None and not self._failed
         self._show(heard, now)
         if heard.trouble is not None:
@@ -185,8 +190,13 @@ class BusServo:
         value, speed_rad_s = self.device.axis.present, abs(self.heard.velocity_rad_s)
         if speed_rad_s > STILL_RAD_S:
             return Evidence(False, value, why=f"servo {self.id} still turns at {speed_rad_s:.2f} rad/s")
-        if self.spec.on_stop == "off" and self.has_torque:
+        has_to, shows = self.spec.on_stop != "off", self.shows_torque
+        if shows is None and (self.wants_torque or not has_to):
+            return Evidence(False, value, why=f"servo {self.id} did not say whether it has torque")
+        if shows and not has_to:
             return Evidence(False, value, why=f"servo {self.id} still has torque")
+        if self.wants_torque and has_to and not shows:
+            return Evidence(False, value, why=f"servo {self.id} has no torque")
         if self.spec.on_stop == "hold" and self.has_torque and not self._is_at_goal(self.heard):
             return Evidence(False, value, why=f"servo {self.id} does not show the goal of its stop")
         return Evidence(True, value)

@@ -314,9 +314,10 @@ class ServoBusBoard(Board, Generic[FrameT]):
         }
 
     async def _read_now(self) -> None:
-        """Where each stands, and whether those that were switched have torque."""
+        """Where each stands, and whether it has torque."""
         servos = list(self.servos.values())
-        questions = list(self._next_read(servos))
-        questions += [self.look(servo) for servo in servos if servo.doubtful]
-        for question in questions:
+        for question in self._next_read(servos):
             self._take(await self.ask(question))
+        for servo in servos:
+            if servo.doubtful or servo.shows_torque is None:
+                self._take(await self.ask(self.look(servo)))

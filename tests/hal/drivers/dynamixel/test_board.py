@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hal import Actuator, BoardState, DeviceRefused, DeviceState, Halted
+from hal import Actuator, BoardState, DeviceRefused, DeviceState, Gripper, Halted
 from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.servo_bus import NUMBERS
@@ -353,6 +353,25 @@ def test_after_a_stop_past_the_bus_it_is_quiet_until_that_is_out_and_nothing_tha
         assert arm.angle("elbow") == 0.0
 
     story(tell, holds=True)
+
+
+def test_a_grip_is_confirmed_to_be_kept_only_while_its_servo_has_torque() -> None:
+    gripper = {"kind": "gripper", "board": "servos", "id": 6, "closed": "0 deg", "open": "60 deg"}
+
+    async def tell(arm: Arm) -> None:
+        hand = arm.board.devices["hand"]
+        assert isinstance(hand, Gripper)
+        await hand.open()
+        arm.board.halt()
+        kept = await arm.board.confirm_stop()
+        arm.servo("hand").power_on()
+        arm.board.halt()
+        lost = await arm.board.confirm_stop()
+
+        assert kept["hand"].confirmed
+        assert lost["hand"].why == "servo 6 has no torque"
+
+    story(tell, {"hand": gripper})
 
 
 def test_what_runs_away_is_never_said_to_stand() -> None:
