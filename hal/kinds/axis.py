@@ -134,14 +134,19 @@ class Axis:
 
     def hold(self, now: float) -> float:
         """Let it stay where it stands, with torque, and return the angle. Raises what `engage` raises."""
-        if self.present is None or now - self.present_at > self.spec.stale:
-            raise DeviceRefused(self.name, "where it stands is not known; does it answer?")
-        self.output.write(self.present)
-        self.goal = self.present
+        present = self.known(now)
+        self.output.write(present)
+        self.goal = present
         self._switch(True)
         self.torque = True
         self.guided = False
         return self.goal
+
+    def known(self, now: float) -> float:
+        """Where it stands. Raises `DeviceRefused` where that is not known, or not any more."""
+        if self.present is None or now - self.present_at > self.spec.stale:
+            raise DeviceRefused(self.name, "where it stands is not known; does it answer?")
+        return self.present
 
     def release(self) -> None:
         """Let it go limp. Raises what the wire raises."""

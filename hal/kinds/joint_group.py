@@ -149,7 +149,8 @@ class JointGroup(Joints):
         """End `record` well; returns the time that was recorded, in s.
 
         Raises:
-            DeviceRefused: it does not record, `file` cannot be written, or where a joint stands is not known.
+            DeviceRefused: it does not record, `file` cannot be written, or where a joint stands is not known;
+                in the last case it goes on recording.
             DeviceGone, LinkFull: the wire did not take it.
         """
         if self._recorder is None:
@@ -198,7 +199,9 @@ class JointGroup(Joints):
             self._end_recording(self._recorder, now)
 
     def _end_recording(self, recorder: Recorder, now: float) -> float:
-        """Hold, and write down what was seen."""
+        """Hold, and write down what was seen. While nobody knows where one stands, it goes on recording."""
+        for joint in self._parts:
+            joint.axis.known(now)
         self._recorder = None
         for joint in self._parts:
             joint.engage(now)

@@ -96,6 +96,28 @@ def test_a_stop_while_it_records_gives_it_torque_where_it_is_and_keeps_nothing()
     assert arm.shaft.told == [arm.shaft.angle_rad]
 
 
+def test_while_nobody_knows_where_a_joint_stands_it_goes_on_recording_and_is_saved_later():
+    arm = Arm()
+    arm.group.drafts = {}
+
+    async def body() -> None:
+        recording = asyncio.ensure_future(arm.group.record("wave.csv"))
+        await shown(arm)
+        arm.silent.add("c")
+        await shown(arm, 0.25)
+        with pytest.raises(DeviceRefused, match="where it stands is not known"):
+            arm.group.save()
+        assert value(arm.group, "recording") is True
+        assert value(arm.a, "torque") is False
+        arm.silent.clear()
+        await shown(arm, 0.1)
+        assert arm.group.save() == await recording
+
+    story(arm, body)
+
+    assert [*arm.group.drafts] == ["wave.csv"]
+
+
 def test_a_recording_ends_by_itself():
     arm = Arm(joints=1)
     arm.group.drafts = {}
