@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hal import list_ports, usb_folder
+from hal import PortInfo, list_ports, usb_folder
 from robotd.doctor.finding import Finding, Severity
 from robotd.doctor.machine import Machine
 from robotd.doctor.robot import Robot, group_of, install, may_use
@@ -25,27 +25,45 @@ _GETTY = re.compile(r"serial-getty@(.+)\.service")
 
 
 def permissions(machine: Machine, robot: Robot) -> Iterator[Finding]:
-    """Ports that the user may not open."""
-    mine = robot.devices(machine)
-    ports = [Path(info.device) for info in list_ports(machine.root)]
-    for port in ports:
-        if not may_use(port, machine.user):
-            severity = Severity.ERROR if port.name in mine else Severity.WARNING
-            yield _forbidden(machine, robot, port, severity)
+    """Ports that the user may not open. A login closes its console to others, which is told as that."""
+    mine, talking = robot.devices(machine), _talking(machine)
+    ports = list_ports(machine.root)
+    for info in ports:
+        name = Path(info.device).name
+        if name not in talking and not may_use(Path(info.device), machine.user):
+            yield _forbidden(machine, info, Severity.ERROR if name in mine else Severity.WARNING)
     if not ports and machine.user.uid != 0:
         yield from _no_group(machine)
 
 
-def _forbidden(machine: Machine, robot: Robot, port: Path, severity: Severity) -> Finding:
+def _forbidden(machine: Machine, info: PortInfo, severity: Severity) -> Finding:
+    port = Path(info.device)
     name, group = machine.user.name, group_of(machine, port)
     sentence = f"{name} may not use {machine.shown(port)}"
-    if port.stat().st_mode & 0o060 != 0o060:
-        mend, command = f"its group {group} may not either: udev needs a rule", install(machine, robot)
-    elif name in machine.groups().get(group, (0, ()))[1]:
+    if group == "root" or port.stat().st_mode & 0o060 != 0o060:
+        mend = f"it is not for its group {group} either: give udev a rule for it"
+        return Finding("port-permission", severity, sentence, mend, _rule(machine, info))
+    if name in machine.groups().get(group, (0, ()))[1]:
         mend, command = f"{name} has joined the group {group}, which counts from the next login", "logout"
     else:
         mend, command = f"join the group {group}, and log in again", f"sudo usermod -aG {group} {name}"
     return Finding("port-permission", severity, sentence, mend, (command,))
+
+
+def _rule(machine: Machine, info: PortInfo) -> tuple[str, ...]:
+    """What gives such a port to those who may open serial ports."""
+    name = Path(info.device).name
+    group = next((group for group in SERIAL_GROUPS if group in machine.groups()), SERIAL_GROUPS[0])
+    if info.usb_id is None:
+        which = f'KERNEL=="{name}"'
+    else:
+        vendor, _, product = info.usb_id.partition(":")
+        which = f'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{vendor}", ATTRS{{idProduct}}=="{product}"'
+    rule = f'{which}, GROUP="{group}", MODE="0660"'
+    return (
+        f"echo '{rule}' | sudo tee /etc/udev/rules.d/70-{name}.rules",
+        f"sudo udevadm control --reload && sudo udevadm trigger --name-match={name}",
+    )
 
 
 def _no_group(machine: Machine) -> Iterator[Finding]:

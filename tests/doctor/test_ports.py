@@ -52,8 +52,36 @@ def test_a_port_that_its_group_may_not_use_needs_a_rule(patient: Patient) -> Non
 
     found = patient.finding("port-permission", Severity.ERROR)
 
-    assert found.mend == "its group dialout may not either: udev needs a rule"
-    assert found.commands == ("sudo robotd service install",)
+    assert found.mend == "it is not for its group dialout either: give udev a rule for it"
+    assert found.commands == (
+        'echo \'SUBSYSTEM=="tty", ATTRS{idVendor}=="2341", ATTRS{idProduct}=="0043", GROUP="dialout", '
+        'MODE="0660"\' | sudo tee /etc/udev/rules.d/70-ttyACM0.rules',
+        "sudo udevadm control --reload && sudo udevadm trigger --name-match=ttyACM0",
+    )
+
+
+def test_nobody_is_told_to_join_the_group_of_root(patient: Patient) -> None:
+    patient.write("etc/group", f"root:x:{DIALOUT}:\n")
+    patient.user = User("bob", STRANGER, frozenset())
+
+    commands = [command for found in patient.findings() for command in found.commands]
+    assert commands
+    assert [command for command in commands if "usermod" in command] == []
+
+
+def test_a_built_in_port_that_its_group_may_not_use_needs_a_rule_by_its_name(patient: Patient) -> None:
+    (patient.root / "dev/ttyAMA0").chmod(0o600)
+
+    found = patient.finding("port-permission", Severity.WARNING)
+
+    assert found.commands[0].startswith('echo \'KERNEL=="ttyAMA0", GROUP="dialout", MODE="0660"\' | ')
+
+
+def test_a_console_that_its_login_keeps_closed_is_told_as_a_console_alone(uart: Patient) -> None:
+    uart.write(GETTY)
+    (uart.root / "dev/ttyAMA0").chmod(0o600)
+
+    uart.finding("serial-console", Severity.ERROR)
 
 
 @pytest.mark.parametrize("user", [User("root", 0, frozenset()), User("owner", STRANGER - 1, frozenset())])
