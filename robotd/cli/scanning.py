@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from hal import Driver, Probe
     from robotd.cli.drafting import Answer, Draft
 
-INTERRUPTED = 130
-"""128 + SIGINT, as a shell says it."""
 PSEUDO_TERMINALS = "/dev/pts/"
 """Where `robotd twin --pty` serves."""
 
@@ -117,8 +115,7 @@ def look(driver: str, port: str, probes: Sequence[Probe], *, quiet: bool) -> lis
     except LinkError as error:
         fail(Exit.CANNOT_CONNECT, str(error))
     if not done:
-        complain("interrupted; the port is free again")
-        raise typer.Exit(INTERRUPTED)
+        fail(Exit.FAILED, "interrupted; the port is free again")
     return found
 
 

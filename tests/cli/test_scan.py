@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from hal import list_ports
 from robotd.cli import app
 from robotd.cli.exits import Exit
-from robotd.cli.scanning import INTERRUPTED
 from tests.machine import Machine
 
 ROOT = Path(__file__).parents[2]
@@ -218,5 +217,5 @@ def test_ctrl_c_ends_it_and_gives_the_port_back(silent: str) -> None:
         scan.send_signal(signal.SIGINT)
         _, said = scan.communicate(timeout=PATIENCE_S)
 
-        assert scan.returncode == INTERRUPTED
+        assert scan.returncode == Exit.FAILED
         assert said == "robotd: interrupted; the port is free again\n"

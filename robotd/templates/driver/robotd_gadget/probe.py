@@ -28,7 +28,7 @@ async def find(link: Link) -> AsyncIterator[Found]:
         for _ in range(GREETINGS):  # opening the port has restarted it
             identity = await ear.ask(greeting, _identity, GREET_AGAIN_S)
             if identity is not None:
-                yield _found(identity, await ear.ask_all(codec.END_LINE, REPORTS_S))
+                yield _found(identity, await ear.hear(REPORTS_S))
                 return
     finally:
         link.close()
