@@ -42,6 +42,7 @@ class RunningRobot:
         assert self.process.stdout is not None
         self.ready = self.process.stdout.readline().rstrip("\n")
         if not self.ready:
+            self.process.stdout.close()
             pytest.fail(f"robotd run ended with {self.process.wait()}: {self.log.read_text()[-3000:]}")
 
     @property
