@@ -8,17 +8,23 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from hal import Rig, serve_pty
+from hal import Rig, Twin, serve_pty, serve_tcp
 from tests.hal.drivers.modbus import cell
 
 PYMODBUS = """
 import struct, sys
-from pymodbus.client import ModbusSerialClient
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
-client = ModbusSerialClient(sys.argv[1], baudrate=19200, parity="N", timeout=1)
+where = sys.argv[1].removeprefix("tcp://")
+if where == sys.argv[1]:
+    client = ModbusSerialClient(where, baudrate=19200, parity="N", timeout=1)
+else:
+    client = ModbusTcpClient(where.partition(":")[0], port=int(where.partition(":")[2]), timeout=1)
 assert client.connect()
 
 print("control", client.write_registers(0, [1, 300], device_id=1).isError())
@@ -37,8 +43,9 @@ client.close()
 """
 
 
-def line() -> Rig:
-    return Rig.of({"line": cell.LINE | {"deadman": "60 s"}}, cell.DEVICES, simulated=["line"])
+def line(framing: str = "rtu") -> Rig:
+    board = cell.LINE | {"deadman": "60 s", "framing": framing}
+    return Rig.of({"line": board}, cell.DEVICES, simulated=["line"])
 
 
 async def run(*command: str) -> str:
@@ -50,11 +57,14 @@ async def run(*command: str) -> str:
     return said.decode()
 
 
-async def test_pymodbus_reads_and_writes_the_units_of_our_line() -> None:
-    twin = line().twins["line"]
+@pytest.mark.parametrize(("framing", "serve"), [("rtu", serve_pty), ("tcp", serve_tcp)])
+async def test_pymodbus_reads_and_writes_the_units_of_our_line(
+    framing: str, serve: Callable[[Twin], AbstractAsyncContextManager[str]]
+) -> None:
+    twin = line(framing).twins["line"]
     twin.set_world("scale", 12.345)
     twin.set_world("jam", True)
-    async with serve_pty(twin) as port:
+    async with serve(twin) as port:
         said = await run(sys.executable, "-c", PYMODBUS, port)
 
     assert said.splitlines() == [

@@ -1,6 +1,6 @@
-"""Our driver runs units that nobody here wrote: a server of pymodbus, and one of libmodbus.
+"""Our driver runs units that nobody here wrote: servers of pymodbus, and one of libmodbus.
 
-Each runs in a process of its own on a pseudo-terminal, with a wire to ours in between.
+Each runs in a process of its own: on a pseudo-terminal, with a wire to ours in between, or on a TCP port.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from hal import Belt, Halted, Relay, Rig, Weigher
 from tests.hal.drivers.modbus import cell
 
 # A drive that is at its speed at once, a module whose first input is on, a scale with 12.5 kg on it.
-PYMODBUS = """
+UNITS = """
 import asyncio, sys
 from pymodbus import FramerType
-from pymodbus.server import StartAsyncSerialServer
+from pymodbus.server import ModbusTcpServer, StartAsyncSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 def registers(*values):
@@ -43,8 +43,19 @@ units = [
     SimDevice(2, (bits(*off), bits(True, *off[1:]), registers(0), registers(0))),
     SimDevice(3, (bits(*off), bits(*off), registers(0), registers(0x4148, 0))),
 ]
+"""
+PYMODBUS = f"""{UNITS}
 print("ready", flush=True)
 asyncio.run(StartAsyncSerialServer(units, port=sys.argv[1], framer=FramerType.RTU, baudrate=19200))
+"""
+PYMODBUS_TCP = f"""{UNITS}
+async def serve():
+    server = ModbusTcpServer(units, address=("127.0.0.1", 0))
+    await server.serve_forever(background=True)
+    print(server.transport.sockets[0].getsockname()[1], flush=True)
+    await server.serving
+
+asyncio.run(serve())
 """
 LIBMODBUS = """
 import ctypes, sys
@@ -99,15 +110,16 @@ async def wire() -> AsyncIterator[tuple[str, str]]:
 
 
 @contextlib.asynccontextmanager
-async def served(script: str, port: str) -> AsyncIterator[None]:
-    """The script in a process of its own, from its first word on."""
+async def served(script: str, *words: str) -> AsyncIterator[str]:
+    """The script in a process of its own, from its first word on, which it yields."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, port, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", script, *words, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
-        assert await process.stdout.readline() == b"ready\n"
-        yield
+        word = (await process.stdout.readline()).decode().strip()
+        assert word
+        yield word
     finally:
         process.kill()
         await process.wait()
@@ -118,29 +130,32 @@ def _reads(belt: Belt, speed_m_s: float) -> bool:
     return speed is not None and speed.value == speed_m_s
 
 
-async def run_a_belt(script: str, devices: Mapping[str, Mapping[str, Any]]) -> None:
+async def run_a_belt_on_a_wire(script: str, devices: Mapping[str, Mapping[str, Any]]) -> None:
+    async with wire() as (near, far), served(script, far):
+        await run_a_belt({"port": near, "parity": "none"}, devices)
+
+
+async def run_a_belt(line: Mapping[str, Any], devices: Mapping[str, Mapping[str, Any]]) -> None:
     """Bring it online, run the belt, switch a relay, read the scale, and prove a stop."""
-    async with wire() as (near, far), served(script, far), asyncio.timeout(20):
-        board = cell.LINE | {"port": near, "parity": "none"}
-        async with Rig.of({"line": board}, devices) as rig:
-            await rig.online()
-            belt, relay, scale = (rig.devices[name] for name in ("conveyor", "diverter", "scale"))
-            assert isinstance(belt, Belt)
-            assert isinstance(relay, Relay)
-            assert isinstance(scale, Weigher)
-            belt.activate()
-            relay.activate()
-            at_speed = asyncio.Event()
-            belt.listeners.append(lambda *_: at_speed.set() if _reads(belt, 0.3) else None)
-            running = asyncio.create_task(belt.run(0.3))
-            relay.write(True)
-            await at_speed.wait()
-            await asyncio.sleep(0.7)  # the watchdog is fed meanwhile
-            mass, curtain = scale.reading(), rig.devices["curtain"].reading()
-            rig.halt()
-            evidence = await rig.confirm_stop()
-            with pytest.raises(Halted):
-                await running
+    async with asyncio.timeout(20), Rig.of({"line": {**cell.LINE, **line}}, devices) as rig:
+        await rig.online()
+        belt, relay, scale = (rig.devices[name] for name in ("conveyor", "diverter", "scale"))
+        assert isinstance(belt, Belt)
+        assert isinstance(relay, Relay)
+        assert isinstance(scale, Weigher)
+        belt.activate()
+        relay.activate()
+        at_speed = asyncio.Event()
+        belt.listeners.append(lambda *_: at_speed.set() if _reads(belt, 0.3) else None)
+        running = asyncio.create_task(belt.run(0.3))
+        relay.write(True)
+        await at_speed.wait()
+        await asyncio.sleep(0.7)  # the watchdog is fed meanwhile
+        mass, curtain = scale.reading(), rig.devices["curtain"].reading()
+        rig.halt()
+        evidence = await rig.confirm_stop()
+        with pytest.raises(Halted):
+            await running
 
     assert mass is not None
     assert mass.value == 12.5
@@ -154,11 +169,18 @@ async def run_a_belt(script: str, devices: Mapping[str, Mapping[str, Any]]) -> N
 
 
 async def test_our_driver_runs_the_units_of_a_server_of_pymodbus() -> None:
-    await run_a_belt(PYMODBUS, cell.DEVICES)
+    await run_a_belt_on_a_wire(PYMODBUS, cell.DEVICES)
+
+
+async def test_our_driver_runs_the_units_of_a_server_of_pymodbus_behind_a_tcp_port() -> None:
+    async with served(PYMODBUS_TCP) as port:
+        await run_a_belt({"port": f"tcp://127.0.0.1:{port}"}, cell.DEVICES)
 
 
 @pytest.mark.skipif(
     ctypes.util.find_library("modbus") is None, reason="libmodbus is not installed (apt install libmodbus5)"
 )
 async def test_our_driver_runs_the_unit_of_a_server_of_libmodbus() -> None:
-    await run_a_belt(LIBMODBUS, {name: device | {"unit": 1} for name, device in cell.DEVICES.items()})
+    await run_a_belt_on_a_wire(
+        LIBMODBUS, {name: device | {"unit": 1} for name, device in cell.DEVICES.items()}
+    )
