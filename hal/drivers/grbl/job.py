@@ -6,6 +6,7 @@ and so is a target beyond the travel as long as it is known which coordinates it
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,8 @@ def read_job(text: str, spans: Sequence[Span], offset_mm: Point | None) -> Itera
     None where that is not known. Raises `BadLine`.
     """
     reader = _Reader(spans, offset_mm)
-    for number, line in enumerate(text.splitlines(), start=1):
+    # One after the other: to cut a long file in lines at once would hold up a stop.
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         block = strip(line)
         if not block or block == "%":
             yield None

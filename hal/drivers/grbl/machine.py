@@ -27,7 +27,7 @@ from hal.kinds.gantry import Gantry
 from hal.kinds.three_axes import GantryState, Position, Velocity
 
 ARRIVED_M = 0.0005
-READ_AT_ONCE = 200
+READ_AT_ONCE = 50
 """So many lines of a job are read before others have their turn."""
 STALE_S = 1.0
 """At which age a report means nothing."""

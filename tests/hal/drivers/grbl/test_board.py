@@ -93,6 +93,24 @@ def test_a_stop_in_a_job_is_a_feed_hold_and_a_reset_when_it_is_held(folder: Path
     tell(story, folder)
 
 
+def test_a_stop_may_brake_for_150_ms_unless_its_file_says_otherwise(folder: Path) -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        machine.brakes_at(100.0)
+        job = asyncio.ensure_future(machine.gantry.run_job("long.nc"))
+        await asyncio.sleep(2)
+        begin = now()
+        machine.rig.halt()
+        await expect_failure(job, Halted)
+        await asyncio.sleep(0.149)
+        assert machine.told(begin) == b"!"
+        await asyncio.sleep(0.002)
+
+        assert machine.told(begin) == b"!\x18"
+
+    tell(story, folder)
+
+
 def test_what_still_brakes_when_the_time_for_that_is_over_is_reset_and_can_only_be_homed(
     folder: Path,
 ) -> None:

@@ -25,6 +25,13 @@ def test_comments_spaces_and_empty_lines_are_left_out_and_still_count() -> None:
     assert len(read(text)) == 7
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_an_editor_counts_them_however_they_end(end: str) -> None:
+    numbers = [line.number for line in read(f"G21{end}(a \x0c page){end}G0 X-1{end}M2") if line is not None]
+
+    assert numbers == [1, 3, 4]
+
+
 def test_a_line_is_sent_with_its_end() -> None:
     assert JobLine(1, "M8", 0.0).data == b"M8\n"
 
