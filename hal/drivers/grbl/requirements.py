@@ -49,6 +49,11 @@ def require_machine(gantry: str, spec: GantrySpec, facts: Facts) -> None:
         raise DeviceRefused(gantry, "it wakes up locked ($22=1); write 'homing: true', or send it $22=0")
     if spec.homing:
         _require_origin(gantry, spec, facts)
+    for number in (*Setting.MAX_RATE, *Setting.ACCELERATION):
+        if facts[number] <= 0:
+            raise DeviceRefused(
+                gantry, f"by its settings it cannot move, ${number}={facts[number]:g}; correct that"
+            )
     for axis, number, travel in zip(words.AXES, Setting.TRAVEL, (spec.x, spec.y, spec.z), strict=True):
         if travel > facts[number] / 1000 + SLACK_M:
             raise DeviceRefused(
