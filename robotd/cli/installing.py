@@ -28,6 +28,7 @@ RULES = Path("etc/udev/rules.d/60-robotd.rules")
 USERS = Path("etc/sysusers.d/robotd.conf")
 FOLDER = Path("etc/robotd")
 ROBOT = FOLDER / "robot.yaml"
+RECORDINGS = FOLDER / "recordings"
 TEMPLATE_PROGRAM = "/opt/robotd/bin/robotd"
 TEMPLATE_USER = "robotd"
 GPIO_GROUP = "gpio"
@@ -154,6 +155,8 @@ class Service:
             _make_user(self.user),
             # Others may look, and what root writes there, tokens and keys, belongs to the daemon's group.
             ("install", "-d", "-m", "2755", "-g", self.user, f"/{FOLDER}"),
+            # The one folder beside the robot's file that the daemon itself writes: what an arm is taught.
+            ("install", "-d", "-m", "2775", "-g", self.user, f"/{RECORDINGS}"),
             ("udevadm", "control", "--reload"),
             ("udevadm", "trigger", "--subsystem-match=tty", "--subsystem-match=usb-serial"),
             ("systemctl", "daemon-reload"),

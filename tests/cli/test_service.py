@@ -144,6 +144,15 @@ def test_a_robot_with_errors_is_not_installed(prefix: Path, tmp_path: Path) -> N
     assert not prefix.exists()
 
 
+def test_what_an_arm_is_taught_has_a_folder_that_its_daemon_may_write(prefix: Path, robot: Path) -> None:
+    commands = json.loads(install(prefix, robot, "--user-name", "pilot", "--dry-run", "--json"))["commands"]
+    install(prefix, robot)
+
+    folder = "/etc/robotd/recordings"
+    assert ["install", "-d", "-m", "2775", "-g", "pilot", folder] in commands
+    assert f"\nReadWritePaths=-{folder}\n" in (prefix / UNIT).read_text()
+
+
 def test_handlers_from_elsewhere_are_refused_with_what_to_do(prefix: Path, robot: Path) -> None:
     elsewhere = robot.parent / "sub"
     elsewhere.mkdir()
