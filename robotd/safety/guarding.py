@@ -251,11 +251,11 @@ class Guarding:
             self._leaving = None
 
     def _gone(self, sentence: str) -> None:
+        self._watched.guard_lost(sentence)  # first, for to part waits until the process is gone
         self._part()
         self._log.error("guard", trouble=sentence, again_s=self._again_s)
         self._restart = asyncio.get_running_loop().call_later(self._again_s, self._begin)
         self._again_s = min(2 * self._again_s, LONGEST_AGAIN_S)
-        self._watched.guard_lost(sentence)
 
     def _heard(self, message: bytes) -> None:
         word, *rest = message.decode().split(" ", 3)

@@ -101,8 +101,9 @@ class GuardProcess:
             return
         except OSError:
             pass  # a connection that is reset has come to its end as well
-        self.close()
+        self._loop.remove_reader(self._socket)
         self._gone()
+        self.close()
 
 
 def open_input(path: str, line: str | int, *, active_low: bool) -> tuple[int, str, str, str]:

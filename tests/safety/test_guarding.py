@@ -134,6 +134,8 @@ class Daemon:
         self.guards: list[Guard] = []
         self.trips: list[tuple[str, str, str]] = []
         self.losses: list[str] = []
+        self.waited = False
+        """For the end of a guard, before the robot was stopped for want of it."""
         self.words = ("1", "-", "-")
         self.cannot_start: OSError | None = None
         self.readies = True
@@ -155,6 +157,7 @@ class Daemon:
 
     def guard_lost(self, sentence: str) -> None:
         self.losses.append(sentence)
+        self.waited = self.waited or any(guard.closed for guard in self.guards)
 
 
 class Log:
@@ -338,6 +341,19 @@ def test_a_guard_that_dies_is_a_loss_and_another_gets_the_wires_back():
         assert len(daemon.guards) == 2
         assert daemon.guards[1].said == [(daemon.guards[0].words[0], 7)]
         assert guarding.missing() is None
+
+    tell(story)
+
+
+def test_the_robot_is_stopped_before_the_end_of_a_lost_guard_is_waited_for():
+    """Whose socket is closed may take half a second more to be gone."""
+
+    async def story(daemon: Daemon, guarding: Guarding) -> None:
+        daemon.guards[0].die()
+        await asyncio.sleep(0.001)
+
+        assert (daemon.losses, daemon.waited) == (["the guard process died"], False)
+        assert daemon.guards[0].closed
 
     tell(story)
 
