@@ -12,7 +12,7 @@ from hal.drivers.dynamixel.models import MODELS, STEP_RAD
 from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.dynamixel.twin import DynamixelTwin
 from hal.drivers.servo_twin import TwinJoint
-from tests.peers.clients import told
+from tests.peers.clients import MOVES_TWO, told
 
 VENDOR = """
 import json, sys, time
@@ -43,21 +43,12 @@ port.closePort()
 print(json.dumps(seen))
 """
 
-INDEPENDENT = """
+INDEPENDENT = f"""
 import json, sys, time
 from rustypot import Xl330PyController
 
 servos = Xl330PyController(sys.argv[1], 1_000_000, 0.2)
-seen = {"pings": [servos.ping(servo) for servo in (1, 2)]}
-seen["found"] = servos.scan([1, 2, 3])
-servos.write_torque_enable(1, True)
-servos.sync_write_torque_enable([2], [True])
-servos.write_goal_position(1, 0.5)
-servos.sync_write_goal_position([2], [-0.25])
-time.sleep(0.7)
-seen["positions"] = servos.sync_read_present_position([1, 2])
-seen["position"] = servos.read_present_position(1)
-seen["goals"] = servos.sync_read_raw_goal_position([1, 2])
+{MOVES_TWO}
 seen["volts"] = servos.read_present_input_voltage(1)
 seen["degrees"] = servos.sync_read_present_temperature([1, 2])
 servos.close()

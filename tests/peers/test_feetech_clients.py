@@ -9,7 +9,7 @@ import pytest
 from hal.drivers.feetech.models import SCS0009, STS3215
 from hal.drivers.feetech.twin import FeetechTwin
 from tests.hal.drivers.feetech.servos import joint
-from tests.peers.clients import told
+from tests.peers.clients import MOVES_TWO, told
 
 VENDOR = """
 import json, sys, time
@@ -44,21 +44,12 @@ port.closePort()
 print(json.dumps(seen))
 """
 
-INDEPENDENT = """
+INDEPENDENT = f"""
 import json, sys, time
 from rustypot import Scs0009PyController, Sts3215PyController
 
 servos = Sts3215PyController(sys.argv[1], 1_000_000, 0.2)
-seen = {"pings": [servos.ping(servo) for servo in (1, 2)]}
-seen["found"] = servos.scan([1, 2, 3])
-servos.write_torque_enable(1, True)
-servos.sync_write_torque_enable([2], [True])
-servos.write_goal_position(1, 0.5)
-servos.sync_write_goal_position([2], [-0.25])
-time.sleep(0.7)
-seen["positions"] = servos.sync_read_present_position([1, 2])
-seen["position"] = servos.read_present_position(1)
-seen["goals"] = servos.sync_read_raw_goal_position([1, 2])
+{MOVES_TWO}
 servos.write_goal_speed(1, 1.0)
 servos.write_goal_position(1, -1.0)
 time.sleep(0.5)
