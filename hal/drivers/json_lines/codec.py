@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 LONGEST_LINE_BYTES = 512
 DIGITS = 4
+REMEMBERED = 256
+"""So many lines are not read anew: one that rests says the same few again and again."""
 
 Object = dict[str, Any]
 
@@ -35,7 +38,9 @@ class Lines:
         return objects
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _read(line: bytes) -> Object | None:
+    """Whoever gets the object only looks at it: the next line that says the same is the same one."""
     if len(line) > LONGEST_LINE_BYTES:
         return None
     try:

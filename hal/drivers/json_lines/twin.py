@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from hal.drivers.json_lines import codec, plain, waveshare
-from hal.drivers.json_lines.codec import Lines, Object, number
+from hal.drivers.json_lines.codec import Lines, Object, number, short
 from hal.drivers.json_lines.dialect import Value
 from hal.drivers.json_lines.wiring import CHIP_DEGC, GRAVITY_M_S2, Wiring
 from hal.drivers.rover_twin import NEVER, RoverTwin
@@ -150,6 +150,8 @@ class JsonTwin(RoverTwin):
 
     def _say(self, channel: str, value: Value) -> bytes:
         """At rest it is the same for hours."""
+        if isinstance(value, float):
+            value = short(value)
         known = self._lines_said.get(channel)
         if known is not None and known[0] == value:
             return known[1]
