@@ -319,6 +319,16 @@ def test_a_greeting_that_nobody_asked_for_costs_the_position_even_of_a_machine_t
     tell(story)
 
 
+def test_one_that_says_that_it_is_locked_has_lost_its_position_whatever_of_its_alarm_was_heard() -> None:
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        machine.board.received(b"[MSG:'$H'|'$X' to unlock]\r\n", now())
+
+        assert machine.board.homed is False
+
+    tell(story)
+
+
 def test_a_report_that_was_asked_for_before_a_move_does_not_end_it() -> None:
     async def story(machine: Machine) -> None:
         await machine.ready()
