@@ -17,7 +17,8 @@ from hal.device import Device, DeviceSpec, DeviceState, Evidence
 from hal.drivers.bus import Bus, Outcome, Priority, Trouble
 from hal.drivers.modbus import codec
 from hal.drivers.modbus.answers import Answers, Heard, question_of
-from hal.drivers.modbus.fittings import FITTINGS, SILENT_AFTER_S, ActingFitting, Fitting
+from hal.drivers.modbus.fitting import SILENT_AFTER_S, ActingFitting, Fitting
+from hal.drivers.modbus.fittings import FITTINGS
 from hal.drivers.modbus.reading import Block, Unit, blocks_of, described, listed, units_of
 from hal.drivers.modbus.specs import ModbusBoardSpec
 from hal.drivers.modbus.words import (

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from hal.drivers.modbus.fittings import ActingFitting, Fitting, Memory
+from hal.drivers.modbus.fitting import ActingFitting, Fitting, Memory
 from hal.drivers.modbus.words import Answer, Function, Request
 
 MENDED = 20
