@@ -49,11 +49,13 @@ def test_with_two_in_a_hundred_replies_damaged_the_arm_moves_on_without_a_fault_
                 arm.joint(name).axis.lead(math.sin(tick * PERIOD_S) / 2)
             await asyncio.sleep(began + (tick + 1) * PERIOD_S - now())
         goals = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
+        lengths = [request[10] for _, request in arm.wire.requests if request[7] == codec.SYNC_READ]
 
         assert faults(arm) == {}
         assert arm.board.state is BoardState.ONLINE
         assert arm.wire.collisions == 0
         assert 0 < arm.board.retries - retried <= arm.wire.damaged - damaged
+        assert max(len([*same]) for _, same in itertools.groupby(lengths)) == 2  # one retry a read
         assert len(goals) == ticks
         assert len(reads) == pytest.approx(ticks, rel=0.002)
         assert jitter_s(goals)[int(0.99 * len(goals))] < 0.005
