@@ -1,7 +1,7 @@
 """A board that runs StandardFirmata 2.5 or newer: who it is, what its pins are, what it reports.
 
 Source: github.com/firmata/protocol, `protocol.md`. Not responsible for: connecting again (`hal.board`), bytes
-(`codec`), what one kind of device does with its pins (`fittings`).
+(`codec`), what one kind of device does with its pins (`fittings`), which of them hangs where (`layout`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,11 @@ from hal.drivers.exchange import Exchange
 from hal.drivers.firmata import codec, words
 from hal.drivers.firmata.audit import Audit
 from hal.drivers.firmata.codec import Decoder, Firmware, PinState
-from hal.drivers.firmata.fittings import (
-    FITTINGS,
-    AnalogInputFitting,
-    DigitalInputFitting,
-    Fitting,
-    Pin,
-)
+from hal.drivers.firmata.fittings import Fitting, Pin
+from hal.drivers.firmata.layout import Layout
 from hal.drivers.firmata.words import Frame, PinMode
 from hal.errors import DeviceGone, DeviceRefused, DeviceSilent, HalError
-from hal.kinds import AnalogInput, DigitalInput
+from hal.kinds import AnalogInput
 from hal.link import Link
 
 GREETING = codec.END_ANYTHING + codec.VERSION_QUERY
@@ -54,7 +49,6 @@ DEAF_AFTER = 8
 """So many questions about pins without an answer, two seconds of them, and a board that reports is deaf."""
 
 OLDEST_PROTOCOL = (2, 5)
-SAMPLING_MS = range(10, 1 << 14)
 
 
 class FirmataBoard(Board):
@@ -62,11 +56,7 @@ class FirmataBoard(Board):
 
     def __init__(self, name: str, spec: BoardSpec, connect: Callable[[], Link], rng: random.Random) -> None:
         super().__init__(name, spec, connect, rng)
-        self._fittings: dict[str, Fitting] = {}
-        self._analog: dict[int, AnalogInput] = {}
-        self._digital: dict[int, list[tuple[int, DigitalInput]]] = {}
-        self._acting: dict[int, Fitting] = {}
-        """The actuators, by the pin that says what they do."""
+        self._layout = Layout(name, self.send)
         self._decoder = Decoder.of_reports()
         self._exchange = Exchange(self, self._why_no_answer)
         self._version: words.Version | None = None
@@ -75,27 +65,15 @@ class FirmataBoard(Board):
         self._ready_at: float | None = None
         self._audit = Audit()
         self._asked_at = 0.0
-        self._stop = codec.END_ANYTHING
 
     def add(self, name: str, spec: DeviceSpec) -> Device:
-        """Make a device of one of the kinds in `FITTINGS`; any other is refused with `DeviceRefused`."""
-        make = FITTINGS.get(spec.kind)
-        if make is None:
-            raise DeviceRefused(name, f"a Firmata board has no {spec.kind}; it has {', '.join(FITTINGS)}")
-        fitting = self._fittings[name] = make(name, spec, self.send)
-        self.devices[name] = fitting.device
-        self._stop += fitting.stop()
-        if isinstance(fitting, AnalogInputFitting):
-            self._analog[fitting.spec.channel] = fitting.input
-        elif isinstance(fitting, DigitalInputFitting):
-            self._digital.setdefault(fitting.port, []).append((fitting.bit, fitting.input))
-        elif fitting.stop_pin is not None:
-            self._acting[fitting.stop_pin] = fitting
-        return fitting.device
+        """Make a device of a kind that pins can carry; any other is refused with `DeviceRefused`."""
+        device = self.devices[name] = self._layout.add(name, spec).device
+        return device
 
     def stop_frames(self) -> bytes:
-        """0xF7 first, since an unterminated sysex swallows what follows; then every actuator's stop value."""
-        return self._stop
+        """The same at any moment."""
+        return self._layout.stop
 
     # ------------------------------------------------------------------ who is there
 
@@ -116,41 +94,30 @@ class FirmataBoard(Board):
                 "upload StandardFirmata 2.5 or newer from the examples of the Arduino IDE",
             )
         firmware: Firmware = await self._agree(codec.FIRMWARE_QUERY, Firmware)
-        self._assign_pins(await self._agree(codec.MAPPING_QUERY, words.ANALOG_MAPPING_ANSWER))
+        self._layout.assign(await self._agree(codec.MAPPING_QUERY, words.ANALOG_MAPPING_ANSWER))
         return f"{firmware.name.removesuffix('.ino')} {firmware.major}.{firmware.minor}"
-
-    def _assign_pins(self, mapping: bytes) -> None:
-        """Find the analog inputs' pins; no two devices may share one, by whichever name."""
-        taken: dict[int, str] = {}
-        for name, fitting in self._fittings.items():
-            if isinstance(fitting, AnalogInputFitting):
-                fitting.pin = mapping.find(fitting.spec.channel)
-                if fitting.pin < 0:
-                    raise DeviceRefused(name, f"{self.name} has no analog pin {fitting.spec.pin}")
-            for pin in fitting.modes():
-                if pin in taken:
-                    raise DeviceRefused(name, f"pin {pin} of {self.name} is used by {taken[pin]} already")
-                taken[pin] = name
 
     async def configure(self) -> None:
         """Give every pin its mode and see that all have it; then start the reports and await the first."""
         unready = await self._set_up()
         # A pin that Firmata never touches reads as an input too, so an input's pin is looked up besides.
-        await self._refuse_unable(unready or [pin for pin in self._pins() if pin.mode == PinMode.INPUT])
+        await self._refuse_unable(
+            unready or [pin for pin in self._layout.pins() if pin.mode == PinMode.INPUT]
+        )
         if unready:
             number = unready[0].number
             raise DeviceSilent(self.name, f"pin {number} does not take its mode; is the wire disturbed?")
         self._ready_at = asyncio.get_running_loop().time()
-        self.send(self._reporting())
+        self.send(self._layout.reporting())
         await self._ask(GREETING, words.Version)
 
     async def _set_up(self) -> list[Pin]:
         """Set devices up until all pins of the board have their modes; returns those that have not."""
-        names, unready = list(self._fittings), list[Pin]()
+        names, unready = list(self._layout.fittings), list[Pin]()
         for _ in range(SETUPS):
             for name in names:
-                self.send(self._fittings[name].setup())
-            unready = [pin for pin in self._pins() if await self._mode_of(pin.number) != pin.mode]
+                self.send(self._layout.fittings[name].setup())
+            unready = [pin for pin in self._layout.pins() if await self._mode_of(pin.number) != pin.mode]
             if not unready:
                 break
             names = [pin.device for pin in unready]
@@ -174,23 +141,6 @@ class FirmataBoard(Board):
         number, mode, device = unable[0]
         these = ", ".join(map(str, able[unable[0]])) or "none"
         raise DeviceRefused(device, f"pin {number} of {self.name} cannot do {mode.name}; these can: {these}")
-
-    def _pins(self) -> list[Pin]:
-        """Every pin in use, with the mode that it should have now."""
-        return [
-            Pin(number, mode, name)
-            for name, fitting in self._fittings.items()
-            for number, mode in fitting.prepared().items()
-        ]
-
-    def _reporting(self) -> bytes:
-        """Starts all reports; the present values come at once."""
-        frames = [codec.report_analog(channel, on=True) for channel in self._analog]
-        frames += [codec.report_digital(port, on=True) for port in self._digital]
-        if self._analog:
-            shortest_ms = round(min(device.spec.sample for device in self._analog.values()) * 1000)
-            frames.append(codec.sampling_interval(min(max(shortest_ms, SAMPLING_MS[0]), SAMPLING_MS[-1])))
-        return b"".join(frames)
 
     async def _ask(self, question: bytes, key: Hashable) -> Any:
         return await self._exchange.ask(question, key, times=QUESTIONS, again_s=ASK_AGAIN_S)
@@ -219,17 +169,17 @@ class FirmataBoard(Board):
         self._heard_at = now
         for frame in frames:
             self._take(frame, now)
-        for inputs in self._digital.values():
+        for inputs in self._layout.digital.values():
             for _, device in inputs:
                 device.heard(now)
 
     def _take(self, frame: Frame, now: float) -> None:
         if isinstance(frame, words.Analog):
-            device = self._analog.get(frame.pin)
+            device = self._layout.analog.get(frame.pin)
             if device is not None:
                 device.update(frame.value, now)
         elif isinstance(frame, words.Digital):
-            for bit, switch in self._digital.get(frame.port, ()):
+            for bit, switch in self._layout.digital.get(frame.port, ()):
                 switch.update(bool(frame.levels >> bit & 1), now)
         elif isinstance(frame, words.Version):
             self._exchange.answer(words.Version, frame)
@@ -258,7 +208,7 @@ class FirmataBoard(Board):
         lost = self._audit.judge(state)
         if lost is not None and self._ready_at is not None:
             self.lose(DeviceGone(self.name, f"pin {lost.number} lost its mode; is the wire disturbed?"))
-        fitting = self._acting.get(state.pin)
+        fitting = self._layout.acting.get(state.pin)
         if fitting is None:
             return
         with suppress(HalError):
@@ -281,12 +231,12 @@ class FirmataBoard(Board):
                 DeviceSilent(self.name, "it reports, but answers nothing; does its receiving line work?")
             )
         with suppress(HalError):
-            self.send(self._audit.question(self._pins()))
+            self.send(self._audit.question(self._layout.pins()))
         return now + HEARTBEAT_S
 
     def silent_at(self) -> float:
         """When the first of its analog inputs grows stale, or the board itself was not heard for too long."""
-        return min([self._heard_at + SILENT_AFTER_S, *map(self._stale_at, self._analog.values())])
+        return min([self._heard_at + SILENT_AFTER_S, *map(self._stale_at, self._layout.analog.values())])
 
     def _stale_at(self, device: AnalogInput) -> float:
         asked_at = self._ready_at or 0.0
@@ -294,7 +244,7 @@ class FirmataBoard(Board):
 
     def why_silent(self, now: float) -> str:
         """Which report did not come."""
-        for device in self._analog.values():
+        for device in self._layout.analog.values():
             if self._stale_at(device) <= now:
                 return (
                     f"no report of {device.name} for {device.spec.stale_after_s * 1000:.0f} ms; "
@@ -309,7 +259,7 @@ class FirmataBoard(Board):
         async with asyncio.TaskGroup() as group:
             tasks = {
                 name: group.create_task(self._confirm(fitting, fitting.stop_pin))
-                for name, fitting in self._fittings.items()
+                for name, fitting in self._layout.fittings.items()
                 if fitting.stop_pin is not None
             }
         now = asyncio.get_running_loop().time()
