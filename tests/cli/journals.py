@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 
 from robotd.cli import locating
 from robotd.cli.exits import Exit
+from robotd.client import address
 from robotd.journal.disk import DiskStore
 from robotd.journal.row import Row
 from tests.journal.history import History, ann_drives
@@ -33,6 +35,9 @@ def nobody_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(locating, "SYSTEM_FOLDER", tmp_path / "system")
+    monkeypatch.setattr(address, "SERVICE_FOLDER", tmp_path / "service")
+    monkeypatch.setattr(address, "DEFAULT_URL", f"unix://{tmp_path / 'nobody.sock'}")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     yield tmp_path / "robotd"

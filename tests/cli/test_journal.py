@@ -272,7 +272,7 @@ def test_tail_follows_what_is_written_also_over_rotation_and_a_new_start(journal
     ann_drives(history)
     more = [history.add("stop", by="unix", reason="r" * 3000) for _ in range(200)]
 
-    with following("-n", "1", "--kind", "stop", "--kind", "shutdown") as tail:
+    with following("--journal", str(journal), "-n", "1", "--kind", "stop", "--kind", "shutdown") as tail:
         told = [next_seq(tail)]
         store, _ = DiskStore.open(journal, now_wall=0, limit_bytes=2**16)
         store.commit(more[:1])
