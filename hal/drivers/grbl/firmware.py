@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from hal.drivers.grbl import printing
 from hal.drivers.grbl.bench import MAX_RATE_MM_S, PULL_OFF_MM, Bench
 from hal.drivers.grbl.codec import LINE_LIMIT_BYTES, RECEIVE_BUFFER_BYTES
 from hal.drivers.grbl.gcode import BlockError, parse_block, strip
@@ -222,6 +223,8 @@ class Firmware(Motion):
             return self._bench.settings() + b"ok\r\n"
         if command == "$I":
             return self._bench.build() + b"ok\r\n"
+        if (printed := self._print(command)) is not None:
+            return f"{printed}ok\r\n".encode()
         if self.refusing:
             raise BlockError(9, command)
         if command == "$H":
@@ -231,6 +234,13 @@ class Firmware(Motion):
                 self._state = MachineState.IDLE
             return b"[MSG:Caution: Unlocked]\r\nok\r\n"
         raise BlockError(3, command)
+
+    def _print(self, command: str) -> str | None:
+        if command == "$G":
+            return printing.parser_state(self._modes, coolant=self.coolant)
+        if command == "$#":
+            return printing.offsets(self._modes)
+        return {"$": printing.HELP, "$N": printing.STARTUP}.get(command)
 
     def _home(self) -> bytes:
         if not self._bench.homes:

@@ -75,6 +75,18 @@ def test_a_line_is_answered_by_the_number_of_its_error(free: Terminal, line: str
     assert free.type(line) == [answer]
 
 
+def test_a_sender_of_somebody_else_is_told_what_it_asks_for(free: Terminal) -> None:
+    free.type("G20G91G1F10X-0.1")
+    free.type("M8")
+    free.wait(10)
+
+    assert free.type("$G") == ["[GC:G1 G54 G17 G20 G91 G94 M5 M8 T0 F254 S0]", "ok"]
+    assert free.type("$#")[:2] == ["[G54:0.000,0.000,0.000]", "[G55:0.000,0.000,0.000]"]
+    assert free.type("$#")[-3:] == ["[TLO:0.000]", "[PRB:0.000,0.000,0.000:0]", "ok"]
+    assert free.type("$N") == ["$N0=", "$N1=", "ok"]
+    assert free.type("$")[-1] == "ok"
+
+
 def test_a_jog_beyond_the_travel_is_an_error_and_a_block_beyond_it_an_alarm_that_wants_a_reset(
     homing: Terminal,
 ) -> None:
