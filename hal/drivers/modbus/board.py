@@ -14,9 +14,9 @@ from typing import ClassVar
 
 from hal.board import Board, BoardEvent, BoardSpec, BoardState
 from hal.device import Device, DeviceSpec, DeviceState, Evidence
-from hal.drivers.bus import Bus, Outcome, Priority, Trouble
+from hal.drivers.bus import Priority
 from hal.drivers.modbus import codec
-from hal.drivers.modbus.answers import Answers, Heard, question_of
+from hal.drivers.modbus.asking import Asking
 from hal.drivers.modbus.fitting import SILENT_AFTER_S, ActingFitting, Fitting
 from hal.drivers.modbus.fittings import FITTINGS
 from hal.drivers.modbus.reading import Block, Unit, blocks_of, described, listed, units_of
@@ -24,7 +24,6 @@ from hal.drivers.modbus.specs import ModbusBoardSpec
 from hal.drivers.modbus.words import (
     BITS_PER_BYTE,
     GAP_BYTES,
-    SHORTEST_GAP_S,
     Answer,
     Function,
     Request,
@@ -45,8 +44,6 @@ CONFIRMATIONS = 3
 """How often what stopped is asked for, and stopped again where it did not."""
 LAST_WORDS_S = 0.1
 """So long the line stays open for the stops when it is to be closed."""
-TRANSACTIONS = 1 << 16
-"""On TCP they are numbered with 16 bits."""
 
 
 class ModbusBoard(Board):
@@ -60,17 +57,11 @@ class ModbusBoard(Board):
         if not isinstance(spec, ModbusBoardSpec):
             raise TypeError(f"{name} is no Modbus line")
         self._framing = spec.frames
-        self._thinks_s = spec.thinks
-        byte_s = BITS_PER_BYTE / spec.baud if self._framing == "rtu" else 0.0
-        gap_s = max(GAP_BYTES * byte_s, SHORTEST_GAP_S) if self._framing == "rtu" else 0.0
-        self._answers = Answers(self._framing)
-        self._bus: Bus[Heard] = Bus(self._answers, self._write, byte_s=byte_s, gap_s=gap_s)
+        self._asking = Asking(spec, self.send, self)
         self._fittings: dict[str, Fitting] = {}
         self._blocks: list[Block] = []
         self._units: dict[int, Unit] = {}
-        self._transactions = 0
         self._heard_at = 0.0
-        self._heard_bytes = False
         self._fed_at = 0.0
         self._feedings = 0
         self._who = ""
@@ -113,7 +104,7 @@ class ModbusBoard(Board):
         except RuntimeError:  # a last stop, outside the loop: there is no schedule any more
             super().halt()
             return
-        self._bus.preempt(0)
+        self._asking.drop_setpoints()
         for fitting in self._acting():
             with suppress(HalError):
                 fitting.halt()
@@ -121,7 +112,7 @@ class ModbusBoard(Board):
     async def last_words(self) -> None:
         """Wait for the turn of each stop, and its answer; at most `LAST_WORDS_S`."""
         if self.state is BoardState.ONLINE:
-            said = [self._asking(request, Priority.STOP) for request in self._stops()]
+            said = [self._asking.ask(request, Priority.STOP) for request in self._stops()]
             if said:
                 await asyncio.wait(said, timeout=LAST_WORDS_S)
 
@@ -137,7 +128,7 @@ class ModbusBoard(Board):
         blocks = [block for block in self._blocks if block.acting]
         for _ in range(CONFIRMATIONS):
             try:
-                asked = [(block, self._asking(block.request, Priority.STOP)) for block in blocks]
+                asked = [(block, self._asking.ask(block.request, Priority.STOP)) for block in blocks]
                 for block, answer in asked:
                     evidence |= self._evidence(block, await self.answered(answer, ANSWER_S))
             except HalError as error:
@@ -169,8 +160,7 @@ class ModbusBoard(Board):
 
     async def identify(self) -> str:
         """Read all that will be read later, once: each unit is there and has what the file says of it."""
-        self._bus.clear()
-        self._heard_bytes = False
+        self._asking.begin()
         for block in self._blocks:
             answer = await self._insist(block.request, QUESTIONS)
             if answer is None:
@@ -205,7 +195,7 @@ class ModbusBoard(Board):
 
     async def _insist(self, request: Request, times: int) -> Answer | None:
         for _ in range(times):
-            answer = await self.answered(self._asking(request, Priority.SETPOINT), ANSWER_S)
+            answer = await self.answered(self._asking.ask(request, Priority.SETPOINT), ANSWER_S)
             if answer is not None:
                 return answer
         return None
@@ -215,7 +205,7 @@ class ModbusBoard(Board):
         where = f"{spec.port} at {spec.baud} baud, parity {spec.parity}"
         if self._framing == "tcp":
             where = spec.port
-        if not self._heard_bytes:
+        if not self._asking.heard_bytes:
             return (
                 f"unit {block.unit} does not answer on {where}; is it powered, is that its address, "
                 "are A and B of the bus the right way round?"
@@ -227,71 +217,37 @@ class ModbusBoard(Board):
 
     # ------------------------------------------------------------------ one request after the other
 
-    def _asking(self, request: Request, priority: Priority) -> asyncio.Future[Answer | None]:
-        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._put(request, priority, lambda found: None if answer.done() else answer.set_result(found))
-        return answer
-
     def _ask_for(
         self, request: Request, priority: Priority, topic: Hashable, told: Callable[[Answer | None], None]
     ) -> None:
         """For the fittings: as `Send`."""
         if self.link is None:
             raise DeviceGone(self.name, "it is not connected; check its cable and power")
-        self._put(request, priority, told, topic=topic)
-
-    def _put(
-        self,
-        request: Request,
-        priority: Priority,
-        told: Callable[[Answer | None], None],
-        topic: Hashable | None = None,
-    ) -> None:
-        if self._framing == "tcp":
-            self._transactions = (self._transactions + 1) % TRANSACTIONS
-        number = self._transactions
-        question = question_of(request, self._framing, number, priority, topic, self._thinks_s)
-        damaged_before = self._answers.damaged
-
-        def done(outcome: Outcome[Heard]) -> None:
-            heard = outcome.answers.get(question.key)
-            if heard is not None:
-                self._hear(request.unit)
-            elif outcome.trouble is Trouble.SILENT:
-                self._miss(request.unit, damaged=self._answers.damaged > damaged_before)
-            told(None if heard is None else heard.answer)
-
-        self._bus.put(question.transaction, done)
-
-    def _write(self, data: bytes) -> None:
-        self._answers.asked(data)
-        self.send(data)
+        self._asking.put(request, priority, told, topic=topic)
 
     def received(self, data: bytes, now: float) -> None:
         """Answers go to who asked."""
-        self._heard_bytes = True
-        self._bus.hear(data, now)
+        self._asking.hear(data, now)
 
     # ------------------------------------------------------------------ what each unit is like
 
-    def _hear(self, number: int) -> None:
+    def heard(self, unit: int) -> None:
+        """For `Asking`."""
         now = asyncio.get_running_loop().time()
         self._heard_at = now
-        unit = self._units.get(number)
-        if unit is not None and unit.hear(now):
+        if self._units[unit].hear(now):
             self._describe()
 
-    def _miss(self, number: int, *, damaged: bool) -> None:
-        """Neither the request nor its repetition was answered."""
-        unit = self._units.get(number)
-        told_before = any(unit.degraded for unit in self._units.values())
-        if self.state is not BoardState.ONLINE or unit is None or not unit.miss():
+    def missed(self, unit: int, *, damaged: bool) -> None:
+        """For `Asking`."""
+        told_before = any(one.degraded for one in self._units.values())
+        if self.state is not BoardState.ONLINE or not self._units[unit].miss():
             return
         what = "its answer was damaged twice" if damaged else "it did not answer twice"
         cure = "is the bus terminated and its cable shielded?" if damaged else "is it overloaded?"
         self._describe()
         if self.listener is not None and not told_before:
-            self.listener(BoardEvent("degraded", self.name, f"unit {number} is degraded: {what}; {cure}"))
+            self.listener(BoardEvent("degraded", self.name, f"unit {unit} is degraded: {what}; {cure}"))
 
     def _describe(self) -> None:
         degraded = [unit.number for unit in self._units.values() if unit.degraded]
@@ -330,7 +286,7 @@ class ModbusBoard(Board):
                     self._judge(fitting.device, fitting.take(memory, now))
 
         block.asked = True
-        self._put(block.request, Priority.READ, told)
+        self._asking.put(block.request, Priority.READ, told)
 
     @staticmethod
     def _judge(device: Device, trouble: str | None) -> None:
@@ -361,7 +317,7 @@ class ModbusBoard(Board):
             request = fitting.watchdog(self._feedings)
             if request is not None:
                 topic = ("watchdog", fitting.device.name)
-                self._put(request, Priority.SETPOINT, lambda _: None, topic=topic)
+                self._asking.put(request, Priority.SETPOINT, lambda _: None, topic=topic)
 
     def silent_at(self) -> float:
         """When no unit at all was heard for too long."""
