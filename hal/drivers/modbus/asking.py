@@ -31,6 +31,8 @@ class Asking:
     def __init__(self, spec: ModbusBoardSpec, write: Callable[[bytes], None], ear: Ear) -> None:
         self.heard_bytes = False
         """Whether anything at all came since `begin`."""
+        self.echoes = False
+        """Whether a request came back since then. As long as nothing is written that is no answer."""
         self._framing = spec.frames
         self._thinks_s = spec.thinks
         self._send = write
@@ -40,11 +42,13 @@ class Asking:
         self._answers = Answers(self._framing)
         self._bus: Bus[Heard] = Bus(self._answers, self._write, byte_s=byte_s, gap_s=gap_s)
         self._number = 0
+        self._asked = b""
+        self._returned = bytearray()
 
     def begin(self) -> None:
         """The wire was opened anew: nothing that was asked before is answered."""
         self._bus.clear()
-        self.heard_bytes = False
+        self.heard_bytes = self.echoes = False
 
     def drop_setpoints(self) -> None:
         """What was to move something and has not begun is asked no more."""
@@ -85,8 +89,13 @@ class Asking:
     def hear(self, data: bytes, now: float) -> None:
         """Bytes came from the units."""
         self.heard_bytes = True
+        if len(self._returned) < len(self._asked):
+            self._returned += data
+            self.echoes |= self._returned.startswith(self._asked)
         self._bus.hear(data, now)
 
     def _write(self, data: bytes) -> None:
+        self._asked = data
+        self._returned.clear()
         self._answers.asked(data)
         self._send(data)

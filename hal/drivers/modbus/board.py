@@ -163,6 +163,12 @@ class ModbusBoard(Board):
         self._asking.begin()
         for block in self._blocks:
             answer = await self._insist(block.request, QUESTIONS)
+            if self._asking.echoes:  # it would confirm every write by itself
+                raise DeviceRefused(
+                    self.name,
+                    f"the adapter on {self.spec.port} hears itself: a question comes back before its answer; "
+                    "switch its echo off (the receiver is to be disabled while it drives the line)",
+                )
             if answer is None:
                 raise DeviceSilent(self.name, self._why_no_answer(block))
             if answer.refusal:

@@ -50,6 +50,8 @@ class SlowLine:
         """A unit that is switched off."""
         self.spoils = 0
         """How many of the next answers are damaged on the way."""
+        self.echoes = False
+        """The adapter hears itself."""
         self._link = link
         self._twin = twin
 
@@ -69,6 +71,8 @@ class SlowLine:
         word = Word(data, now, now + len(data) * BYTE_S)
         self.requests.append(word)
         self.words.append(word)
+        if self.echoes:
+            loop.call_at(word.ended, self._link.write, data)
         loop.call_at(word.ended + THINKS_S, self._answer, data)
 
     def connection_lost(self, reason: Exception | None) -> None: ...

@@ -315,6 +315,28 @@ def test_a_unit_that_is_not_there_is_named_with_what_to_look_at() -> None:
     virtual.run(story())
 
 
+@pytest.mark.parametrize("devices", [cell.DEVICES, {"conveyor": cell.CONVEYOR}], ids=["cell", "belt"])
+def test_an_adapter_that_hears_itself_is_refused_for_it_would_confirm_all_writes(devices: Devices) -> None:
+    async def story() -> None:
+        async with at_its_speed(devices, devices) as (board, slow):
+            slow.echoes = True
+            events: list[BoardEvent] = []
+            board.listener = events.append
+            await asyncio.sleep(3)
+
+        assert events == [
+            BoardEvent(
+                "refused",
+                "line",
+                "the adapter on /dev/ttyUSB0 hears itself: a question comes back before its answer; switch "
+                "its echo off (the receiver is to be disabled while it drives the line)",
+            )
+        ]
+        assert slow.world()["conveyor_goal"] == 0.0
+
+    virtual.run(story())
+
+
 def test_a_drive_that_tells_a_fault_faults_the_belt_until_it_is_acknowledged_there() -> None:
     async def story() -> None:
         rig = line()
