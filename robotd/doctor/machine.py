@@ -61,14 +61,15 @@ def run_program(command: Sequence[str]) -> str | None:
 def present_user() -> User:
     """Who runs this, or who runs it through sudo: it is their robot."""
     uid = int(os.environ.get("SUDO_UID", os.getuid()))
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = str(uid)
     groups = {os.getgid(), *os.getgroups()}
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return User(str(uid), uid, frozenset(groups if uid == os.getuid() else ()))
     if uid != os.getuid():
-        groups = {entry.gr_gid for entry in grp.getgrall() if name in entry.gr_mem}
-    return User(name, uid, frozenset(groups))
+        joined = (group.gr_gid for group in grp.getgrall() if entry.pw_name in group.gr_mem)
+        groups = {entry.pw_gid, *joined}
+    return User(entry.pw_name, uid, frozenset(groups))
 
 
 @dataclass(frozen=True, slots=True)

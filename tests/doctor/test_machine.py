@@ -39,7 +39,9 @@ def test_the_user_is_who_asks_through_sudo(monkeypatch: pytest.MonkeyPatch) -> N
     somebody = next(entry for entry in pwd.getpwall() if entry.pw_uid not in {0, os.getuid()})
     monkeypatch.setenv("SUDO_UID", str(somebody.pw_uid))
 
-    assert present_user().name == somebody.pw_name
+    user = present_user()
+    assert user.name == somebody.pw_name
+    assert somebody.pw_gid in user.groups
 
 
 def test_a_user_without_a_name_goes_by_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
