@@ -41,8 +41,7 @@ class Recording:
 
     def wire(self, board: str, way: str, data: bytes) -> None:
         """Bytes went `to` or came `from` a board."""
-        self._hash.update(b"%r %b %b " % (self._clock(), board.encode(), way.encode()))
-        self._hash.update(data)
+        self._hash.update(b"%r %b %b %b" % (self._clock(), board.encode(), way.encode(), data))
 
     def _add(self, text: str) -> None:
         self._hash.update(text.encode())
