@@ -247,10 +247,9 @@ class Line(Generic[FrameT]):
         turn, key = self._current, frame.key
         if turn is not None:
             key = turn.transaction.instead.get(key, key)
-        ghost = self._ghosts.get(key)
         if turn is None or key not in turn.transaction.answers:
+            ghost = self._ghosts.pop(key, None)
             if ghost is not None:  # its question was given up too early
-                del self._ghosts[key]
                 self._to_come += ghost.size
                 self._learn(now - ghost.asked_at)
             return

@@ -80,6 +80,8 @@ class ServoBusBoard(Board, Generic[FrameT]):
         self.servos: dict[int, BusServo] = {}
         self._bus: Bus[FrameT] = Bus(framer, self.send, byte_s=BITS_PER_BYTE / spec.baud, gap_s=0.0)
         self._heard_bytes = False
+        self._heard_at = -math.inf
+        """When any of them was heard last."""
         self._number = 0
         """Counts the reads. What they ask for depends on it, so that no answer fits the question before."""
         self._next_read_at = 0.0
@@ -180,7 +182,7 @@ class ServoBusBoard(Board, Generic[FrameT]):
         """Set every servo up and hear where it stands."""
         for servo in self.servos.values():
             await self._get_to_know(servo)
-        now = self._next_read_at = asyncio.get_running_loop().time()
+        now = self._next_read_at = self._heard_at = asyncio.get_running_loop().time()
         self._open_reads = 0
         for servo in self.servos.values():
             servo.heard_at = now
@@ -220,19 +222,21 @@ class ServoBusBoard(Board, Generic[FrameT]):
             return self._next_read_at
         missed = math.floor((now - self._next_read_at) / READ_PERIOD_S)
         self._next_read_at += (missed + 1) * READ_PERIOD_S
-        newest = max((servo.heard_at for servo in self.servos.values()), default=now)
         for servo in self.servos.values():
             # While none is heard it is the board that is silent.
-            if now - servo.heard_at > SILENT_AFTER_S and newest - servo.heard_at > ALONE_AFTER_S:
+            if now - servo.heard_at > SILENT_AFTER_S and self._is_alone(servo):
                 why = f"servo {servo.id} did not answer for {SILENT_AFTER_S * 1000:.0f} ms"
                 servo.fail(f"{why}; is its plug in, is its cable whole?")
-        self._read_all(newest)
+        self._read_all()
         return self._next_read_at
 
-    def _read_all(self, newest: float) -> None:
+    def _is_alone(self, servo: BusServo) -> bool:
+        return self._heard_at - servo.heard_at > ALONE_AFTER_S
+
+    def _read_all(self) -> None:
         together, alone = list[BusServo](), list[BusServo]()
         for servo in self.servos.values():
-            (alone if newest - servo.heard_at > ALONE_AFTER_S else together).append(servo)
+            (alone if self._is_alone(servo) else together).append(servo)
         looks: list[BusServo] = []
         if self._open_reads == 0 and together:
             for question in self._next_read(together):
@@ -262,11 +266,12 @@ class ServoBusBoard(Board, Generic[FrameT]):
         for frame in outcome.answers.values():
             servo = self.servos.get(frame.id)
             if servo is not None:
+                self._heard_at = now
                 servo.hear(self.parse(servo, frame), now)
 
     def silent_at(self) -> float:
         """When none of them was heard for too long."""
-        return max((servo.heard_at for servo in self.servos.values()), default=math.inf) + SILENT_AFTER_S
+        return self._heard_at + SILENT_AFTER_S if self.servos else math.inf
 
     def why_silent(self, now: float) -> str:
         """All at once: it is the wire or the supply."""

@@ -7,11 +7,8 @@ whatever goal was written last, wherever the shaft was turned meanwhile.
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Mapping
 
 from hal.drivers.feetech import codec, models
-from hal.drivers.feetech.codec import ByteOrder
 from hal.drivers.feetech.models import Model, Trouble
 from hal.drivers.servo_twin import SmartServo
 from hal.drivers.shaft import PUSH_A
@@ -20,11 +17,6 @@ MEMORY_BYTES = 128
 PROTECTS = Trouble.VOLTAGE | Trouble.TEMPERATURE | Trouble.CURRENT | Trouble.LOAD
 """What makes it let go (its "unloading condition", as it comes)."""
 FIRMWARE = (3, 10)
-PRESENT: Mapping[ByteOrder, struct.Struct] = {
-    "little": struct.Struct("<HHHBB"),
-    "big": struct.Struct(">HHHBB"),
-}
-"""From `PRESENT_POSITION` on: position, speed, load, voltage, temperature."""
 
 
 class SimulatedServo(SmartServo):
@@ -36,6 +28,8 @@ class SimulatedServo(SmartServo):
         self._memory = bytearray(MEMORY_BYTES)
         self._written: tuple[int, bytes] | None = None
         self._overload = False
+        self._shown = -1
+        """`changes` of the shaft as it was written into the memory."""
         self._set_up(servo)
         self._kept = bytes(self._memory[: models.TORQUE_ENABLE])
         """What it has again after a power-off."""
@@ -147,18 +141,21 @@ class SimulatedServo(SmartServo):
 
     def _show(self) -> None:
         """Write into the memory what there is to be read."""
-        shaft, memory, model = self.shaft, self._memory, self.model
-        PRESENT[model.order].pack_into(
-            memory,
-            models.PRESENT_POSITION,
-            codec.unsigned(self._position(), models.SIGN_BIT),
-            codec.unsigned(round(shaft.speed_rad_s / model.step_rad), models.SIGN_BIT),
-            codec.unsigned(round(shaft.current_a / PUSH_A / models.LOAD_SHARE), models.LOAD_SIGN_BIT),
-            round(self.supply_v / models.VOLT),
-            max(0, round(self.temperature_degc)),
-        )
+        if self._shown != self.shaft.changes:
+            self._shown = self.shaft.changes
+            self._show_motion()
+        memory = self._memory
+        memory[models.PRESENT_VOLTAGE] = round(self.supply_v / models.VOLT)
+        memory[models.PRESENT_TEMPERATURE] = max(0, round(self.temperature_degc))
         memory[models.STATUS] = self.trouble
-        memory[models.MOVING] = bool(shaft.speed_rad_s)
+
+    def _show_motion(self) -> None:
+        shaft, model = self.shaft, self.model
+        pushes = round(shaft.current_a / PUSH_A / models.LOAD_SHARE)
+        self._put(models.PRESENT_POSITION, self._position())
+        self._put(models.PRESENT_SPEED, round(shaft.speed_rad_s / model.step_rad))
+        self._put(models.PRESENT_LOAD, pushes, models.LOAD_SIGN_BIT)
+        self._memory[models.MOVING] = bool(shaft.speed_rad_s)
         if model.current_a is not None:
             self._put(models.PRESENT_CURRENT, round(shaft.current_a / model.current_a))
 
@@ -175,9 +172,8 @@ class SimulatedServo(SmartServo):
     def _get(self, address: int) -> int:
         return codec.signed(self.model.number_at(self._memory, address), models.SIGN_BIT)
 
-    def _put(self, address: int, number: int) -> None:
-        word = codec.unsigned(number, models.SIGN_BIT)
-        self._memory[address : address + 2] = self.model.word(word)
+    def _put(self, address: int, number: int, sign_bit: int = models.SIGN_BIT) -> None:
+        self._memory[address : address + 2] = self.model.word(codec.unsigned(number, sign_bit))
 
     def _set_up(self, servo: int) -> None:
         """As it comes out of its box, but for its id."""
