@@ -31,6 +31,8 @@ KEPT = range(models.VERSION, models.MODE + 1)
 """What is read of a servo when it is recognized."""
 QUESTIONS_KEPT = 256
 """They are the same again and again: each is made once while no others push it out."""
+ANSWERS_KEPT = 256
+"""So many need not be taken apart again: a servo at rest says the same."""
 STATE_START = models.TORQUE_ENABLE
 """Torque, goal and what is present are read in one piece: at most 3 ms of 20 for six servos at 1 Mb/s."""
 STATE: Mapping[ByteOrder, struct.Struct] = {
@@ -115,21 +117,9 @@ class FeetechBoard(ServoBusBoard[Packet]):
     def parse(self, servo: BusServo, frame: Packet) -> Heard:
         """In SI. What is wrong with it stands in every answer."""
         model = _model(servo)
-        data = frame.data[-_state_bytes(model) :]
-        self._keep_profile(servo, data)
-        torque, goal, position, speed, temperature = STATE[model.order].unpack_from(data)
-        current_a = model.current_a
-        if current_a is not None:
-            current_a *= signed(model.number_at(data, CURRENT_AT), SIGN_BIT)
-        return Heard(
-            position_rad=model.angle_rad(signed(position, SIGN_BIT)),
-            velocity_rad_s=signed(speed, SIGN_BIT) * model.step_rad,
-            current_a=current_a,
-            temperature_degc=float(temperature),
-            goal_rad=model.angle_rad(signed(goal, SIGN_BIT)),
-            torque=torque == 1,
-            trouble=explain(frame.code),
-        )
+        state = frame.data[-_state_bytes(model) :]
+        self._keep_profile(servo, state)
+        return _heard(model.name, frame.code, state)
 
     def _keep_profile(self, servo: BusServo, state: bytes) -> None:
         """Limit its own speed, and nothing else: what somebody left there would make it late."""
@@ -186,6 +176,24 @@ def _common_question(ids: tuple[int, ...], more: int, state_bytes: int) -> Trans
 
     answers: dict[Hashable, int] = {(each, count): OVERHEAD_BYTES + count for each in ids}
     return Transaction(codec.sync_read(STATE_START - more, count, ids), Priority.READ, answers, narrow=narrow)
+
+
+@lru_cache(ANSWERS_KEPT)
+def _heard(name: str, code: int, state: bytes) -> Heard:
+    model = MODELS[name]
+    torque, goal, position, speed, temperature = STATE[model.order].unpack_from(state)
+    current_a = model.current_a
+    if current_a is not None:
+        current_a *= signed(model.number_at(state, CURRENT_AT), SIGN_BIT)
+    return Heard(
+        position_rad=model.angle_rad(signed(position, SIGN_BIT)),
+        velocity_rad_s=signed(speed, SIGN_BIT) * model.step_rad,
+        current_a=current_a,
+        temperature_degc=float(temperature),
+        goal_rad=model.angle_rad(signed(goal, SIGN_BIT)),
+        torque=torque == 1,
+        trouble=explain(code),
+    )
 
 
 def _state_bytes(model: Model) -> int:
