@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
+from robotd.core.event_lane import EventLane
 from robotd.core.message import Command, Event, Lane, Message
 
 CAPACITIES: Mapping[Lane, int] = {
@@ -15,8 +16,6 @@ CAPACITIES: Mapping[Lane, int] = {
     Lane.EVENT: 1024,
     Lane.BACKGROUND: 256,
 }
-STICKY_PLACES = 64
-"""Places of the EVENT lane that only outcomes and losses may take; at most half of a smaller lane."""
 BURST = 64
 TURN_S = 0.0005
 """So many messages are handed out, and for so long, before the loop gets its turn: somebody may ask for a
@@ -53,7 +52,7 @@ class MessageQueue:
         self._capacities = dict(capacities)
         self._safety: deque[Message] = deque()
         self._command: deque[Message] = deque()
-        self._event = _EventLane(capacities[Lane.EVENT])
+        self._event = EventLane(capacities[Lane.EVENT])
         self._background: deque[Message] = deque()
         self._lanes: dict[Lane, _Lane] = {
             Lane.SAFETY: self._safety,
@@ -228,84 +227,3 @@ class _Lane(Protocol):
     def __len__(self) -> int: ...
 
     def popleft(self) -> Message: ...
-
-
-class _Cell:
-    """One place in the EVENT lane. A full lane changes what stands in it."""
-
-    __slots__ = ("message", "sticky")
-
-    def __init__(self, message: Message, sticky: bool) -> None:
-        self.message = message
-        self.sticky = sticky
-
-
-class _EventLane:
-    """Events in order of arrival. Of ordinary ones, edges of readings, only the newest of a type is dear."""
-
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._ordinary_places = places - min(STICKY_PLACES, places // 2)
-        self._cells: deque[_Cell] = deque()
-        self._newest: dict[str, _Cell] = {}
-        """By type, the ordinary one that came last."""
-        self._ordinary = 0
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    @property
-    def full(self) -> bool:
-        """No place for one more ordinary event."""
-        return self._ordinary >= self._ordinary_places or self.full_for_sticky
-
-    @property
-    def full_for_sticky(self) -> bool:
-        """No place at all."""
-        return len(self._cells) >= self._places
-
-    def append(self, message: Message, *, sticky: bool) -> None:
-        cell = _Cell(message, sticky)
-        self._cells.append(cell)
-        if not sticky:
-            self._ordinary += 1
-            self._newest[message.type] = cell
-
-    def popleft(self) -> Message:
-        cell = self._cells.popleft()
-        self._forget(cell)
-        return cell.message
-
-    def replace(self, message: Message) -> Message | None:
-        """Put `message` in the place of the newest ordinary one of its type, and return that one."""
-        cell = self._newest.get(message.type)
-        if cell is None:
-            return None
-        older, cell.message = cell.message, message
-        return older
-
-    def evict(self, *, superseded_only: bool) -> Message | None:
-        """Take out the oldest ordinary event that has a newer one of its type; else the oldest ordinary."""
-        if self._ordinary == (len(self._newest) if superseded_only else 0):
-            return None
-        oldest: int | None = None
-        for place, cell in enumerate(self._cells):
-            if cell.sticky:
-                continue
-            if self._newest[cell.message.type] is not cell:
-                return self._take_out(place)
-            if oldest is None:
-                oldest = place
-        return None if superseded_only or oldest is None else self._take_out(oldest)
-
-    def _take_out(self, place: int) -> Message:
-        cell = self._cells[place]
-        del self._cells[place]
-        self._forget(cell)
-        return cell.message
-
-    def _forget(self, cell: _Cell) -> None:
-        if not cell.sticky:
-            self._ordinary -= 1
-            if self._newest[cell.message.type] is cell:
-                del self._newest[cell.message.type]

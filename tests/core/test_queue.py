@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from robotd.core.event_lane import STICKY_PLACES
 from robotd.core.message import Event, Lane, Message
-from robotd.core.queue import BURST, BUSY, CAPACITIES, STICKY_PLACES, SUPERSEDED, MessageQueue
+from robotd.core.queue import BURST, BUSY, CAPACITIES, SUPERSEDED, MessageQueue
 from tests import virtual
 from tests.core.making import command, event
 from tests.counts import cases
