@@ -78,9 +78,14 @@ SUBJECTS = (
         "modbus rtu",
         19_200,
         lambda: modbus.Decoder.of_answers().feed,
+        # Other values each time: frames that were read before are known.
         [
-            modbus.encode_answer(Answer(1, Function.READ_HOLDING, tuple(range(10)))),
-            modbus.encode_answer(Answer(2, Function.READ_INPUTS, (1, 0) * 8)),
+            modbus.encode_answer(answer)
+            for value in range(2 * modbus.KNOWN)
+            for answer in (
+                Answer(1, Function.READ_HOLDING, tuple(range(value, value + 10))),
+                Answer(2, Function.READ_INPUTS, (1, 0) * 8),
+            )
         ],
     ),
     Subject(
