@@ -123,6 +123,8 @@ class Person:
         heard: list[Stage] = []
         service.send(request, self.who.source, heard.append)
         if window_s and heard[-1].reason != "no_lease" and self.story.engine.stop.latch is None:
+            if not leads and valid_for_s is not None and at + valid_for_s <= self.now:
+                return  # what came too late to run takes no lease, though it keeps one
             if not leads:
                 self.window_s, self.heard_at = window_s, -inf
             self._heard(max(self.heard_at, at))
