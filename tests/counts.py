@@ -1,4 +1,4 @@
-"""How many cases a test tries: an issue's full count in the campaign, a tenth of it otherwise."""
+"""How many cases a test tries: the full count in the campaign, a tenth of it or less otherwise."""
 
 import os
 
@@ -8,11 +8,6 @@ HOURS = float(os.environ.get("ROBOTD_HOURS", "24")) if CAMPAIGN else 1 / 6
 SEEDS = int(os.environ.get("ROBOTD_SEEDS", "20")) if CAMPAIGN else 2
 
 
-def cases(total: int) -> int:
-    """`total` in the campaign (`make campaign`), a tenth of it, rounded up, in the ordinary run."""
-    return total if CAMPAIGN else -(-total // 10)
-
-
-def some(total: int) -> int:
-    """`total` in the campaign, a hundredth of it, rounded up, in the ordinary run: where a case is dear."""
-    return total if CAMPAIGN else -(-total // 100)
+def cases(total: int, one_in: int = 10) -> int:
+    """`total` in the campaign (`make campaign`), one in ten of them, or in so many, in the ordinary run."""
+    return total if CAMPAIGN else -(-total // one_in)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from robotd.core.limits import Limits
 from robotd.errors import Refused
 from robotd.json import INTEGER_LIMIT, decode, encode
-from tests.counts import cases, some
+from tests.counts import cases
 
 SMALL = Limits(message_bytes=200, json_depth=3, string_bytes=8, list_items=3)
 
@@ -125,7 +125,7 @@ def test_it_takes_and_refuses_what_a_slow_strict_reader_does_with_limits_large_a
         assert verdict(reference, text, limits) == verdict(decode, text, limits)
 
 
-@settings(max_examples=some(10_000), deadline=None)
+@settings(max_examples=cases(10_000, 100), deadline=None)
 @given(st.data())
 def test_a_text_with_bytes_changed_anywhere_is_read_right_or_refused(data):
     text = bytearray(data.draw(TEXTS))
@@ -148,7 +148,7 @@ def test_any_bytes_are_read_or_refused_and_raise_nothing_else(text):
     assert reason in {"", "parse_error", "invalid_params", "too_large"}
 
 
-@settings(max_examples=some(10_000), deadline=None)
+@settings(max_examples=cases(10_000, 100), deadline=None)
 @given(WELL_FORMED)
 def test_what_is_encoded_decodes_to_the_same_value(value):
     limits = Limits(json_depth=30)

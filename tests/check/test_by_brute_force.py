@@ -27,7 +27,7 @@ from tests.check.replaying import Replay
 from tests.core.making import UNITS, command, event
 from tests.core.reference import Endless, Interpreter, Stay
 from tests.core.test_machine_by_reference import trees
-from tests.counts import CAMPAIGN
+from tests.counts import cases
 
 GUARDS = (
     "bumper.active",
@@ -56,7 +56,7 @@ def compiled(text: str, states: tuple[str, ...]) -> Expression:
 
 
 UNHURRIED = settings(
-    max_examples=150 if CAMPAIGN else 5,
+    max_examples=cases(150, 30),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],

@@ -294,7 +294,7 @@ worlds = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=cases(10_000), deadline=None)
+@settings(max_examples=cases(10_000, 30), deadline=None)
 @given(flags, worlds)
 def test_it_agrees_with_an_evaluator_written_another_way(tree: Tree, world: dict[str, Any]) -> None:
     expression = compile_expression(str(tree), readings=UNITS, states=("armed",))

@@ -203,7 +203,7 @@ def test_boxes_nest_and_no_label_or_line_lies_on_a_box(drawn: Chart) -> None:
     assert_nothing_hides_anything(Drawing(svg(drawn)), nesting(drawn))
 
 
-@settings(max_examples=cases(1000), deadline=None)
+@settings(max_examples=cases(1000, 30), deadline=None)
 @given(charts())
 def test_random_charts_are_as_tidy(drawn: Chart) -> None:
     drawing = Drawing(svg(drawn))

@@ -193,13 +193,13 @@ def check(chart: Chart, story: Story) -> None:
             note_case("something remembered")
 
 
-@settings(max_examples=cases(5_000), deadline=None)
+@settings(max_examples=cases(5_000, 30), deadline=None)
 @given(charts(), st.lists(st.tuples(messages, readings), max_size=30))
 def test_the_flat_machine_does_what_the_plain_interpreter_does(chart: Chart, story: Story) -> None:
     check(chart, story)
 
 
-@settings(max_examples=cases(5_000), deadline=None)
+@settings(max_examples=cases(5_000, 30), deadline=None)
 @given(roaming_charts(), st.lists(st.sampled_from(WAYS), min_size=30, max_size=60))
 def test_any_way_through_a_tree_is_entered_left_and_remembered_alike(chart: Chart, way: list[str]) -> None:
     check(chart, [(event(kind), AT_EASE) for kind in way])

@@ -304,6 +304,6 @@ async def endure(taken: list[tuple[Any, ...]]) -> None:
 
 
 @given(st.lists(steps, min_size=5, max_size=50))
-@settings(max_examples=cases(1_000), deadline=None)
+@settings(max_examples=cases(2_000, 20), deadline=None)
 def test_whatever_happens_each_command_ends_once_and_nothing_moves_that_should_not(taken):
     virtual.run(endure(taken))

@@ -148,7 +148,7 @@ async def endure(received: list[bytes]) -> None:
 
 
 @given(clients)
-@settings(max_examples=cases(1_000), deadline=None)
+@settings(max_examples=cases(2_000, 20), deadline=None)
 def test_damaged_messages_are_answered_or_ignored_and_move_nothing(received):
     virtual.run(endure(received))
 

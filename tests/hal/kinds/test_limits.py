@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hal.errors import HalError, LinkFull
 from hal.kinds import Servo, ServoSpec
 from tests import virtual
-from tests.counts import some
+from tests.counts import cases
 from tests.hal.bench import ACCEL_M_S2, MAX_SPEED_M_S, Rover, Wire
 
 PERIOD_S = 0.02
@@ -60,7 +60,7 @@ async def play(rover: Rover, history: list[tuple[tuple[Any, ...], float]]) -> No
 
 
 @given(histories, st.sampled_from(["refuse", "clamp"]))
-@settings(max_examples=some(10_000), deadline=None)
+@settings(max_examples=cases(10_000, 100), deadline=None)
 def test_no_history_of_a_base_with_or_without_a_ramp_brings_a_wire_what_it_must_not(history, on_limit):
     """Two bases live the same history: to make one up takes longer than to live it."""
     plain = Rover(on_limit=on_limit)
@@ -89,7 +89,7 @@ def assert_no_step_is_beyond_the_ramp(wire: Wire) -> None:
 
 
 @given(st.lists(st.tuples(numbers, waits), max_size=20), st.sampled_from(["refuse", "clamp"]))
-@settings(max_examples=some(10_000), deadline=None)
+@settings(max_examples=cases(10_000, 100), deadline=None)
 def test_no_history_of_a_servo_brings_an_angle_beyond_its_limits_to_a_wire(history, on_limit):
     wire = Wire()
 

@@ -13,7 +13,7 @@ from robotd.config import ConfigErrors
 from robotd.sim.scenario.reading import read_scenario
 from robotd.sim.scenario.steps import ACTIONS
 from tests.config.test_fuzz import DATA, WEIRD
-from tests.counts import some
+from tests.counts import cases
 from tests.sim.scenario.making import CONFIG, robots
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -39,7 +39,7 @@ def survives(folder: Path, text: str) -> None:
 
 
 @given(st.sampled_from(TEXTS), st.data())
-@settings(PATIENT, max_examples=some(5_000))
+@settings(PATIENT, max_examples=cases(5_000, 100))
 def test_a_mutant_of_a_scenario_is_refused_or_read(tmp_path: Path, text: str, data: st.DataObject) -> None:
     lines = text.splitlines()
     for _ in range(data.draw(st.integers(1, 3))):
@@ -66,7 +66,7 @@ def test_a_mutant_of_a_scenario_is_refused_or_read(tmp_path: Path, text: str, da
 
 
 @given(st.sampled_from(KEYS), DATA, st.sampled_from([*ACTIONS]))
-@settings(PATIENT, max_examples=some(5_000))
+@settings(PATIENT, max_examples=cases(5_000, 100))
 def test_any_key_of_a_step_may_hold_any_data(tmp_path: Path, key: str, data: object, action: str) -> None:
     step = {action: "arm", key: data}
 
@@ -77,7 +77,7 @@ def test_any_key_of_a_step_may_hold_any_data(tmp_path: Path, key: str, data: obj
     st.sampled_from(["state", "event", "count", "order", "stage", "answer", "world", "board", "base.linear"]),
     DATA,
 )
-@settings(PATIENT, max_examples=some(5_000))
+@settings(PATIENT, max_examples=cases(5_000, 100))
 def test_any_fact_may_be_any_data(tmp_path: Path, key: str, data: object) -> None:
     steps = [{"send": "arm"}, {"expect": {key: data}}]
 
@@ -85,7 +85,7 @@ def test_any_fact_may_be_any_data(tmp_path: Path, key: str, data: object) -> Non
 
 
 @given(st.sampled_from(["robot", "scenario", "seed", "faults", "set", "steps", "never", "always"]), DATA)
-@settings(PATIENT, max_examples=some(3_000))
+@settings(PATIENT, max_examples=cases(3_000, 100))
 def test_any_section_may_hold_any_data(tmp_path: Path, key: str, data: object) -> None:
     top = {"robot": "example:rover", "scenario": "x", "steps": [{"send": "arm"}]}
 
