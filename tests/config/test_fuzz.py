@@ -139,7 +139,7 @@ def survives(folder: Path, text: str) -> None:
 
 
 @given(st.sampled_from(VALUES), st.sampled_from(WEIRD))
-@settings(PATIENT, max_examples=cases(3_000))
+@settings(PATIENT, max_examples=cases(3_000, 30))
 def test_any_value_of_the_rover_may_be_anything(folder: Path, value, weird):
     _, node = value
     end = node.end or node.start + 1
@@ -148,20 +148,20 @@ def test_any_value_of_the_rover_may_be_anything(folder: Path, value, weird):
 
 
 @given(st.dictionaries(st.sampled_from(SECTIONS), DATA, min_size=1, max_size=10))
-@settings(PATIENT, max_examples=cases(5_000))
+@settings(PATIENT, max_examples=cases(5_000, 30))
 def test_any_section_may_hold_any_data(folder: Path, data):
     survives(folder, json.dumps(data, ensure_ascii=False))
 
 
 @given(st.sampled_from([line for line in ROBOT.splitlines() if line.startswith("  ")]), DATA)
-@settings(PATIENT, max_examples=cases(3_000))
+@settings(PATIENT, max_examples=cases(3_000, 30))
 def test_any_entry_may_hold_any_data(folder: Path, line, data):
     key, colon, _ = line.partition(":")
     survives(folder, ROBOT.replace(line, f"{key}{colon} {json.dumps(data)}"))
 
 
 @given(st.binary(max_size=300))
-@settings(PATIENT, max_examples=cases(2_000))
+@settings(PATIENT, max_examples=cases(2_000, 30))
 def test_any_bytes_may_be_the_file(folder: Path, data):
     path = folder / "rover.yaml"
     path.write_bytes(data)
