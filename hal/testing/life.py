@@ -24,7 +24,7 @@ PROVED_WITHIN_S = 60.0
 FOUND_OUT_WITHIN_S = 5.0
 """A far end that hangs, restarted or hears nothing is found out so soon, at the latest..."""
 RECOVERS_WITHIN_S = 8.0
-"""...and is so soon as it was, when all that went wrong is over."""
+"""...and so soon it is online and still, when all that went wrong is over."""
 
 QUIET_WIRES = ("good", "one byte at a time", "late", "noisy")
 """Those that lose nothing."""
