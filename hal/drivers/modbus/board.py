@@ -197,7 +197,7 @@ class ModbusBoard(Board):
         for unit in self._units.values():
             unit.begin(now)
         for block in self._blocks:
-            block.due_at = now
+            block.due_at, block.refused = now, False
 
     async def _insist(self, request: Request, times: int) -> Answer | None:
         for _ in range(times):
@@ -283,16 +283,24 @@ class ModbusBoard(Board):
             block.asked = False
             if answer is None or self.state is not BoardState.ONLINE:
                 return
-            now = asyncio.get_running_loop().time()
-            memory = {} if answer.refusal else block.memory(answer)
+            if answer.refusal:
+                self._refused(block, f"unit {block.unit} refuses a read: {explain(answer.refusal)}")
+                return
+            block.refused = False
+            now, memory = asyncio.get_running_loop().time(), block.memory(answer)
             for fitting in block.fittings:
-                if answer.refusal:
-                    fitting.device.fail(f"unit {block.unit} refuses a read: {explain(answer.refusal)}")
-                else:
-                    self._judge(fitting.device, fitting.take(memory, now))
+                self._judge(fitting.device, fitting.take(memory, now))
 
         block.asked = True
         self._asking.put(block.request, Priority.READ, told)
+
+    def _refused(self, block: Block, why: str) -> None:
+        """What stops for a unit that is not heard stops for one that says nothing of use, too."""
+        for fitting in block.fittings:
+            fitting.device.fail(why)
+        if not block.refused:
+            block.refused = True
+            self._tell_silent(why)
 
     @staticmethod
     def _judge(device: Device, trouble: str | None) -> None:
@@ -313,9 +321,11 @@ class ModbusBoard(Board):
                 device.fail(why.format(unit.number, 1000 * stale_s))
         if not unit.silent:
             unit.silent = True
-            if self.listener is not None:
-                detail = why.format(unit.number, 1000 * unit.stale_s)
-                self.listener(BoardEvent("silent", self.name, detail))
+            self._tell_silent(why.format(unit.number, 1000 * unit.stale_s))
+
+    def _tell_silent(self, why: str) -> None:
+        if self.listener is not None:
+            self.listener(BoardEvent("silent", self.name, why))
 
     def _feed_watchdogs(self) -> None:
         self._feedings += 1

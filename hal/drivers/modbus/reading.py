@@ -26,6 +26,8 @@ class Block:
     due_at: float = 0.0
     asked: bool = False
     """It is being read, or waits for its turn."""
+    refused: bool = False
+    """The unit would not tell it when it was asked last."""
 
     @property
     def acting(self) -> list[ActingFitting]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hal import Twin, find_driver
 from hal.board import Board
 from hal.drivers.modbus import codec
-from hal.drivers.modbus.words import BITS_PER_BYTE, GAP_BYTES, Function, Request
+from hal.drivers.modbus.words import BITS_PER_BYTE, GAP_BYTES, Answer, Function, Refusal, Request
 from hal.links.memory import MemoryLink, memory_pair
 from tests.hal.drivers.modbus import cell
 
@@ -48,6 +48,8 @@ class SlowLine:
         """The answers too."""
         self.silent: int | None = None
         """A unit that is switched off."""
+        self.refusing: int | None = None
+        """A unit that refuses whatever it is asked."""
         self.spoils = 0
         """How many of the next answers are damaged on the way."""
         self.echoes = False
@@ -82,6 +84,9 @@ class SlowLine:
         now = loop.time()
         self._twin.advance(now)
         answer = self._twin.receive(data, now)
+        if answer and answer[0] == self.refusing:
+            refusal = Answer(answer[0], Function(data[1]), refusal=Refusal.SERVER_DEVICE_FAILURE)
+            answer = codec.encode_answer(refusal)
         if answer and answer[0] != self.silent:
             if self.spoils:
                 self.spoils -= 1

@@ -291,6 +291,29 @@ def test_a_unit_is_told_as_silent_20_ms_after_what_is_on_it_means_nothing_and_on
     virtual.run(story())
 
 
+def test_a_unit_that_refuses_its_reads_is_told_like_a_silent_one_and_once_each_time() -> None:
+    async def story() -> None:
+        async with at_its_speed(cell.DEVICES) as (board, slow):
+            events: list[BoardEvent] = []
+            board.listener = events.append
+            name = "SERVER_DEVICE_FAILURE (it cannot do that now; does its display say why?)"
+            why = f"unit 3 refuses a read: {name}"
+            for _ in range(2):
+                slow.refusing = 3
+                await asyncio.sleep(1.5)
+                fault, others = board.devices["scale"].fault, board.devices["curtain"].state
+                slow.refusing = None
+                await asyncio.sleep(1)
+
+                assert fault == why
+                assert others is DeviceState.INACTIVE
+                assert board.devices["scale"].state is DeviceState.INACTIVE
+
+            assert events == [BoardEvent("silent", "line", why)] * 2
+
+    virtual.run(story())
+
+
 def test_a_unit_that_is_not_there_is_named_with_what_to_look_at() -> None:
     async def story() -> None:
         driver = find_driver("modbus")
