@@ -72,7 +72,7 @@ class GivesNoReason(FirmataBoard):
 class DropsItsReports(FirmataBoard):
     def received(self, data: bytes, now: float) -> None:
         super().received(data, now)
-        self._digital.clear()
+        self._layout.digital.clear()
 
 
 FORGETS_TO_STOP = replace(DRIVER, board=ForgetsToStop)
