@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import tempfile
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,7 +77,11 @@ def twin(
     file: Annotated[str, typer.Argument(help="The robot's file, or example:NAME for an installed one.")],
     board: Annotated[str, typer.Argument(help="The board to pretend to be.")],
     pty: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Serve it on a pseudo-terminal, linked to at PATH.")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Serve it on a pseudo-terminal, linked to at PATH; /tmp/BOARD if nothing is said.",
+        ),
     ] = None,
     tcp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Serve it on a TCP port; 0 picks one.")
@@ -89,7 +95,7 @@ def twin(
 
     One line on stdout tells where it is. Its world lives as long as this command.
 
-    Example: robotd twin config/rover.yaml arduino --pty /tmp/arduino
+    Example: robotd twin config/rover.yaml arduino
 
     Then: robotd run config/rover.yaml --port arduino=/tmp/arduino
 
@@ -100,8 +106,8 @@ def twin(
     nak, deaf, slow clock 20%; with `for 10 s` where it lasts, with `after 5 s` where it is to begin
     later. `mend` ends them all, `faults` explains them.
     """
-    if (pty is None) == (tcp is None):
-        raise typer.BadParameter("say where: --pty PATH or --tcp HOST:PORT")
+    if pty is not None and tcp is not None:
+        raise typer.BadParameter("it is in one place: --pty PATH or --tcp HOST:PORT")
     address = None if tcp is None else host_and_port(tcp)
     config = load(file)
     known_board(config.boards, board)
@@ -119,7 +125,8 @@ def twin(
     except FaultError as error:
         raise typer.BadParameter(str(error)) from None
     served = rig.twins[board]
-    serving = serve_pty(served, str(pty)) if address is None else serve_tcp(served, *address)
+    link = pty or os.path.join(tempfile.gettempdir(), board)
+    serving = serve_pty(served, link) if address is None else serve_tcp(served, *address)
     try:
         asyncio.run(_serve(board, served, serving))
     except (HalError, OSError) as error:

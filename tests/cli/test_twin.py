@@ -57,6 +57,27 @@ def test_it_is_told_line_by_line_and_a_bad_line_ends_nothing() -> None:
         assert twin.wait(PATIENCE_S) == 0
 
 
+def test_where_nothing_is_said_it_is_a_terminal_named_after_its_board(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "robotd", "twin", ROVER, "arduino"]
+    place = tmp_path / "arduino"
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    ) as twin:
+        try:
+            assert twin.stdout is not None
+            assert twin.stdout.readline() == f"ready  arduino on {place}\n"
+            assert place.resolve().is_char_device()
+            twin.send_signal(signal.SIGINT)
+            assert twin.wait(PATIENCE_S) == 0
+            assert not place.is_symlink()
+        finally:
+            twin.kill()
+
+
 def test_the_end_of_its_input_is_not_its_end_and_costs_nothing() -> None:
     with serving(stdin=subprocess.DEVNULL) as twin:
         before_s = processor_s(twin)
