@@ -10,10 +10,12 @@ NAMES = ("shoulder", "elbow", "gripper")
 JOINT = {"kind": "joint", "board": "servos", "min": "-90 deg", "max": "90 deg"}
 
 
-def turn(rig: Rig) -> Coroutine[Any, Any, float]:
-    """To and fro, so that there is always a way to go."""
+def turn(rig: Rig) -> Coroutine[Any, Any, float] | None:
+    """To and fro. For a newer goal it brakes first: told one twenty times a second, it hardly moves."""
     shoulder = rig.devices["shoulder"]
     assert isinstance(shoulder, Joint)
+    if not shoulder.at_rest:
+        return None
     return shoulder.move_to(-1.0 if float(rig.world()["shoulder"]) > 0 else 1.0)
 
 
