@@ -7,15 +7,29 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
+from itertools import count, takewhile
 from pathlib import Path
 
 import pytest
+import typer.testing
+
+# Typer makes all commands anew for each line that a test runs, which takes longer than most lines do.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]  # it is theirs
 
 ROOT = Path(__file__).parents[2]
 START_AT_MOST_S = 20.0
 NICE = -10
+PATIENCE_S = 20.0
+
+
+def tries() -> Iterator[int]:
+    """Once more and once more, as long as patience lasts."""
+    until = time.perf_counter() + PATIENCE_S
+    return takewhile(lambda _: time.perf_counter() < until, count())
 
 
 class RunningRobot:

@@ -106,7 +106,6 @@ def test_without_a_command_it_shows_the_help() -> None:
         ["send", "drive", "--raw", "-"],
         ["send", "--raw", "file"],
         ["status", "--url", "localhost"],
-        ["twin", ROVER, "arduino"],
         ["twin", ROVER, "leg", "--pty", "/tmp/leg"],
         ["twin", ROVER, "arduino", "--tcp", "5000"],
         ["twin", ROVER, "arduino", "--tcp", "127.0.0.1:0", "--fault", "gremlins"],

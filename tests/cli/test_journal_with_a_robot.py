@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from robotd.cli import app
 from robotd.cli.exits import Exit
-from tests.cli.conftest import RunningRobot
+from tests.cli.conftest import RunningRobot, tries
 from tests.cli.journals import following, next_row, nobody_home
 from tests.cli.spoken import said
 
@@ -21,8 +21,6 @@ __all__ = ["nobody_home"]  # pytest finds fixtures by name
 
 run = CliRunner().invoke
 TOO_FAST = ["send", "drive", "linear=5"]
-OFTEN = 100
-"""A reset is refused until everything has been at rest for half a second."""
 
 
 told = partial(said, "dead")
@@ -97,7 +95,7 @@ def test_a_letter_that_is_not_even_accepted_stays(rover: RunningRobot) -> None:
 
     assert again.exit_code == Exit.REFUSED
     assert [letter["seq"] for letter in letters()] == [seq]
-    for _ in range(OFTEN):
+    for _ in tries():  # refused until everything has been at rest for half a second
         if run(app, ["reset", stopped["latch_id"]]).exit_code == Exit.DONE:
             break
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from robotd.cli import app
 from robotd.cli.exits import Exit
-from tests.cli.conftest import RunningRobot, rover_on_any_port
+from tests.cli.conftest import RunningRobot, rover_on_any_port, tries
 
 run = CliRunner().invoke
 
@@ -28,7 +28,7 @@ def test_a_stop_is_found_after_kill_9_and_is_gone_after_the_reset(tmp_path: Path
     first = RunningRobot(file, "--sim", "--journal", "memory")
     stopped = run(app, ["stop", "--reason", "smoke", "--url", first.unix])
     latch = status(first)["latch"]
-    for _ in range(200):  # a thread writes it, after the answer
+    for _ in tries():  # a thread writes it, after the answer
         if kept.exists():
             break
         status(first)

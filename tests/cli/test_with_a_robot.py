@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from robotd.cli import app, raw
 from robotd.cli.exits import Exit
-from tests.cli.conftest import RunningRobot, rover_on_any_port
+from tests.cli.conftest import RunningRobot, rover_on_any_port, tries
 
 run = CliRunner().invoke
 MANY_S = 20.0
@@ -38,7 +38,7 @@ def ready_robot(robot: RunningRobot, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 def reset() -> None:
     """Lift the latch; everything must have been at rest for half a second."""
-    for _ in range(100):
+    for _ in tries():
         if run(app, ["reset", "--yes"]).exit_code == Exit.DONE:
             return
     pytest.fail(f"still latched: {run(app, ['reset', '--yes']).stderr}")
