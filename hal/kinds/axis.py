@@ -18,6 +18,9 @@ from hal.units import Angle, PositiveAngle, PositiveAngularAcceleration, Positiv
 LATE_PERIODS = 2
 """A tick that is late makes no longer a step than so many in time."""
 
+RESTING_RAD_S = 0.05
+"""Slower than this it is at rest: what a servo says of its speed is never quite 0."""
+
 
 class AxisSpec(ActuatorSpec, frozen=True):
     """What the file says about a servo, whatever it moves. Drivers add the id."""
@@ -113,12 +116,15 @@ class Axis:
         """What it was told last, in rad; None where it is limp."""
         self.guided = False
         """It is limp to be led by hand: a stop shall hold it all the same."""
+        self.settling = False
+        """It was told to stay, and was not seen at rest since. Where it was seen it has already left: told to
+        stay there, it would go back."""
         self._switch = line.torque
 
     def forget(self) -> None:
         """Its wire was lost: nothing is known."""
         self.present = self.torque = self.goal = None
-        self.guided = False
+        self.guided = self.settling = False
         self.present_at = -math.inf
 
     def engage(self, now: float) -> float:
@@ -134,13 +140,19 @@ class Axis:
 
     def hold(self, now: float) -> float:
         """Let it stay where it stands, with torque, and return the angle. Raises what `engage` raises."""
-        present = self.known(now)
-        self.output.write(present)
-        self.goal = present
+        goal = self.goal if self.settling and self.goal is not None else self.known(now)
+        self.output.write(goal)
+        self.goal = goal
         self._switch(True)
-        self.torque = True
+        self.torque = self.settling = True
         self.guided = False
-        return self.goal
+        return goal
+
+    def see(self, present: float, rate_rad_s: float | None, at: float) -> None:
+        """Where it stands, and how fast it turns if that is known."""
+        self.present, self.present_at = present, at
+        if rate_rad_s is None or abs(rate_rad_s) <= RESTING_RAD_S:
+            self.settling = False
 
     def known(self, now: float) -> float:
         """Where it stands. Raises `DeviceRefused` where that is not known, or not any more."""
@@ -151,7 +163,7 @@ class Axis:
     def release(self) -> None:
         """Let it go limp. Raises what the wire raises."""
         self._switch(False)
-        self.torque = self.guided = False
+        self.torque = self.guided = self.settling = False
         self.goal = None
 
     def lead(self, goal: float) -> float:
@@ -166,6 +178,7 @@ class Axis:
             goal = min(max(goal, min(self.spec.low, last)), max(self.spec.high, last))
             self.output.write(goal)
             self.goal = goal
+            self.settling = False
         return goal
 
     @property
@@ -190,4 +203,4 @@ class Axis:
             return UNTOUCHED
         if on_stop == "off":
             return StopValue(None, False)
-        return StopValue(self.goal if self.present is None else self.present, True)
+        return StopValue(self.goal if self.settling or self.present is None else self.present, True)

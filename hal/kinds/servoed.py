@@ -73,8 +73,7 @@ class Servoed(Leading):
         told = position_rad, velocity_rad_s, current_a, temperature_degc
         self._renew(zip(TOLD, told, strict=True), at)
         if position_rad is not None and isfinite(position_rad):
-            self.axis.present = position_rad
-            self.axis.present_at = at
+            self.axis.see(position_rad, velocity_rad_s, at)
             self._heard(at)
 
     def reading(self, name: str | None = None) -> Reading | None:
@@ -90,6 +89,7 @@ class Servoed(Leading):
         if on is not self.axis.torque:
             self.axis.torque = on
             self.axis.goal = self.axis.present if on else None
+            self.axis.settling = False
             self._show(at)
         if lost:
             self.stop_because(

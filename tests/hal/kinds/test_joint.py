@@ -52,6 +52,25 @@ def test_enabling_torque_never_jumps_since_the_first_goal_is_where_it_stands():
     assert arm.shaft.switched == [True]
 
 
+def test_a_joint_that_still_brakes_is_stopped_where_it_was_stopped_before():
+    arm = Arm()
+
+    async def body() -> None:
+        arm.a.hold()
+        arm.a.follow(0.02, now())
+        arm.a.update(0.01, 1.0, at=now())
+        arm.a.halt()
+        arm.a.update(0.015, 0.5, at=now())
+
+        assert arm.a.stop_value() == StopValue(0.01, torque=True)
+
+        arm.a.update(0.015, 0.0, at=now())
+
+        assert arm.a.stop_value() == StopValue(0.015, torque=True)
+
+    story(arm, body)
+
+
 def test_a_move_of_a_limp_joint_begins_where_it_stands():
     arm = Arm(starts=(0.4, 0.0, 0.0))
 
