@@ -166,7 +166,11 @@ class BusServo:
         if heard.torque is not None:
             self.shows_torque = heard.torque
         self.doubtful = heard.alert and heard.trouble is None and not self._failed
+        was_settling = self.device.axis.settling
         self._show(heard, now)
+        if was_settling and not self.device.axis.settling and self._is_at_goal(heard):
+            # Its stop got lost, and it stands all the same: told again, it would move.
+            self.goal_rad = self.goal_rad if heard.goal_rad is None else heard.goal_rad
         if heard.trouble is not None:
             self.fail(heard.trouble)
         elif self._failed and heard.torque is not None:

@@ -20,6 +20,8 @@ LATE_PERIODS = 2
 
 RESTING_RAD_S = 0.05
 """Slower than this it is at rest: what a servo says of its speed is never quite 0."""
+UNSEEN_GOALS = 2
+"""Told more goals than these since it was seen, it is not there any more."""
 
 
 class AxisSpec(ActuatorSpec, frozen=True):
@@ -117,8 +119,9 @@ class Axis:
         self.guided = False
         """It is limp to be led by hand: a stop shall hold it all the same."""
         self.settling = False
-        """It was told to stay, and was not seen at rest since. Where it was seen it has already left: told to
-        stay there, it would go back."""
+        """It was told to stay, and was not seen at rest since."""
+        self._unseen = 0
+        """How many goals it was told since it was seen."""
         self._switch = line.torque
 
     def forget(self) -> None:
@@ -126,6 +129,7 @@ class Axis:
         self.present = self.torque = self.goal = None
         self.guided = self.settling = False
         self.present_at = -math.inf
+        self._unseen = 0
 
     def engage(self, now: float) -> float:
         """Have torque, and return the goal: where it stands, if it was limp. It never jumps.
@@ -140,7 +144,7 @@ class Axis:
 
     def hold(self, now: float) -> float:
         """Let it stay where it stands, with torque, and return the angle. Raises what `engage` raises."""
-        goal = self.goal if self.settling and self.goal is not None else self.known(now)
+        goal = self.goal if self._has_left and self.goal is not None else self.known(now)
         self.output.write(goal)
         self.goal = goal
         self._switch(True)
@@ -150,7 +154,7 @@ class Axis:
 
     def see(self, present: float, rate_rad_s: float | None, at: float) -> None:
         """Where it stands, and how fast it turns if that is known."""
-        self.present, self.present_at = present, at
+        self.present, self.present_at, self._unseen = present, at, 0
         if rate_rad_s is None or abs(rate_rad_s) <= RESTING_RAD_S:
             self.settling = False
 
@@ -179,6 +183,7 @@ class Axis:
             self.output.write(goal)
             self.goal = goal
             self.settling = False
+            self._unseen += 1
         return goal
 
     @property
@@ -203,4 +208,9 @@ class Axis:
             return UNTOUCHED
         if on_stop == "off":
             return StopValue(None, False)
-        return StopValue(self.goal if self.settling or self.present is None else self.present, True)
+        return StopValue(self.goal if self._has_left or self.present is None else self.present, True)
+
+    @property
+    def _has_left(self) -> bool:
+        """Whether it is no longer where it was seen: told to stay there, it would go back."""
+        return self.goal is not None and (self.settling or self._unseen > UNSEEN_GOALS)

@@ -71,6 +71,23 @@ def test_a_joint_that_still_brakes_is_stopped_where_it_was_stopped_before():
     story(arm, body)
 
 
+def test_a_joint_that_was_led_on_unseen_is_not_sent_back_by_its_stop():
+    arm = Arm()
+
+    async def body() -> None:
+        arm.a.hold()
+        arm.a.update(0.0, 0.0, at=now())
+        for goal in (0.02, 0.04, 0.06):
+            arm.a.follow(goal, now())
+        arm.a.halt()
+
+        assert arm.a.stop_value() == StopValue(0.06, torque=True)
+
+    story(arm, body)
+
+    assert arm.shaft.told[-1] == 0.06
+
+
 def test_a_move_of_a_limp_joint_begins_where_it_stands():
     arm = Arm(starts=(0.4, 0.0, 0.0))
 
