@@ -168,9 +168,11 @@ class BusServo:
         self.doubtful = heard.alert and heard.trouble is None and not self._failed
         was_settling = self.device.axis.settling
         self._show(heard, now)
-        if was_settling and not self.device.axis.settling and self._is_at_goal(heard):
-            # Its stop got lost, and it stands all the same: told again, it would move.
-            self.goal_rad = self.goal_rad if heard.goal_rad is None else heard.goal_rad
+        has_settled = was_settling and not self.device.axis.settling
+        if has_settled and heard.goal_rad is not None and self._is_at_goal(heard):
+            # Whatever it was told, here it stands: told that again, it would move.
+            self.goal_rad = heard.goal_rad
+            self.device.stands_at(self.spec.from_servo(heard.goal_rad), now)
         if heard.trouble is not None:
             self.fail(heard.trouble)
         elif self._failed and heard.torque is not None:

@@ -98,6 +98,11 @@ class Servoed(Leading):
                 )
             )
 
+    def stands_at(self, goal: float, now: float) -> None:
+        """Its servo came to rest at this goal, which need not be the last: that may have got lost."""
+        self.axis.goal = goal
+        self._show(now)
+
     def stop_value(self) -> StopValue:
         """What makes it safe now, for the stop frames of its board."""
         return self.axis.stop_value(self.spec.on_stop)

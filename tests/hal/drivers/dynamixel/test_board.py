@@ -318,6 +318,28 @@ def test_a_stop_past_the_bus_holds_every_joint_where_it_is_and_no_goal_of_before
     story(tell)
 
 
+def test_where_the_stop_got_lost_it_is_not_told_again_once_the_joint_stands() -> None:
+    async def tell(arm: Arm) -> None:
+        elbow = arm.joint("elbow")
+        motion = asyncio.create_task(elbow.move_to(1.5))
+        await asyncio.sleep(0.5137)
+        arm.wire.loses = lambda request: request[7:9] == bytes([codec.SYNC_WRITE, models.GOAL_POSITION])
+        halted_at = arm.angle("elbow")
+        elbow.halt()
+        await asyncio.sleep(0.3)
+        arm.wire.loses = lambda request: False
+        stood = arm.angle("elbow")
+        await asyncio.sleep(1)
+
+        assert stood > halted_at + 0.005
+        assert arm.angle("elbow") == stood
+        assert elbow.axis.goal == pytest.approx(stood, abs=2 * STEP_RAD)
+        with pytest.raises(Halted):
+            await motion
+
+    story(tell)
+
+
 def test_a_joint_that_goes_limp_by_a_stop_is_confirmed_when_it_has_no_torque() -> None:
     async def tell(arm: Arm) -> None:
         arm.twin.refusing = True
