@@ -6,18 +6,16 @@ then only its state is told. Opening the port restarts an Arduino, and with that
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 from hal.driver import Found, Probe
+from hal.drivers.ear import Ear
 from hal.drivers.grbl import words
 from hal.drivers.grbl.codec import Decoder
 from hal.drivers.grbl.facts import Facts
 from hal.drivers.grbl.requirements import counts_upwards
 from hal.drivers.grbl.words import Banner, Frame, MachineState, Setting, Status
-from hal.errors import LinkClosed
 from hal.link import Link
 
 BAUD = 115200
@@ -28,26 +26,22 @@ ROUNDS = 12
 """How often it is asked for its settings, to hear each twice alike."""
 
 
-class _Ear:
-    """Who listens while it is asked."""
+class _Controller:
+    """What it has told of itself so far."""
 
     def __init__(self, link: Link) -> None:
         self.facts = Facts()
         self.version = ""
         self.status: Status | None = None
-        self._link = link
-        self._decoder = Decoder()
-        self._heard = asyncio.Event()
-        self._lost: str | None = None
+        self.ear = Ear(link, Decoder().feed)
 
-    def data_received(self, data: bytes) -> None:
-        for frame in self._decoder.feed(data):
-            self._take(frame)
-            self._heard.set()
-
-    def connection_lost(self, reason: Exception | None) -> None:
-        self._lost = str(reason)
-        self._heard.set()
+    async def ask(self, question: bytes) -> None:
+        """Put a question and listen for a while. Raises `LinkError`."""
+        first: Frame | None = await self.ear.ask(question, lambda frame: frame, ASK_AGAIN_S)
+        if first is not None:
+            self._take(first)
+            for frame in await self.ear.hear(ASK_AGAIN_S):
+                self._take(frame)
 
     def _take(self, frame: Frame) -> None:
         if isinstance(frame, Banner):
@@ -57,35 +51,25 @@ class _Ear:
         else:
             self.facts.tell(frame)
 
-    async def ask(self, question: bytes) -> None:
-        """Put a question and listen for a while. Raises `LinkClosed`."""
-        if self._lost is not None:
-            raise LinkClosed(f"{self._link.name} was lost during the scan: {self._lost}")
-        self._heard.clear()
-        self._link.write(question)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ASK_AGAIN_S):
-                await self._heard.wait()
-                await asyncio.sleep(ASK_AGAIN_S)  # the rest of the answer
-
 
 async def find(link: Link) -> AsyncIterator[Found]:
     """The controller on `link`, if one speaks Grbl 1.1. Takes 4 s where none does."""
-    ear = _Ear(link)
-    await link.open(ear)
+    controller = _Controller(link)
+    await link.open(controller.ear)
     try:
         for _ in range(GREETINGS):
-            await ear.ask(words.STATUS_QUERY)
-            if ear.status is not None:
+            await controller.ask(words.STATUS_QUERY)
+            if controller.status is not None:
                 break
         else:
             return
         for _ in range(ROUNDS):
-            if ear.facts.complete or ear.status.state not in (MachineState.IDLE, MachineState.ALARM):
+            at_rest = controller.status.state in (MachineState.IDLE, MachineState.ALARM)
+            if controller.facts.complete or not at_rest:
                 break
             # An end of a line first: what noise has left there is no part of the question.
-            await ear.ask(b"\n" + words.BUILD_QUERY + words.SETTINGS_QUERY)
-        yield _found(ear, ear.status)
+            await controller.ask(b"\n" + words.BUILD_QUERY + words.SETTINGS_QUERY)
+        yield _found(controller, controller.status)
     finally:
         link.close()
 
@@ -93,12 +77,12 @@ async def find(link: Link) -> AsyncIterator[Found]:
 PROBES: Sequence[Probe] = (Probe(BAUD, find),)
 
 
-def _found(ear: _Ear, status: Status) -> Found:
+def _found(controller: _Controller, status: Status) -> Found:
     details = {"state": str(status.state)}
-    if not ear.facts.complete:
+    facts = controller.facts
+    if not facts.complete:
         trouble = "it does not tell its settings, or not twice the same; does it work, is the wire disturbed?"
-        return Found("", f"Grbl {ear.version}".rstrip(), BAUD, details, trouble)
-    facts = ear.facts
+        return Found("", f"Grbl {controller.version}".rstrip(), BAUD, details, trouble)
     travel = [facts[number] for number in Setting.TRAVEL]
     axes = {axis: f"{length:g} mm" for axis, length in zip(words.AXES, travel, strict=True)}
     rate = min(facts[number] for number in Setting.MAX_RATE) / 60

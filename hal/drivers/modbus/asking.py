@@ -15,7 +15,7 @@ NUMBERS = 1 << 16
 """On TCP requests are numbered with 16 bits."""
 
 
-class Ear(Protocol):
+class Hearer(Protocol):
     """Who wants to know how well units are heard."""
 
     def heard(self, unit: int) -> None:
@@ -28,7 +28,7 @@ class Ear(Protocol):
 class Asking:
     """All that is asked on one line."""
 
-    def __init__(self, spec: ModbusBoardSpec, write: Callable[[bytes], None], ear: Ear) -> None:
+    def __init__(self, spec: ModbusBoardSpec, write: Callable[[bytes], None], hearer: Hearer) -> None:
         self.heard_bytes = False
         """Whether anything at all came since `begin`."""
         self.echoes = False
@@ -36,7 +36,7 @@ class Asking:
         self._framing = spec.frames
         self._thinks_s = spec.thinks
         self._send = write
-        self._ear = ear
+        self._hearer = hearer
         byte_s = BITS_PER_BYTE / spec.baud if self._framing == "rtu" else 0.0
         gap_s = max(GAP_BYTES * byte_s, SHORTEST_GAP_S) if self._framing == "rtu" else 0.0
         self._answers = Answers(self._framing)
@@ -79,9 +79,9 @@ class Asking:
         def done(outcome: Outcome[Heard]) -> None:
             heard = outcome.answers.get(question.key)
             if heard is not None:
-                self._ear.heard(request.unit)
+                self._hearer.heard(request.unit)
             elif outcome.trouble is Trouble.SILENT:
-                self._ear.missed(request.unit, damaged=self._answers.damaged > damaged_before)
+                self._hearer.missed(request.unit, damaged=self._answers.damaged > damaged_before)
             told(None if heard is None else heard.answer)
 
         self._bus.put(question.transaction, done)
