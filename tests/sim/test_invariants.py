@@ -5,42 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hal import Motor
-from robotd.config import load
 from robotd.core.chart import ESTOP, SHUTDOWN
 from robotd.core.decision import Decision, Outcome
 from robotd.core.message import Event, Lane
 from robotd.core.stage import STARTED, Stage
+from robotd.sim.client import Console
 from robotd.sim.invariants.promise import Broken
 from robotd.sim.invariants.watch import Watch
 from robotd.sim.simulation import Simulation, simulate
+from tests.sim.breaking import first_broken, shipped
 
-ROVER = load(Path(__file__).parents[2] / "config" / "rover.yaml")
+ROVER = shipped("rover")
 DRIVE = {"linear": 0.3}
 
 
-def first_broken(wrong: Callable[[Simulation], Awaitable[None] | None]) -> Broken | None:
+async def drives(sim: Simulation, console: Console) -> None:
+    console.send("arm")
+    console.send("drive", DRIVE, id="driven")
+    await sim.sleep(0.1)
+
+
+def broken_by(wrong: Callable[[Simulation], Awaitable[None] | None]) -> Broken | None:
     """What is said of a rover, driving, to which something impossible is done."""
-
-    async def story(sim: Simulation) -> Watch:
-        watch = Watch(sim)
-        console = await sim.connect()
-        console.send("arm")
-        console.send("drive", DRIVE, id="driven")
-        await sim.sleep(0.1)
-        assert watch.broken is None
-        done = wrong(sim)
-        if done is not None:
-            await done
-        await sim.sleep(0.1)
-        return watch
-
-    return simulate(ROVER, story).broken
+    return first_broken("rover", drives, lambda sim, _: wrong(sim))
 
 
 def event(sim: Simulation, *, late_s: float = 0.0, **more: Any) -> Event:
@@ -69,7 +61,7 @@ def trip(sim: Simulation) -> None:
 
 
 def test_a_rover_that_is_left_alone_breaks_nothing() -> None:
-    assert first_broken(lambda _: None) is None
+    assert broken_by(lambda _: None) is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +82,7 @@ def test_in_time_is_broken_by_a_command_that_has_expired_and_by_a_wait_of_what_i
         expires_at = None if after_s is None else sim.engine.clock() + after_s
         decided(sim, event(sim, late_s=late_s, expires_at=expires_at, **more))
 
-    broken = first_broken(wrong)
+    broken = broken_by(wrong)
 
     assert (broken and broken[:2]) == (said and ("in time", said))
 
@@ -102,7 +94,7 @@ def test_settles_is_broken_by_a_message_that_still_waits() -> None:
         for look in sim.at_end:
             look()
 
-    broken = first_broken(wrong)
+    broken = broken_by(wrong)
 
     assert broken is not None
     assert broken[:2] == ("settles", "1 messages wait in the queue after the end")
@@ -117,7 +109,7 @@ def test_settles_is_broken_by_an_action_that_still_runs() -> None:
         for look in sim.at_end:
             look()
 
-    broken = first_broken(wrong)
+    broken = broken_by(wrong)
 
     assert broken is not None
     assert broken[:2] == ("settles", "1 actions are under way after the end")
@@ -186,7 +178,7 @@ async def active_in_vain(sim: Simulation) -> None:
 def test_standing_is_broken_by_whatever_moves_without_leave(
     wrong: Callable[[Simulation], Awaitable[None] | None], said: str
 ) -> None:
-    broken = first_broken(wrong)
+    broken = broken_by(wrong)
 
     assert broken is not None
     assert broken[:2] == ("standing", said)
@@ -241,7 +233,7 @@ def logged(_: Simulation) -> None:
 def test_no_bug_is_broken_by_what_nobody_caught_and_by_a_stop_that_failed(
     wrong: Callable[[Simulation], None], said: str
 ) -> None:
-    broken = first_broken(wrong)
+    broken = broken_by(wrong)
 
     assert broken is not None
     assert broken[:2] == ("no bug", said)

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 import pytest
 
 from hal import Gantry
 from hal.kinds import Position, Velocity
-from robotd.config import load
 from robotd.sim.client import Console
 from robotd.sim.invariants.promise import Broken
-from robotd.sim.invariants.watch import Watch
-from robotd.sim.simulation import Simulation, simulate
+from robotd.sim.simulation import Simulation
+from tests.sim.breaking import Wrong, first_broken
 
-Wrong = Callable[[Simulation, Console], Awaitable[None] | None]
-GANTRY = load(Path(__file__).parents[2] / "config" / "gantry.yaml")
+
+async def is_home(sim: Simulation, console: Console) -> None:
+    console.send("home")
+    await sim.sleep(6)
+    assert sim.engine.machine.leaves == ("idle",)
+    console.send("jog", {"x": -0.01})  # it has the lease from now on
+    await sim.sleep(0.1)
 
 
 def broken_by(wrong: Wrong) -> Broken | None:
     """What is said of a gantry at home, to which something is done."""
-
-    async def story(sim: Simulation) -> Watch:
-        watch = Watch(sim)
-        console = await sim.connect()
-        console.send("home")
-        await sim.sleep(6)
-        assert sim.engine.machine.leaves == ("idle",)
-        console.send("jog", {"x": -0.01})  # it has the lease from now on
-        await sim.sleep(0.1)
-        assert watch.broken is None
-        done = wrong(sim, console)
-        if done is not None:
-            await done
-        await sim.sleep(0.1)
-        return watch
-
-    return simulate(GANTRY, story).broken
+    return first_broken("gantry", is_home, wrong)
 
 
 def gantry(sim: Simulation) -> Gantry:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from math import radians
-from pathlib import Path
 
 import pytest
 
 from hal import Joint
-from robotd.config import load
 from robotd.sim.client import Console
 from robotd.sim.invariants.promise import Broken
-from robotd.sim.invariants.watch import Watch
-from robotd.sim.simulation import Simulation, simulate
+from robotd.sim.simulation import Simulation
+from tests.sim.breaking import Wrong, first_broken
 
-Wrong = Callable[[Simulation, Console], Awaitable[None] | None]
-ARM = load(Path(__file__).parents[2] / "config" / "arm.yaml")
+
+async def holds(sim: Simulation, console: Console) -> None:
+    console.send("hold")
+    await sim.sleep(0.3)
 
 
 def broken_by(wrong: Wrong) -> Broken | None:
     """What is said of an arm that holds, to which something is done."""
-
-    async def story(sim: Simulation) -> Watch:
-        watch = Watch(sim)
-        console = await sim.connect()
-        console.send("hold")
-        await sim.sleep(0.3)
-        assert watch.broken is None
-        done = wrong(sim, console)
-        if done is not None:
-            await done
-        await sim.sleep(0.1)
-        return watch
-
-    return simulate(ARM, story).broken
+    return first_broken("arm", holds, wrong)
 
 
 def base(sim: Simulation) -> Joint:

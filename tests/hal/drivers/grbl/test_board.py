@@ -309,20 +309,15 @@ def test_a_restart_in_a_job_is_told_with_its_line_and_costs_the_position(folder:
     tell(story, folder)
 
 
-def test_a_greeting_that_nobody_asked_for_costs_the_position_even_of_a_machine_that_is_not_locked() -> None:
+@pytest.mark.parametrize(
+    "said", ["Grbl 1.1h ['$' for help]", "[MSG:'$H'|'$X' to unlock]"], ids=["a greeting", "being locked"]
+)
+def test_what_tells_of_a_restart_that_nobody_saw_costs_the_position_whatever_its_state_says(
+    said: str,
+) -> None:
     async def story(machine: Machine) -> None:
         await machine.ready()
-        machine.board.received(b"Grbl 1.1h ['$' for help]\r\n", now())
-
-        assert machine.board.homed is False
-
-    tell(story)
-
-
-def test_one_that_says_that_it_is_locked_has_lost_its_position_whatever_of_its_alarm_was_heard() -> None:
-    async def story(machine: Machine) -> None:
-        await machine.ready()
-        machine.board.received(b"[MSG:'$H'|'$X' to unlock]\r\n", now())
+        machine.board.received(said.encode() + b"\r\n", now())
 
         assert machine.board.homed is False
 
