@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.benchmarks.figures import Report, median
@@ -68,9 +69,14 @@ def _share_at_rest(command: list[str], rest_s: float) -> float:
 
 
 def _cpu_s(process: int) -> float:
-    """Of all threads, to the nanosecond."""
-    threads = Path(f"/proc/{process}/task").glob("*/schedstat")
-    return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
+    """Of all its threads, to the nanosecond. Raises `RuntimeError` when it has ended."""
+    used_ns = 0
+    for thread in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        with suppress(ProcessLookupError):  # a thread that ends between the list and the look
+            used_ns += int(thread.read_text().split()[0])
+    if not used_ns:
+        raise RuntimeError("a daemon that should be at rest has ended")
+    return used_ns / 1e9
 
 
 def rest(report: Report, *, rest_s: float) -> None:
