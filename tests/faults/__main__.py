@@ -13,6 +13,7 @@ import signal
 import sys
 
 from tests.faults.children import HarnessError
+from tests.faults.clock import stolen_s
 from tests.faults.matrix import ALL, run
 from tests.faults.rows import ROWS
 from tests.faults.table import Progress, markdown, text
@@ -28,12 +29,13 @@ def main() -> int:
     rows = [row for row in ROWS if not options.words or any(word in row.title for word in options.words)]
     if not rows:
         parser.error("no row has such a name")
+    stolen_before_s = stolen_s()
     try:
         results = run(rows, options.trials / ALL, Progress(sys.stderr))
     except HarnessError as error:
         sys.stderr.write(f"a trial could not be made: {error}\n")
         return 1
-    sys.stdout.write((markdown if options.markdown else text)(results))
+    sys.stdout.write((markdown if options.markdown else text)(results, stolen_s() - stolen_before_s))
     return int(any(result.missed or not result.within for result in results))
 
 

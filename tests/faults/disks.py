@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from tests.faults.children import PATIENCE_S, HarnessError
 from tests.faults.clock import now, pause
+from tests.faults.groups import disband
 
 SMALL_BYTES = 2 << 20
 THROTTLES = (
@@ -88,13 +89,13 @@ class Throttle:
 
 @contextmanager
 def throttle(folder: Path) -> Iterator[Throttle]:
-    """As `Throttle`; its processes are gone when this ends."""
+    """As `Throttle`; none of its processes outlives it."""
     made = Throttle(folder)
     try:
         yield made
     finally:
         made.loosen()
-        made.group.rmdir()
+        disband(made.group)
 
 
 def waits_for_its_disk(process: int) -> bool:

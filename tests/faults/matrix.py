@@ -33,6 +33,8 @@ class Result:
     rounds: list[list[float]] = field(default_factory=list)
     """For each round, how long each stop took, in seconds."""
     why_missed: list[str] = field(default_factory=list)
+    why_again: list[str] = field(default_factory=list)
+    """Why trials could not be made, and so were made again."""
 
     @property
     def took_s(self) -> list[float]:
@@ -100,24 +102,28 @@ def _of_round(trials: int, number: int) -> int:
 
 
 def _round(result: Result, trials: int, bench: Bench, watcher: Watcher) -> Iterable[float]:
+    def again(why: str) -> None:
+        result.why_again.append(why)
+        watcher.say(f"{result.row.title}: again, {why}")
+
     bench.end()
     for _ in range(trials):
         watcher.step(result.row)
         try:
-            yield made(result.row, bench, watcher.say)
+            yield made(result.row, bench, again)
         except NotStopped as missed:
             result.why_missed.append(str(missed))
             watcher.say(f"{result.row.title}: MISSED: {missed}")
             bench.end()
 
 
-def made(row: Row, bench: Bench, say: Callable[[str], None]) -> float:
-    """One trial, as `attempt`; one that could not be made is made again."""
+def made(row: Row, bench: Bench, again: Callable[[str], None]) -> float:
+    """One trial, as `attempt`; one that could not be made is made again, and `again` told why."""
     for _ in range(FAILURES_AT_MOST - 1):
         try:
             return attempt(row, bench)
         except HarnessError as error:
-            say(f"{row.title}: again, {error}")
+            again(str(error))
             bench.end()
     return attempt(row, bench)
 

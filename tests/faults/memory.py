@@ -11,6 +11,7 @@ from typing import Self
 
 from tests.faults.children import HarnessError
 from tests.faults.clock import now, pause
+from tests.faults.groups import disband, members
 
 ROOMS = (
     # Its folder, what a group uses, what bounds that, and where its kills are counted.
@@ -54,8 +55,11 @@ class Limited:
         deadline = now() + PATIENCE_S
         last_at = now()
         while (looked_at := now()) < deadline:
+            lives = bool(members(self.folder))
             if "oom_kill 0" not in (self.folder / self.kills).read_text():
                 return last_at
+            if not lives:
+                raise HarnessError("looking for memory it was silent so long that the guard was first")
             last_at = looked_at
             pause(LOOK_S)
         raise HarnessError("the kernel kills nobody")
@@ -63,12 +67,12 @@ class Limited:
 
 @contextmanager
 def limited() -> Iterator[Limited]:
-    """Such a group, which is empty when it ends. Raises `OSError`."""
+    """Such a group; none of its processes outlives it. Raises `OSError`."""
     group = Limited.make()
     try:
         yield group
     finally:
-        group.folder.rmdir()
+        disband(group.folder)
 
 
 def obstacle() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
@@ -56,8 +57,11 @@ class Progress:
             self._stream.flush()
 
 
-def text(results: Sequence[Result]) -> str:
-    """Columns, and a line for each row that cannot be tried or has missed something."""
+def text(results: Sequence[Result], stolen_s: float) -> str:
+    """Columns, and a line for each row that cannot be tried or has missed something.
+
+    `stolen_s`: for how long the host kept processors from this machine, which is in the figures.
+    """
     lines = [HEAD, *_cells(results)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     told = [
@@ -67,14 +71,14 @@ def text(results: Sequence[Result]) -> str:
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([*told, "", *_remarks(results), ""])
+    return "\n".join([*told, "", *_remarks(results, stolen_s), ""])
 
 
-def markdown(results: Sequence[Result]) -> str:
+def markdown(results: Sequence[Result], stolen_s: float) -> str:
     """The same for a page, with its date and its machine."""
     marks = ["---", *["---:"] * (len(HEAD) - 1)]
     lines = [f"| {' | '.join(line)} |" for line in (HEAD, marks, *_cells(results))]
-    return "\n".join([*lines, "", *_remarks(results), ""])
+    return "\n".join([*lines, "", *_remarks(results, stolen_s), ""])
 
 
 def _cells(results: Sequence[Result]) -> Iterator[tuple[str, ...]]:
@@ -89,13 +93,14 @@ def _cells(results: Sequence[Result]) -> Iterator[tuple[str, ...]]:
         yield (row.title, f"{result.trials:,}", str(result.missed), *shown, limit)
 
 
-def _remarks(results: Sequence[Result]) -> Iterator[str]:
+def _remarks(results: Sequence[Result], stolen_s: float) -> Iterator[str]:
     trials = sum(result.trials for result in results)
     missed = sum(result.missed for result in results)
     machine = f"Linux {platform.release().partition('-')[0]}, {os.cpu_count()} cores"
     yield (
         f"{datetime.now(UTC):%Y-%m-%d}, {machine}: {trials:,} trials, {missed} missed. "
-        "In ms, from the fault to the last byte that stopped the last motor, as the boards heard it."
+        "In ms, from the fault to the last byte that stopped the last motor, as the boards heard it. "
+        f"The host took {stolen_s:.1f} s of the cores for itself."
     )
     for result in results:
         if result.skipped is not None:
@@ -105,5 +110,7 @@ def _remarks(results: Sequence[Result]) -> Iterator[str]:
                 f"TOO LATE: {result.row.title}: {result.judged_s * 1000:.1f} ms in the best of the rounds, "
                 f"the limit is {result.row.limit_s * 1000:g} ms."
             )
+        for why, times in Counter(why.partition(": ")[0] for why in result.why_again).items():
+            yield f"Made again, {times} x: {result.row.title}: {why}."
         for why in dict.fromkeys(result.why_missed):
             yield f"MISSED: {result.row.title}: {why}"
