@@ -19,6 +19,8 @@ TRIALS ?= 2000
 # Whether the branches that the tests take are counted, and too few are a failure: always where CI is set, since
 # the tracer makes half of the tests twice as slow.
 COVER  ?= $(CI)
+# The last that stands between a dead daemon and a robot that drives: not one branch of it is untried.
+GUARD  := robotd/safety/guard.py
 
 # What `make lock` writes down for pip, and the one package of it that has to be built from its source.
 EXPORTED := --frozen --quiet --all-groups --no-emit-project --no-header --no-annotate
@@ -43,6 +45,7 @@ check: $(STAMP) ## the half of `make test` that runs no code
 unit: $(STAMP) ## the tests alone (TESTS="tests/core -k history" for some)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(COVER),--cov --cov-branch --cov-report=) $(TESTS)
 	$(if $(COVER),$(BIN)/python -m coverage report)
+	$(if $(COVER),$(BIN)/python -m coverage report --include=$(GUARD) --fail-under=100 --no-skip-covered)
 
 bench: $(STAMP) ## commands per second, round trips and stop latency, side by side with three baselines
 	$(BIN)/python -m tests.benchmarks
