@@ -44,14 +44,17 @@ class Leading(Actuator):
         return min(part.axis.spec.step / part.axis.spec.rate for part in self._led)
 
     def _begin(self, course: Course, now: float) -> None:
-        """Follow `course` from now on, in place of any other; the first goals are those of the next tick."""
+        """Follow `course` from now on, in place of any other; the first goals are those of the next tick.
+
+        What moves already is led on by the time since its last goal: begun anew at each turn, it is no faster.
+        """
         self._course = course
         self._arrived_by = math.inf
         self._resting(now, False)
         self._publish("moving", True, now)
         self._ticker.start(now + PERIOD_S)
         try:
-            self._step(now, PERIOD_S)
+            self._step(now, min(now - self._stepped_at, PERIOD_S))
         except Exception:
             self._to_stop_value(now)
             raise

@@ -88,6 +88,26 @@ def test_a_joint_that_was_led_on_unseen_is_not_sent_back_by_its_stop():
     assert arm.shaft.told[-1] == 0.06
 
 
+def test_motions_that_begin_one_after_the_other_lead_no_faster_than_one():
+    arm = Arm()
+
+    async def body() -> None:
+        motions = [asyncio.create_task(arm.a.move_to(1.5))]
+        await asyncio.sleep(0.41)
+        told = len(arm.shaft.told)
+        for turn in range(5):
+            motions.append(asyncio.create_task(arm.a.move_to(1.2 + turn / 100)))
+            await asyncio.sleep(0)
+        led = arm.shaft.told[-1] - arm.shaft.told[told - 1]
+
+        assert len(arm.shaft.told) == told + 5
+        assert 0 < led <= arm.a.spec.rate * 0.01 + 1e-9
+        arm.a.halt()
+        await asyncio.gather(*motions, return_exceptions=True)
+
+    story(arm, body)
+
+
 def test_a_move_of_a_limp_joint_begins_where_it_stands():
     arm = Arm(starts=(0.4, 0.0, 0.0))
 
@@ -255,7 +275,8 @@ def test_the_newest_goal_wins_and_no_change_is_beyond_the_acceleration():
 
     story(arm, body)
 
-    speeds = [(after - before) / 0.02 for before, after in pairwise(arm.shaft.told)]
+    newest = {round(at, 6): goal for at, goal in arm.shaft.goals}  # a newer motion says the last goal again
+    speeds = [(after - before) / 0.02 for before, after in pairwise(newest.values())]
     changes = [abs(after - before) for before, after in pairwise([0.0, *speeds, 0.0])]
     assert max(map(abs, speeds)) <= 1.0 + 1e-9
     assert max(changes) <= 4.0 * 0.02 + 1e-6
