@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from math import radians
 
 import pytest
@@ -60,8 +61,17 @@ def told_while_stopped(sim: Simulation, console: Console) -> None:
     base(sim).output.write(radians(1))
 
 
-def test_what_its_verbs_do_breaks_nothing() -> None:
-    assert broken_by(moved) is None
+async def led_on_from_where_its_lost_stop_let_it_stand(sim: Simulation, console: Console) -> None:
+    stood = (base(sim).axis.present or 0.0) + 0.9 * base(sim).spec.tolerance
+    base(sim).stands_at(stood, asyncio.get_running_loop().time())
+    console.send("jog", {"rates": {"base": 0.5}})
+    await sim.sleep(0.1)
+    assert (base(sim).axis.goal or 0.0) > stood
+
+
+@pytest.mark.parametrize("right", [moved, led_on_from_where_its_lost_stop_let_it_stand])
+def test_what_its_verbs_do_breaks_nothing(right: Wrong) -> None:
+    assert broken_by(right) is None
 
 
 @pytest.mark.parametrize(

@@ -147,12 +147,20 @@ class Limits(Promise):
         way = left + ROUNDING
         return max(min(spec.low, last), last - way), min(max(spec.high, last), last + way)
 
+    def _adopt(self, device: Actuator, spec: AxisSpec, target: float) -> None:
+        """What it was not told but stands at, since a stop got lost, it is led on from."""
+        _, last, _ = self._goals.get(device, (0.0, nan, nan))
+        if target != last and abs(target - _rest(device)) <= spec.tolerance:
+            self._goals[device] = asyncio.get_running_loop().time(), target, spec.step
+
     def reading(self, device: Device, name: str) -> None:
         """What an actuator says that it does."""
         self.checked += 1
         found = device.reading(name)
         if found is None or isinstance(found.value, bool):
             return
+        if name == "target" and isinstance(device, Actuator) and isinstance(device.spec, AxisSpec):
+            self._adopt(device, device.spec, found.value)
         most = _limit_of(device, name)
         if not isfinite(found.value) or abs(found.value) > most * (1 + ROUNDING):
             self.breaks(f"{device.name}.{name} is {found.value:.6g} {found.unit}, its limit {most:.6g}")
