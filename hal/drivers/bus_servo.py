@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hal.device import DeviceState, Evidence
-from hal.errors import DeviceGone
+from hal.errors import DeviceGone, HalError
 from hal.kinds import AxisSpec, Gripper, Joint, StopValue
 
 SHOWS_AFTER_S = 0.03
@@ -173,6 +173,9 @@ class BusServo:
             # Whatever it was told, here it stands: told that again, it would move.
             self.goal_rad = heard.goal_rad
             self.device.stands_at(self.spec.from_servo(heard.goal_rad), now)
+        if self._runs_on:
+            with suppress(HalError):  # what the wire does not take now is told at the next word of it
+                self.device.cut(now)
         if heard.trouble is not None:
             self.fail(heard.trouble)
         elif self._failed and heard.torque is not None:
@@ -206,6 +209,13 @@ class BusServo:
         if self.spec.on_stop == "hold" and self.has_torque and not self._is_at_goal(self.heard):
             return Evidence(False, value, why=f"servo {self.id} does not show the goal of its stop")
         return Evidence(True, value)
+
+    @property
+    def _runs_on(self) -> bool:
+        """Whether it turns by a torque that nobody here gave it: of somebody before, or of a damaged word."""
+        rate_rad_s = self.heard.velocity_rad_s
+        unasked = bool(self.has_torque) and self.wants_torque is None and self.spec.on_stop != "keep"
+        return unasked and rate_rad_s is not None and abs(rate_rad_s) > STILL_RAD_S
 
     def _is_at_goal(self, heard: Heard) -> bool:
         if heard.goal_rad is None or heard.position_rad is None:

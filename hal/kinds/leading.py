@@ -46,7 +46,7 @@ class Leading(Actuator):
     def _begin(self, course: Course, now: float) -> None:
         """Follow `course` from now on, in place of any other; the first goals are those of the next tick.
 
-        What moves already is led on by the time since its last goal: begun anew at each turn, it is no faster.
+        What moves already is led on by the time since its last goal: begun anew each turn, it is no faster.
         """
         self._course = course
         self._arrived_by = math.inf

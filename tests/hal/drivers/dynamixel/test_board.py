@@ -318,6 +318,26 @@ def test_a_stop_past_the_bus_holds_every_joint_where_it_is_and_no_goal_of_before
     story(tell)
 
 
+def test_what_turns_when_its_line_comes_back_is_held_where_it_is() -> None:
+    async def tell(arm: Arm) -> None:
+        arm.wire.loses = lambda request: True
+        await asyncio.sleep(0.4)
+        goal = models.position_of(1.9).to_bytes(4, "little", signed=True)
+        arm.twin.receive(codec.write(3, models.GOAL_POSITION, goal), now())
+        arm.wire.loses = lambda request: False
+        await arm.board.online()
+        await asyncio.sleep(0.3)
+        stood = arm.angle("elbow")
+        await asyncio.sleep(1)
+
+        assert 0.01 < stood < 1.5
+        assert arm.angle("elbow") == stood
+        assert arm.twin.world()["elbow_torque"] is True
+        assert (await arm.board.confirm_stop())["elbow"].confirmed
+
+    story(tell, holds=True)
+
+
 def test_where_the_stop_got_lost_it_is_not_told_again_once_the_joint_stands() -> None:
     async def tell(arm: Arm) -> None:
         elbow = arm.joint("elbow")

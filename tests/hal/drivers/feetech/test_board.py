@@ -200,6 +200,31 @@ def test_a_stop_holds_what_has_torque_and_leaves_what_is_limp() -> None:
     story(tell)
 
 
+def test_what_turns_when_its_line_comes_back_is_held_where_it_is() -> None:
+    async def tell(rig: Rig) -> None:
+        joint_of(rig, "base").hold()
+        await asyncio.sleep(0.2)
+        rig.inject("bus", "drop 100% for 400 ms")
+        await asyncio.sleep(0.39)
+        word = codec.sync_write(models.GOAL_POSITION, {1: STS3215.word_at(1.6)})
+        rig.twins["bus"].twin.receive(word, asyncio.get_running_loop().time())
+        rig.halt()
+        await rig.online()
+        await asyncio.sleep(0.3)
+        stood = rig.world()["base"]
+        await asyncio.sleep(1)
+
+        assert 0.01 < stood < 1.2
+        assert rig.world()["base"] == stood
+        assert rig.world()["base_torque"] is True
+        assert all(proof.confirmed for proof in (await rig.confirm_stop()).values())
+        assert joint_of(rig, "base").state is DeviceState.INACTIVE
+        joint_of(rig, "base").activate()
+        assert joint_of(rig, "base").hold() == pytest.approx(stood, abs=2 * STS3215.step_rad)
+
+    story(tell)
+
+
 def test_one_joint_that_is_silent_is_named_and_the_others_hold() -> None:
     async def tell(rig: Rig) -> None:
         motion = asyncio.ensure_future(group_of(rig).move_to({"base": 1.5, "elbow": 1.0}))
