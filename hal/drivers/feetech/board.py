@@ -28,7 +28,9 @@ SPEED_MARGIN = 1.5
 """A servo's own limit of its speed, over the file's: it has to keep up with goals that follow one another."""
 FASTEST = (1 << SIGN_BIT) - 1
 KEPT = range(models.VERSION, models.MODE + 1)
-"""What is read of a servo when it is recognized."""
+"""What is read of a servo when it is recognized..."""
+LIMITS = slice(models.MIN_POSITION - KEPT.start, models.MAX_POSITION + 2 - KEPT.start)
+"""...and where its own limits stand in that."""
 QUESTIONS_KEPT = 256
 """They are the same again and again: each is made once while no others push it out."""
 ANSWERS_KEPT = 256
@@ -51,6 +53,8 @@ class FeetechBoard(ServoBusBoard[Packet]):
         self._looks = 0
         self._profiles: dict[int, Mapping[int, bytes]] = {}
         """By id, what is to stand where."""
+        self._limits: dict[int, bytes] = {}
+        """By id, from where to where it turns by itself, as it said when it was first recognized."""
 
     async def recognize(self, servo: BusServo) -> str | None:
         """Its model, by its version, and what it keeps without power."""
@@ -66,7 +70,14 @@ class FeetechBoard(ServoBusBoard[Packet]):
             sentence = f"servo {servo.id} is {what}, but the file says {due.name}"
             raise DeviceRefused(servo.name, f"{sentence}; correct `model` or `id`")
         self._refuse_mode(servo, answer.data)
+        limits = answer.data[LIMITS]
+        if self._are_nonsense(servo, limits):
+            await self.ask(
+                _question(codec.write(servo.id, models.MIN_POSITION, self._limits[servo.id]), servo.id, 0)
+            )
+            return None  # it is asked again whether it took them
         self._refuse_limits(servo, answer.data)
+        self._limits[servo.id] = limits
         return due.name
 
     async def prepare(self, servo: BusServo) -> None:
@@ -77,6 +88,15 @@ class FeetechBoard(ServoBusBoard[Packet]):
         if mode and _model(servo).has_modes:
             sentence = f"servo {servo.id} is in mode {mode} and holds no position"
             raise DeviceRefused(servo.name, f"{sentence}; set its mode, at {models.MODE}, to 0")
+
+    def _are_nonsense(self, servo: BusServo, limits: bytes) -> bool:
+        """Whether no person set these, and others were there before.
+
+        A checksum of 8 bits lets one damaged packet in 256 pass: with one bit of its address turned over, a
+        goal becomes a limit, and the servo goes there and obeys no goal any more.
+        """
+        low, high = (_model(servo).number_at(limits, at) for at in (0, 2))
+        return servo.id in self._limits and low > high > 0
 
     def _refuse_limits(self, servo: BusServo, kept: bytes) -> None:
         model, spec = _model(servo), servo.spec

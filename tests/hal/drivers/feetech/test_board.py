@@ -334,6 +334,27 @@ def test_a_servo_that_cannot_do_what_the_file_asks_is_refused(
     assert sentence in event.detail
 
 
+def test_limits_that_a_damaged_word_made_nonsense_are_put_back() -> None:
+    async def tell(rig: Rig) -> None:
+        joint_of(rig, "base").hold()
+        await asyncio.sleep(0.2)
+        before = read_servo(rig, 1, models.MIN_POSITION, 4)
+        goal = codec.sync_write(models.GOAL_POSITION, {1: STS3215.word_at(0.5)})
+        one_bit_later = codec.sync_write(models.GOAL_POSITION ^ 32, {1: goal[-3:-1]})
+        rig.twins["bus"].twin.receive(one_bit_later, asyncio.get_running_loop().time())
+        assert read_servo(rig, 1, models.MIN_POSITION, 4) != before
+        rig.inject("bus", "drop 100% for 400 ms")
+        await asyncio.sleep(0.4)
+        await rig.online()
+        joint_of(rig, "base").activate()
+
+        assert read_servo(rig, 1, models.MIN_POSITION, 4) == before
+        await joint_of(rig, "base").move_to(0.5)
+        assert rig.world()["base"] == pytest.approx(0.5, abs=FIVE_DEG)
+
+    story(tell)
+
+
 def test_an_adapter_that_hears_itself_is_as_good_as_any() -> None:
     async def tell(rig: Rig) -> None:
         twin = rig.twins["bus"]
