@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, complain, fail
 from robotd.cli.files import EXAMPLE_PREFIX, RobotFile, load, robot_here
+from robotd.cli.interrupt import CtrlC
 
 if TYPE_CHECKING:
     from robotd.config import RobotConfig
@@ -80,7 +80,7 @@ def sim(
     took_s, repeats = 0.0, True
     found: list[tuple[Path | None, Shrunk]] = []
     unwritten = ""
-    with _CtrlC(raises=jobs > 1) as interrupt:
+    with CtrlC(raises=jobs > 1) as interrupt:
         try:
             repeats = _run(config, due, tally, jobs, interrupt, twice=check_repeat, hidden=as_json)
         except CannotSimulate as error:
@@ -109,29 +109,6 @@ def sim(
         raise typer.Exit(Exit.FAILED)
 
 
-class _CtrlC:
-    """Keeps in mind that somebody pressed Ctrl-C: a life that is under way ends in good order.
-
-    While other processes live the lives there is nothing to end here: it raises `KeyboardInterrupt`.
-    """
-
-    def __init__(self, *, raises: bool) -> None:
-        self.came = False
-        self.raises = raises
-
-    def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGINT, self._pressed)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _pressed(self, *_: object) -> None:
-        self.came = True
-        if self.raises:
-            raise KeyboardInterrupt
-
-
 def _share(text: str) -> float:
     from hal import UnitError, parse_quantity
 
@@ -149,7 +126,7 @@ def _run(
     due: Sequence[Task],
     tally: Tally,
     jobs: int,
-    interrupt: _CtrlC,
+    interrupt: CtrlC,
     *,
     twice: bool,
     hidden: bool,
@@ -181,7 +158,7 @@ def _write(
     tally: Tally,
     folder: Path,
     shrink_for_s: float,
-    interrupt: _CtrlC,
+    interrupt: CtrlC,
     found: list[tuple[Path | None, Shrunk]],
 ) -> None:
     """A scenario of the first life in which each promise was broken, into `folder` and `found`."""

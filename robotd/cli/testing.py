@@ -14,6 +14,7 @@ import typer
 from robotd.cli.connection import Json
 from robotd.cli.exits import Exit, complain, fail
 from robotd.cli.files import EXAMPLE_PREFIX, examples_folder
+from robotd.cli.interrupt import CtrlC
 
 if TYPE_CHECKING:
     from robotd.sim.scenario.junit import Timed
@@ -73,9 +74,8 @@ def run_scenarios(
         if not scripts:
             fail(Exit.USAGE, f"no scenario has {match!r} in its title or file name")
     results: list[Timed] = []
-    interrupted = False
     try:
-        _run(_rounds(scripts, seeds, seed), len(scripts) * seeds, results, quiet=as_json)
+        interrupted = _run(_rounds(scripts, seeds, seed), len(scripts) * seeds, results, quiet=as_json)
     except KeyboardInterrupt:
         interrupted = True
     _tell(results, as_json=as_json, interrupted=interrupted, due=len(scripts) * seeds)
@@ -129,7 +129,8 @@ def _rounds(scripts: Iterable[Script], seeds: int, first: int | None) -> Iterato
             yield script, number
 
 
-def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *, quiet: bool) -> None:
+def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *, quiet: bool) -> bool:
+    """Returns whether Ctrl-C ended it early."""
     import logging
 
     from robotd.cli import console
@@ -141,8 +142,11 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
     # What a board logs about the faults of a scenario is no news here.
     logging.getLogger().addHandler(logging.NullHandler())
     kept: set[tuple[str, bool]] = set()
-    with console.Progress(due, quiet=quiet) as progress:
+    # asyncio's way would be to cancel the story: where that is swallowed, all others would still be told.
+    with CtrlC() as pressed, console.Progress(due, quiet=quiet) as progress:
         for script, seed in rounds:
+            if pressed.came:
+                return True
             began = perf_counter()
             try:
                 result = run_scenario(script, seed=seed)
@@ -157,6 +161,7 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
                 progress.failed(f"{script.scenario.title} (seed {seed})", "" if kind in kept else why)
             kept.add(kind)
             progress.advance(script.scenario.title)
+    return False
 
 
 def _write(results: Sequence[Timed], junit: Path | None, html: Path | None) -> None:
