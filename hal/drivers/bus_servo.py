@@ -214,7 +214,7 @@ class BusServo:
     def _runs_on(self) -> bool:
         """Whether it turns by a torque that nobody here gave it: of somebody before, or of a damaged word."""
         rate_rad_s = self.heard.velocity_rad_s
-        unasked = bool(self.has_torque) and self.wants_torque is None and self.spec.on_stop != "keep"
+        unasked = bool(self.has_torque) and self.wants_torque is None
         return unasked and rate_rad_s is not None and abs(rate_rad_s) > STILL_RAD_S
 
     def _is_at_goal(self, heard: Heard) -> bool:

@@ -142,7 +142,7 @@ def _run(rounds: Iterable[tuple[Script, int]], due: int, results: list[Timed], *
     # What a board logs about the faults of a scenario is no news here.
     logging.getLogger().addHandler(logging.NullHandler())
     kept: set[tuple[str, bool]] = set()
-    # asyncio's way would be to cancel the story: where that is swallowed, all others would still be told.
+    # asyncio's way would be to cancel the story: pressed while that comes to its end, it would be lost.
     with CtrlC() as pressed, console.Progress(due, quiet=quiet) as progress:
         for script, seed in rounds:
             if pressed.came:

@@ -150,6 +150,24 @@ def test_a_robot_that_needs_threads_is_refused_by_the_name_of_its_handler(folder
     assert "the handler 'patrol' is blocking" in done.stderr
 
 
+def test_ctrl_c_in_the_middle_of_a_story_lets_that_end_and_begins_no_other(folder: Path) -> None:
+    (folder / "own.py").write_text(
+        "import os, signal\n"
+        "from robotd import Robot, handler\n\n"
+        "@handler\nasync def patrol(robot: Robot) -> None:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    rover = (ROOT / "config" / "rover.yaml").read_text().replace("[patrol.py]", "[own.py]")
+    (folder / "robot.yaml").write_text(rover)
+    good = folder / "scenarios" / "good.yaml"
+    good.write_text(GOOD.replace("example:rover", "../robot.yaml") + "  - send: patrol\n  - wait: 1 s\n")
+
+    done = run(app, ["test", str(good), "--seeds", "20"])
+
+    assert done.exit_code == Exit.FAILED
+    assert "1 passed" in done.stdout
+    assert "interrupted after 1 of 20 runs" in done.stderr
+
+
 def test_ctrl_c_ends_it_and_what_is_known_is_written(folder: Path) -> None:
     words = ["test", "scenarios", "--seeds", "90000", "--junit", "results.xml", "--html", "page.html"]
     process = subprocess.Popen(

@@ -54,7 +54,7 @@ class FeetechBoard(ServoBusBoard[Packet]):
         self._profiles: dict[int, Mapping[int, bytes]] = {}
         """By id, what is to stand where."""
         self._limits: dict[int, bytes] = {}
-        """By id, from where to where it turns by itself, as it said when it was first recognized."""
+        """By id, from where to where it turns by itself, as it said when it was recognized last."""
 
     async def recognize(self, servo: BusServo) -> str | None:
         """Its model, by its version, and what it keeps without power."""
@@ -71,12 +71,13 @@ class FeetechBoard(ServoBusBoard[Packet]):
             raise DeviceRefused(servo.name, f"{sentence}; correct `model` or `id`")
         self._refuse_mode(servo, answer.data)
         limits = answer.data[LIMITS]
-        if self._are_nonsense(servo, limits):
-            await self.ask(
-                _question(codec.write(servo.id, models.MIN_POSITION, self._limits[servo.id]), servo.id, 0)
-            )
+        if servo.id in self._limits and _are_nonsense(servo, limits):
+            # A checksum of 8 bits lets one damaged packet in 256 pass: with one bit of its address turned
+            # over, a goal becomes a limit, and the servo goes there and obeys no goal any more.
+            put_back = codec.write(servo.id, models.MIN_POSITION, self._limits[servo.id])
+            await self.ask(_question(put_back, servo.id, 0))
             return None  # it is asked again whether it took them
-        self._refuse_limits(servo, answer.data)
+        self._refuse_limits(servo, limits)
         self._limits[servo.id] = limits
         return due.name
 
@@ -89,23 +90,17 @@ class FeetechBoard(ServoBusBoard[Packet]):
             sentence = f"servo {servo.id} is in mode {mode} and holds no position"
             raise DeviceRefused(servo.name, f"{sentence}; set its mode, at {models.MODE}, to 0")
 
-    def _are_nonsense(self, servo: BusServo, limits: bytes) -> bool:
-        """Whether no person set these, and others were there before.
-
-        A checksum of 8 bits lets one damaged packet in 256 pass: with one bit of its address turned over, a
-        goal becomes a limit, and the servo goes there and obeys no goal any more.
-        """
-        low, high = (_model(servo).number_at(limits, at) for at in (0, 2))
-        return servo.id in self._limits and low > high > 0
-
-    def _refuse_limits(self, servo: BusServo, kept: bytes) -> None:
-        model, spec = _model(servo), servo.spec
-        low, high = (
-            model.angle_rad(model.number_at(kept, address - KEPT.start))
-            for address in (models.MIN_POSITION, models.MAX_POSITION)
-        )
+    def _refuse_limits(self, servo: BusServo, limits: bytes) -> None:
+        spec, step_rad = servo.spec, _model(servo).step_rad
+        if not any(limits):
+            if _model(servo).has_modes:
+                return  # it turns without limits
+            sentence = f"servo {servo.id} turns on and on, and holds no position"
+            where = f"{models.MIN_POSITION} and {models.MAX_POSITION}"
+            raise DeviceRefused(servo.name, f"{sentence}; set its limits, at {where}, which are both 0")
+        low, high = _angles_rad(servo, limits)
         asked = sorted(spec.to_servo(angle) for angle in (spec.low, spec.high))
-        if low < high and (asked[0] < low - model.step_rad or asked[1] > high + model.step_rad):
+        if asked[0] < low - step_rad or asked[1] > high + step_rad:
             own, files = (
                 f"{math.degrees(lowest):.1f} to {math.degrees(highest):.1f} deg"
                 for lowest, highest in ((low, high), asked)
@@ -166,6 +161,17 @@ class FeetechBoard(ServoBusBoard[Packet]):
 def _model(servo: BusServo) -> Model:
     assert isinstance(servo.spec, FeetechAxisSpec)
     return servo.spec.product
+
+
+def _are_nonsense(servo: BusServo, limits: bytes) -> bool:
+    low_rad, high_rad = _angles_rad(servo, limits)
+    return low_rad > high_rad or not (any(limits) or _model(servo).has_modes)
+
+
+def _angles_rad(servo: BusServo, limits: bytes) -> tuple[float, float]:
+    model = _model(servo)
+    low_rad, high_rad = (model.angle_rad(model.number_at(limits, at)) for at in (0, 2))
+    return low_rad, high_rad
 
 
 def _profile(servo: BusServo) -> Mapping[int, bytes]:

@@ -25,6 +25,7 @@ STATUS_LEVEL = 8
 """0: only questions are answered; 1, from the factory: every packet to one servo."""
 MIN_POSITION = 9
 MAX_POSITION = 11
+"""With both at zero, one with an encoder turns to any position, and one without becomes a mere motor."""
 MAX_TEMPERATURE = 13
 MAX_VOLTAGE = 14
 MIN_VOLTAGE = 15

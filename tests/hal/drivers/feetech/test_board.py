@@ -334,6 +334,50 @@ def test_a_servo_that_cannot_do_what_the_file_asks_is_refused(
     assert sentence in event.detail
 
 
+@pytest.mark.parametrize(
+    ("servo", "limits", "sentence"),
+    [
+        (2, STS3215.word(3000) + STS3215.word(1000), "servo 2 itself turns from 83.7 to -92.1 deg, but"),
+        (6, bytes(4), "servo 6 turns on and on, and holds no position; set its limits, at 9 and 11, which"),
+    ],
+)
+def test_limits_that_were_nonsense_before_are_refused_and_nothing_is_written(
+    servo: int, limits: bytes, sentence: str
+) -> None:
+    events: list[BoardEvent] = []
+
+    async def whole() -> None:
+        async with simulated_arm() as rig:
+            rig.listen(events.append)
+            twin = rig.twins["bus"].twin
+            assert isinstance(twin, FeetechTwin)
+            set_before = next(each for each in twin.servos if each.id == servo)
+            set_before.write(set_before.model.lock, b"\x00")
+            set_before.write(models.MIN_POSITION, limits)
+            await asyncio.sleep(3.0)
+            assert read_servo(rig, servo, models.MIN_POSITION, 4) == limits
+
+    virtual.run(whole())
+
+    assert {event.kind for event in events} == {"refused"}
+    assert sentence in events[-1].detail
+
+
+def test_limits_of_zero_are_none() -> None:
+    async def tell(rig: Rig) -> None:
+        unlock = codec.write(1, STS3215.lock, b"\x00")
+        tell_servo(rig, unlock + codec.write(1, models.MIN_POSITION, bytes(4)))
+        rig.inject("bus", "unplug 100 ms")
+        await asyncio.sleep(2.0)
+        joint_of(rig, "base").activate()
+        await joint_of(rig, "base").move_to(1.0)
+
+        assert rig.world()["base"] == pytest.approx(1.0, abs=FIVE_DEG)
+        assert read_servo(rig, 1, models.MIN_POSITION, 4) == bytes(4)
+
+    story(tell)
+
+
 def test_limits_that_a_damaged_word_made_nonsense_are_put_back() -> None:
     async def tell(rig: Rig) -> None:
         joint_of(rig, "base").hold()
