@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -42,10 +43,17 @@ def read_within(folder: Path | None, name: str, limit_bytes: int) -> str:
 
 
 def write_within(folder: Path | None, name: str, text: str) -> None:
-    """Write the file `name`, in place of what it was. Raises `NotWithin`, also where that is not possible."""
+    """Write the file `name`, in place of what it was once all is written.
+
+    Raises `NotWithin`, also where that is not possible; what it was is kept then.
+    """
     path = path_within(folder, name)
+    part = path.with_name(f".{path.name}.part")
     try:
-        path.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         where = f"its folder is {path.parent}"
         raise NotWithin(f"'{name}' cannot be written: {error.strerror}; {where}") from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from hal.device import verb
 from hal.device.files import NotWithin, path_within, read_within, write_within
-from hal.errors import DeviceRefused
+from hal.errors import DeviceRefused, Halted
 from hal.kinds.joint import Joint
 from hal.kinds.joints import JointGroupSpec, Joints
 from hal.kinds.leading import FULL_PERCENT
@@ -18,10 +19,14 @@ from hal.kinds.recording import (
     NotARecording,
     Recorder,
     read_table,
-    write_table,
 )
 from hal.kinds.ticker import PERIOD_S
 from hal.kinds.trajectory import Chain, Playback
+
+RECORDING = ".csv"
+"""With this ends what a recording may be called."""
+READ_AT_ONCE = 50
+"""So many lines of a recording are read before others have their turn."""
 
 
 class JointGroup(Joints):
@@ -118,11 +123,15 @@ class JointGroup(Joints):
 
         Raises:
             DeviceUnavailable: it is not active.
-            DeviceRefused: a joint moves by itself, or `file` cannot be written.
+            DeviceRefused: a joint moves by itself, or `file` cannot be written or is not called `*.csv`: the
+                robot's own files are in that folder too.
             Halted: a stop ended it; nothing was written, and it holds.
             DeviceGone, LinkFull: the wire did not take it.
         """
         self._require_active()
+        if not file.endswith(RECORDING):
+            sentence = f"'{file}' is no name for a recording; let it end with {RECORDING}"
+            raise DeviceRefused(self.name, sentence)
         try:
             if self.drafts is None:
                 path_within(self.folder, file)
@@ -130,7 +139,8 @@ class JointGroup(Joints):
             raise DeviceRefused(self.name, str(error)) from None
         now = self._stand("it was told to record")
         self._fresh_for_ever()
-        self._recorder = Recorder([(joint.spec.min, joint.spec.max) for joint in self._parts], now)
+        limits = [(joint.spec.min, joint.spec.max) for joint in self._parts]
+        self._recorder = Recorder(list(self._joints), limits, now)
         self._into = file
         self._resting(now, False)
         self._publish("recording", True, now)
@@ -168,21 +178,40 @@ class JointGroup(Joints):
             The rest as `move_to`.
         """
         self._require_active()
+        self._require_free()
         share = self._share(speed_percent)
+        self._orders += 1
+        orders = self._orders, self.generation
         try:
-            points = read_table(self._read(file), list(self._joints))
+            again = await self._recorded(file, share)
         except (NotARecording, NotWithin) as error:
             raise DeviceRefused(self.name, f"{file}: {error}") from None
-        for point in points:
-            for joint, angle_rad in zip(self._parts, point.angles_rad, strict=True):
-                joint.limited(angle_rad)
-        rates = [joint.spec.rate for joint in self._parts]
-        again = Playback([(time_s / share, angles_rad) for time_s, angles_rad in points], rates)
+        if orders != (self._orders, self.generation):
+            raise Halted(self.name, f"it was stopped, or told something else, while it read {file}")
+        self._require_active()
         began = asyncio.get_running_loop().time()
-        await self._follow_on(
-            lambda starts: Chain(self._straight(starts, points[0].angles_rad), lambda _: again)
-        )
+        await self._follow_on(lambda starts: Chain(self._straight(starts, again.start), lambda _: again))
         return asyncio.get_running_loop().time() - began
+
+    async def _recorded(self, file: str, share: float) -> Playback:
+        """The whole of it, each point within the limits. Others have their turn while it is read."""
+        again: Playback | None = None
+        before_s = 0.0
+        for number, point in enumerate(read_table(self._read(file), list(self._joints)), start=1):
+            if point is not None:
+                goals = [
+                    joint.limited(angle_rad)
+                    for joint, angle_rad in zip(self._parts, point.angles_rad, strict=True)
+                ]
+                if again is None:
+                    again = Playback(goals, [joint.spec.rate for joint in self._parts])
+                else:
+                    again.add((point.time_s - before_s) / share, goals)
+                before_s = point.time_s
+            if number % READ_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        assert again is not None  # without any point it is no recording
+        return again
 
     def _read(self, file: str) -> str:
         if self.drafts is not None and file in self.drafts:
@@ -194,8 +223,10 @@ class JointGroup(Joints):
         if self._recorder is None:
             super()._step(now, elapsed_s)
             return
-        self._recorder.look([joint.axis.present for joint in self._parts], now)
-        if self._recorder.length_s >= LONGEST_S:
+        if self._recorder.length_s < LONGEST_S:
+            self._recorder.look([joint.axis.present for joint in self._parts], now)
+            return
+        with suppress(DeviceRefused):  # while it is not known where one stands, it is tried again and again
             self._end_recording(self._recorder, now)
 
     def _end_recording(self, recorder: Recorder, now: float) -> float:
@@ -208,7 +239,7 @@ class JointGroup(Joints):
         self._rest(now)
         self._publish("recording", False, now)
         try:
-            self._write(write_table(list(self._joints), recorder.points))
+            self._write(recorder.table)
         except NotWithin as error:
             refusal = DeviceRefused(self.name, str(error))
             self._end_motion(refusal)

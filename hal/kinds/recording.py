@@ -7,8 +7,9 @@ time_s,shoulder_rad,elbow_rad
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 LIMIT_BYTES = 4 * 1024 * 1024
@@ -16,8 +17,6 @@ LONGEST_S = 300.0
 """A recording ends by itself then."""
 LONGEST_PAUSE_S = 60.0
 """No two points of a table are further apart."""
-
-
 DECIMALS = 4
 
 
@@ -29,17 +28,14 @@ class Point(NamedTuple):
 
 
 class Recorder:
-    """Writes down where joints are, within their limits."""
+    """Writes down where joints are, within their limits, row by row: at the end nothing is left to do."""
 
-    def __init__(self, limits: Sequence[tuple[float, float]], began: float) -> None:
-        self.points: list[Point] = []
+    def __init__(self, joints: Sequence[str], limits: Sequence[tuple[float, float]], began: float) -> None:
+        self._rows = [",".join(_columns(joints))]
         self._limits = limits
         self._began = began
-
-    @property
-    def length_s(self) -> float:
+        self.length_s = 0.0
         """From the begin to the last look."""
-        return self.points[-1].time_s if self.points else 0.0
 
     def look(self, angles_rad: Sequence[float | None], now: float) -> None:
         """Where they are now; where one is not known, nothing is written down."""
@@ -49,43 +45,48 @@ class Recorder:
             if angle is not None
         ]
         if len(seen) == len(angles_rad):
-            self.points.append(Point(round(now - self._began, DECIMALS), tuple(seen)))
+            self.length_s = round(now - self._began, DECIMALS)
+            self._rows.append(",".join(map(repr, (self.length_s, *seen))))
+
+    @property
+    def table(self) -> str:
+        """What was written down."""
+        return "\n".join([*self._rows, ""])
 
 
 class NotARecording(ValueError):
     """A text is no such table. The message is a sentence that names the line."""
 
 
-def write_table(joints: Sequence[str], points: Sequence[Point]) -> str:
-    """The table of the points, whose times begin with 0."""
-    head = ",".join(["time_s", *(f"{joint}_rad" for joint in joints)])
-    rows = [",".join(map(repr, (time_s, *angles))) for time_s, angles in points]
-    return "\n".join([head, *rows, ""])
+def read_table(text: str, joints: Sequence[str]) -> Iterator[Point | None]:
+    """The points of a table of just these joints, in whichever order its columns are; None for an empty line.
 
-
-def read_table(text: str, joints: Sequence[str]) -> list[Point]:
-    """The points of a table of just these joints, in whichever order its columns are.
-
-    Raises `NotARecording`.
+    One after the other: to take a long file apart at once would hold up a stop. Raises `NotARecording`.
     """
-    head, *rows = text.splitlines() or [""]
-    columns = [column.strip() for column in head.split(",")]
-    due = ["time_s", *(f"{joint}_rad" for joint in joints)]
+    rows = io.StringIO(text, newline=None)
+    due = _columns(joints)
+    columns = [column.strip() for column in rows.readline().split(",", len(due))]
     if sorted(columns) != sorted(due):
         raise NotARecording(f"line 1 must name the columns {', '.join(due)}")
     order = [columns.index(column) for column in due]
-    points: list[Point] = []
+    last_s: float | None = None
     for number, row in enumerate(rows, start=2):
-        if row.strip():
-            cells = row.split(",")
-            if len(cells) != len(columns):
-                raise NotARecording(f"line {number} has {len(cells)} columns, not {len(columns)}")
-            values = [_number(cells[column], number) for column in order]
-            points.append(Point(values[0], tuple(values[1:])))
-            _check_time(points, number)
-    if not points:
+        if not row.strip():
+            yield None
+            continue
+        cells = row.split(",")
+        if len(cells) != len(columns):
+            raise NotARecording(f"line {number} has {len(cells)} columns, not {len(columns)}")
+        time_s, *angles_rad = (_number(cells[column], number) for column in order)
+        _check_pause(time_s - (time_s if last_s is None else last_s), number)
+        last_s = time_s
+        yield Point(time_s, tuple(angles_rad))
+    if last_s is None:
         raise NotARecording("it has no line with angles")
-    return points
+
+
+def _columns(joints: Sequence[str]) -> list[str]:
+    return ["time_s", *(f"{joint}_rad" for joint in joints)]
 
 
 def _number(cell: str, line: int) -> float:
@@ -98,10 +99,8 @@ def _number(cell: str, line: int) -> float:
     return value
 
 
-def _check_time(points: Sequence[Point], line: int) -> None:
-    if len(points) > 1:
-        pause_s = points[-1].time_s - points[-2].time_s
-        if not 0 <= pause_s <= LONGEST_PAUSE_S:
-            raise NotARecording(
-                f"line {line} is {pause_s:g} s after the one before; 0 to {LONGEST_PAUSE_S:g} s are possible"
-            )
+def _check_pause(pause_s: float, line: int) -> None:
+    if not 0 <= pause_s <= LONGEST_PAUSE_S:
+        raise NotARecording(
+            f"line {line} is {pause_s:g} s after the one before; 0 to {LONGEST_PAUSE_S:g} s are possible"
+        )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Protocol
 
 from hal.kinds.travel import speed_to_brake_from
@@ -123,17 +122,21 @@ class Jog:
 class Playback:
     """Along recorded goals in the recorded time, stretched where a joint would be too fast."""
 
-    def __init__(self, points: Sequence[tuple[float, Sequence[float]]], rates: Sequence[float]) -> None:
-        """Each point is a time in s and the goals there; the first is where the joints are already."""
-        self._goals = [tuple(goals) for _, goals in points]
+    def __init__(self, start: Sequence[float], rates: Sequence[float]) -> None:
+        """From `start`, where the joints are already, along what is added."""
+        self.start = tuple(start)
+        self._goals = [self.start]
         self._times_s = [0.0]
-        for (before_s, before), (after_s, after) in pairwise(points):
-            fastest_s = max(
-                abs(goal - last) / rate for last, goal, rate in zip(before, after, rates, strict=True)
-            )
-            self._times_s.append(self._times_s[-1] + max(after_s - before_s, fastest_s))
+        self._rates = rates
         self._elapsed_s = 0.0
         self._leg = 0
+
+    def add(self, pause_s: float, goals: Sequence[float]) -> None:
+        """The next goals, and how long after those before they were recorded."""
+        pairs = zip(self._goals[-1], goals, self._rates, strict=True)
+        fastest_s = max(abs(goal - last) / rate for last, goal, rate in pairs)
+        self._goals.append(tuple(goals))
+        self._times_s.append(self._times_s[-1] + max(pause_s, fastest_s))
 
     @property
     def done(self) -> bool:

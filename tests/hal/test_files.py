@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hal.device.files import NotWithin, path_within, read_within
+from hal.device.files import NotWithin, path_within, read_within, write_within
 
 
 @pytest.fixture
@@ -43,6 +43,27 @@ def test_what_is_too_long_or_no_text_is_refused(folder: Path) -> None:
         read_within(folder, "raw.nc", 100)
     with pytest.raises(NotWithin, match="longer than 3 bytes"):
         read_within(folder, "jobs/a.nc", 3)
+
+
+def test_a_file_is_replaced_once_the_new_one_is_whole(folder: Path) -> None:
+    write_within(folder, "wave.csv", "before\n")
+    write_within(folder, "wave.csv", "after\n")
+
+    assert (folder / "wave.csv").read_text() == "after\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["jobs", "link.nc", "wave.csv"]
+
+
+def test_what_cannot_be_written_leaves_what_was_there(folder: Path) -> None:
+    write_within(folder, "wave.csv", "before\n")
+    (folder / ".wave.csv.part").mkdir()
+
+    with pytest.raises(NotWithin, match=r"'wave\.csv' cannot be written: Is a directory; its folder is"):
+        write_within(folder, "wave.csv", "after\n")
+    with pytest.raises(NotWithin, match="'jobs' cannot be written: Is a directory"):
+        write_within(folder, "jobs", "after\n")
+
+    assert (folder / "wave.csv").read_text() == "before\n"
+    assert sorted(path.name for path in folder.iterdir()) == [".wave.csv.part", "jobs", "link.nc", "wave.csv"]
 
 
 def test_without_a_folder_there_are_no_files() -> None:

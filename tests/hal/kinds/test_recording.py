@@ -1,13 +1,14 @@
 """Showing an arm by hand what to do: recorded, kept in a file, and played back within limits."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.errors import DeviceRefused, Halted, OutOfRange
-from hal.kinds.recording import LONGEST_S, NotARecording, Point, read_table, write_table
+from hal.kinds.recording import LONGEST_S, NotARecording, Point, Recorder, read_table
 from tests.counts import cases
 from tests.hal.arm import Arm, deg, now, steps, story, value
 
@@ -128,6 +129,36 @@ def test_a_recording_ends_by_itself():
     story(arm, body)
 
 
+@pytest.mark.parametrize("silent_s", [0.21, 0.4])
+def test_one_that_would_end_by_itself_while_a_joint_is_not_known_ends_when_it_is(silent_s: float) -> None:
+    arm = Arm(joints=2)
+    arm.group.drafts = {}
+
+    async def body() -> None:
+        recording = asyncio.ensure_future(arm.group.record("long.csv"))
+        await asyncio.sleep(LONGEST_S - 0.2)
+        arm.silent.add("b")
+        await asyncio.sleep(silent_s)
+        arm.silent.clear()
+        assert await recording == pytest.approx(LONGEST_S, abs=0.1)
+
+    story(arm, body)
+
+    assert [*arm.group.drafts] == ["long.csv"]
+
+
+def test_one_that_ended_by_itself_and_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    arm = Arm(joints=1)
+    arm.group.folder = tmp_path
+
+    async def body() -> None:
+        with pytest.raises(DeviceRefused, match="nowhere"):
+            await arm.group.record("nowhere/long.csv")
+        assert value(arm.a, "torque") is True
+
+    story(arm, body)
+
+
 def test_what_lies_beyond_a_limit_is_recorded_as_the_limit(tmp_path):
     arm = Arm(starts=(deg(89), 0.0, 0.0))
     arm.group.folder = tmp_path
@@ -174,6 +205,22 @@ def test_a_file_that_cannot_be_is_refused(tmp_path, name):
     story(arm, body)
 
 
+@pytest.mark.parametrize("name", ["arm.yaml", "patrol.py", "wave", "wave.csv/arm.yaml"])
+def test_nothing_is_recorded_over_the_files_of_the_robot(tmp_path, name):
+    arm = Arm()
+    arm.group.folder = tmp_path
+    (tmp_path / "arm.yaml").write_text("robot: arm\n")
+
+    async def body() -> None:
+        with pytest.raises(DeviceRefused, match=r"is no name for a recording; let it end with \.csv"):
+            await arm.group.record(name)
+        assert arm.group.at_rest
+
+    story(arm, body)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["arm.yaml"]
+
+
 def test_a_recording_beyond_a_limit_is_refused_before_anything_moves():
     arm = Arm()
     arm.group.drafts = {"far.csv": "time_s,a_rad,b_rad,c_rad\n0,0,0,0\n1,0,2,0\n"}
@@ -187,6 +234,56 @@ def test_a_recording_beyond_a_limit_is_refused_before_anything_moves():
     assert arm.shaft.told == []
 
 
+LONG = "time_s,a_rad,b_rad,c_rad\n" + "".join(f"{row / 50},0.1,0,0\n\n" for row in range(2_000))
+
+
+def test_while_a_long_recording_is_read_others_have_their_turn():
+    arm = Arm()
+    arm.group.drafts = {"long.csv": LONG}
+    turns = 0
+
+    async def body() -> None:
+        nonlocal turns
+        playing = asyncio.ensure_future(arm.group.play("long.csv"))
+        await asyncio.sleep(0)
+        while arm.group.at_rest:
+            turns += 1
+            await asyncio.sleep(0)
+        assert await playing >= 39
+
+    story(arm, body)
+
+    assert turns >= 80
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        lambda group: group.halt(),
+        lambda group: group.hold(),
+        lambda group: group.jog({"a": 0.1}),
+        lambda group: asyncio.ensure_future(group.move_to({"a": 0.0})),
+        lambda group: asyncio.ensure_future(group.play("short.csv")),
+    ],
+)
+def test_what_is_told_while_a_recording_is_read_is_newer_than_that(newer):
+    arm = Arm()
+    arm.group.drafts = {"long.csv": LONG, "short.csv": "time_s,a_rad,b_rad,c_rad\n0,0,0,0\n"}
+
+    async def body() -> None:
+        playing = asyncio.ensure_future(arm.group.play("long.csv"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        newer(arm.group)
+        with pytest.raises(Halted, match=r"while it read long\.csv"):
+            await playing
+        await asyncio.sleep(1.0)
+
+    story(arm, body)
+
+    assert max(arm.shaft.told, default=0.0) < 0.05
+
+
 rows = st.lists(st.tuples(st.floats(0, 50), st.floats(-3, 3), st.floats(-3, 3)), min_size=1, max_size=20)
 
 
@@ -194,22 +291,23 @@ rows = st.lists(st.tuples(st.floats(0, 50), st.floats(-3, 3), st.floats(-3, 3)),
 @given(rows)
 def test_what_is_written_is_read_again(raw):
     at, points = 0.0, []
+    recorder = Recorder(["a", "b"], [(-2.0, 3.0), (-3.0, 2.0)], 0.0)
     for pause_s, a, b in raw:
-        points.append(Point(at, (a, b)))
+        recorder.look([a, b], at)
+        points.append(Point(round(at, 4), (max(round(a, 4), -2.0), min(round(b, 4), 2.0))))
         at += pause_s
 
-    text = write_table(["a", "b"], points)
-
-    assert read_table(text, ["a", "b"]) == points
-    assert [point.angles_rad for point in read_table(text, ["b", "a"])] == [(b, a) for _, (a, b) in points]
+    assert [*read_table(recorder.table, ["a", "b"])] == points
+    turned = [Point(at, (b, a)) for at, (a, b) in points]
+    assert [*read_table(recorder.table, ["b", "a"])] == turned
 
 
 @settings(max_examples=cases(1_000), deadline=None)
 @given(st.text(alphabet="time_srad,ab01.-e\nn ", max_size=60))
 def test_any_text_is_a_table_or_refused(text):
     try:
-        read_table("time_s,a_rad\n" + text, ["a"])
-        read_table(text, ["a"])
+        for table in ("time_s,a_rad\n" + text, text):
+            assert any(read_table(table, ["a"]))
     except NotARecording:
         pass
 
@@ -229,4 +327,4 @@ def test_any_text_is_a_table_or_refused(text):
 )
 def test_what_is_no_recording_is_refused_with_its_line(text, why):
     with pytest.raises(NotARecording, match=why):
-        read_table(text, ["a"])
+        list(read_table(text, ["a"]))

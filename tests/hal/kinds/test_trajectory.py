@@ -148,22 +148,23 @@ points = st.lists(st.tuples(st.floats(0.0, 0.2), st.tuples(angles, angles)), min
 @settings(max_examples=cases(1_000), deadline=None)
 @given(points)
 def test_a_playback_goes_through_all_points_and_is_never_too_fast(raw):
-    at, recorded = 0.0, []
-    for pause_s, goals in raw:
-        recorded.append((at, goals))
-        at += pause_s
-    course = Playback(recorded, [2.0, 3.0])
+    (_, start), *others = raw
+    course = Playback(start, [2.0, 3.0])
+    for pause_s, goals in others:
+        course.add(pause_s, goals)
 
-    told = [recorded[0][1], *followed(course)]
+    told = [start, *followed(course)]
 
-    assert not told[1:] or told[-1] == recorded[-1][1]
+    assert not told[1:] or told[-1] == raw[-1][1]
     for before, after in pairwise(told):
         assert abs(after[0] - before[0]) <= 2.0 * PERIOD_S + ROUNDING
         assert abs(after[1] - before[1]) <= 3.0 * PERIOD_S + ROUNDING
 
 
 def test_a_playback_keeps_the_recorded_time_where_that_is_slow_enough():
-    course = Playback([(5.0, [0.0]), (6.0, [0.1]), (7.0, [0.3])], [1.0])
+    course = Playback([0.0], [1.0])
+    course.add(1.0, [0.1])
+    course.add(1.0, [0.3])
 
     told = followed(course)
 
