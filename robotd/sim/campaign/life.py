@@ -15,7 +15,7 @@ from robotd.config import RobotConfig
 from robotd.journal.memory import MemoryStore
 from robotd.sim.campaign.coverage import Coverage
 from robotd.sim.campaign.faults import Faults
-from robotd.sim.campaign.operator import Operator
+from robotd.sim.campaign.operator import LOOK_S, Operator
 from robotd.sim.client import Sent
 from robotd.sim.invariants import Broken, Watch
 from robotd.sim.scenario.deeds import Deeds
@@ -119,6 +119,7 @@ class _Run:
         self._ended_at = 0.0
         self._loop = asyncio.get_running_loop()
         self.watch = Watch(simulation, simulation.config.invariants, self._wake_up)
+        coverage.states.update(simulation.engine.machine.active)
         simulation.engine.dispatcher.observers.append(coverage.decision)
         self._deeds = Deeds(simulation, _Unwritten(), _Asked(), _nothing)
 
@@ -139,6 +140,8 @@ class _Run:
             if due == fault_at and fault is not None:
                 await self._take(fault)
                 fault_at, fault = self._faults.next(fault_at)
+            elif self._operator.looks_on():
+                deed_at += LOOK_S
             else:
                 await self._take(self._operator.draw())
                 deed_at = max(deed_at, round(simulation.now, 6)) + self._operator.pause_s()

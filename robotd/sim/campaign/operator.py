@@ -45,6 +45,10 @@ BUSY_FOR = 12
 """Things done between two silences, on average."""
 PAUSES_S = (0.0, 0.0, 0.01, 0.05, 0.1, 0.3, 0.5, 1.0)
 """Between two things. Nothing at all is as in a script, or in what a gap in the network held up."""
+PATIENCE_S = (0.0, 0.0, 0.0, 5.0, 30.0, 120.0)
+"""So long is waited for the end of what is under way: who never waits sees no motion come to its end."""
+LOOK_S = 0.5
+"""How often is looked whether it has ended."""
 STREAMS_S = (0.2, 0.5, 1.0, 3.0)
 LEASES: tuple[Literal["acquire", "release", "steal"], ...] = (*(("acquire",) * 6), "release", "steal")
 RENEWED_S = (None, None, 0.5, 3.0)
@@ -92,6 +96,8 @@ class Operator:
         self._pinned: dict[str, None] = {}
         self._busy = self._how_busy()
         self._hurries = False
+        self._patience_s: float | None = None
+        """What is left of it for what is under way; None: nothing was."""
         deeds: Mapping[Callable[[], Step], float] = {
             self._possible: 50,
             self._any_command: 8,
@@ -120,6 +126,17 @@ class Operator:
         self._busy = self._how_busy()
         silence_s = SHORTEST_SILENCE_S * rng.paretovariate(SILENCE_SHAPE)
         return round(min(silence_s, LONGEST_SILENCE_S), 3)
+
+    def looks_on(self) -> bool:
+        """Whether nothing is done for `LOOK_S` yet, since something is under way that ends by itself."""
+        executor = self._simulation.engine.executor
+        if self._hurries or all(executor.streams(run) for run in executor.actuating()):
+            self._patience_s = None
+            return False
+        if self._patience_s is None:
+            self._patience_s = self._rng.choice(PATIENCE_S)
+        self._patience_s -= LOOK_S
+        return self._patience_s >= 0
 
     def hurry(self) -> None:
         """From now on one thing after the other that the robot can do: then it is busy with one of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hal import DeviceSpec
@@ -22,9 +22,18 @@ ABSURD: tuple[Any, ...] = (1e308, -1e308, 1e150, 1e12, 10**400, 5e-324)
 ABSURD_SHARE = 0.05
 ABSURD_SHARE_UNBOUNDED = 0.25
 """Where no device has a limit: whatever a handler makes of it is the user's own code."""
+GIVEN_SHARES = (0.0, 0.5, 0.8)
+"""Of what need not be said, so much is: nothing at all leaves a command as the file means it."""
 PARTS = ("left", "right")
 """Names for numbers by name, where no device has parts."""
 TEXTS = ("", "left", "slow", "0", "true")
+FILE = "file"
+"""A text of this name is that of a file in the robot's folder."""
+FILES = ("*.csv", "*.nc", "*.ngc", "*.gcode")
+"""Recordings and jobs, there or one folder below."""
+MOST_FILES = 20
+NEW_FILE = "shown.csv"
+"""Into which is written, and from which is read then."""
 NONSENSE = ("NaN", "Infinity", "1e999", "null", '"nan m/s"', '"1 kg"', "[]", "{}", '"0.2"', "true", "-1e400")
 """Values as they may stand in a line of JSON, or may not."""
 
@@ -39,19 +48,24 @@ class Values:
         self._numbers = _numbers_of_actions(config)
         self._parts = _parts_of_actions(config)
         self._thresholds = _thresholds(config)
+        self._files = _files(config)
 
     def payload(self, command: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
         """One that fits the parameters, if not always the limits."""
         rng = self._rng
+        share = rng.choice(GIVEN_SHARES)
         return {
             parameter.wire_name: self._value(command, parameter)
             for parameter in parameters
-            if parameter.required or rng.random() < 0.5
+            if parameter.required or rng.random() < share
         }
 
     def threshold(self, quantity: str, now: float) -> float:
-        """A number for a quantity of the world: around one that the file compares it with."""
-        known = self._thresholds.get(quantity)
+        """A number for a quantity of the world: around one that the file compares it with.
+
+        What is no sensor's own, `elbow_temperature` say, may be what a group of devices tells by that name.
+        """
+        known = self._thresholds.get(quantity) or self._thresholds.get(quantity.rpartition("_")[2])
         if not known:
             return now * self._rng.choice((0.0, 0.5, 1.0, 2.0))
         return self._rng.choice(known) * self._rng.uniform(0.8, 1.2)
@@ -61,7 +75,8 @@ class Values:
         if parameter.type is bool:
             return rng.random() < 0.5
         if parameter.type is str:
-            return rng.choice(TEXTS)
+            named = parameter.wire_name == FILE and rng.random() < WITHIN_SHARE
+            return rng.choice(self._files if named else TEXTS)
         if parameter.type is int:
             return rng.choice((0, 1, -1, rng.randint(-100, 100), 2**53))
         if parameter.type is dict:
@@ -121,7 +136,7 @@ def _numbers_of(device: DeviceSpec) -> list[float]:
 
 
 def _thresholds(config: RobotConfig) -> Mapping[str, list[float]]:
-    """For each sensor, the numbers that stand in expressions which mention it."""
+    """For each device, and each name of a reading, the numbers in the expressions that mention it."""
     expressions: list[Expression] = []
     for rule in config.rules:
         expressions += [rule.when, *([rule.clear] if rule.clear else [])]
@@ -131,5 +146,14 @@ def _thresholds(config: RobotConfig) -> Mapping[str, list[float]]:
     for expression in expressions:
         numbers = [float(text) for text in _NUMBER.findall(expression.text)]
         for reading in sorted(expression.readings):
-            found.setdefault(reading.partition(".")[0], []).extend(numbers)
+            for name in reading.split("."):
+                found.setdefault(name, []).extend(numbers)
     return found
+
+
+def _files(config: RobotConfig) -> Sequence[str]:
+    """What may be given by name, the same in every order of a folder."""
+    folder = config.path.parent
+    found = {path for pattern in FILES for below in (pattern, f"*/{pattern}") for path in folder.glob(below)}
+    names = sorted(path.relative_to(folder).as_posix() for path in found)
+    return [NEW_FILE, *names[:MOST_FILES]]

@@ -116,15 +116,15 @@ def lost_operator_halts_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 PLANTED: Mapping[str, Planted] = {
-    "freshness not checked": Planted(freshness_not_checked, "freshness", 4),
-    "outcome not stamped": Planted(outcome_not_stamped, "own outcomes", 16),
-    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits", 81),
-    "cancel not awaited": Planted(cancel_not_awaited, "no leak", 73),
-    "epoch not raised": Planted(epoch_not_raised, "epoch", 2),
-    "queue unbounded": Planted(queue_unbounded, "bounds"),
-    "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch", 2),
+    "freshness not checked": Planted(freshness_not_checked, "freshness", 1),
+    "outcome not stamped": Planted(outcome_not_stamped, "own outcomes", 1),
+    "limit order lets NaN through": Planted(limit_order_lets_nan_through, "limits", 11),
+    "cancel not awaited": Planted(cancel_not_awaited, "no leak", 7),
+    "epoch not raised": Planted(epoch_not_raised, "epoch", 3),
+    "queue unbounded": Planted(queue_unbounded, "bounds", 2),
+    "latch cleared by a new command": Planted(latch_cleared_by_a_new_command, "latch", 3),
     "stale read after reconnect": Planted(stale_read_after_reconnect, "fresh readings"),
-    "handler leaked": Planted(handler_leaked, "no leak"),
-    "lost operator halts nothing": Planted(lost_operator_halts_nothing, "lease", 2),
+    "handler leaked": Planted(handler_leaked, "no leak", 5),
+    "lost operator halts nothing": Planted(lost_operator_halts_nothing, "lease", 21),
     "double terminal stage": Planted(double_terminal_stage, "one end"),
 }

@@ -15,6 +15,7 @@ from tests.counts import SEEDS as LONG_SEEDS
 
 TESTS = Path(__file__).parents[2]
 ROVER = load(TESTS.parent / "config" / "rover.yaml")
+GANTRY = load(TESTS.parent / "config" / "gantry.yaml")
 SHUTTLE = load(Path(__file__).parent / "robots" / "shuttle.yaml")
 SEEDS = range(30)
 LIFE_S = 120.0
@@ -71,6 +72,26 @@ def test_several_lives_reach_every_state_and_say_what_they_saw() -> None:
     assert tally.stages["rejected"] > 100
     assert len(tally.faults) >= 8
     assert min(tally.checked.values()) > 0
+
+
+@pytest.mark.no_cover
+def test_what_takes_its_time_is_lived_to_its_end() -> None:
+    tally = Tally.of(GANTRY)
+    for task, life in live_all(GANTRY, tasks(range(1, 6), 1200.0, 0.02)):
+        tally.add(task, life)
+    taken = {seen["what"]: seen["taken"] for seen in tally.coverage.as_json()["transitions"]}
+
+    assert tally.broken == []
+    assert all(tally.coverage.states.values())
+    assert taken["job.place.done in job.place to idle"]
+    assert taken["gantry.run_job.done, gantry.run_job.failed in program to idle"] > 10
+
+
+def test_the_state_in_which_a_life_begins_is_one_that_was_entered(tmp_path: Path) -> None:
+    (tmp_path / "robot.yaml").write_text(THERE.format(""))
+    config = load(tmp_path / "robot.yaml")
+
+    assert live(config, 0, 0.001, 0.0).coverage.states["here"] == 1
 
 
 def test_a_long_campaign_is_parted_into_lives_whose_seeds_repeat_them_alone() -> None:
