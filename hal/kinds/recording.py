@@ -74,9 +74,9 @@ def read_table(text: str, joints: Sequence[str]) -> Iterator[Point | None]:
         if not row.strip():
             yield None
             continue
-        cells = row.split(",")
+        cells = row.split(",", len(columns))
         if len(cells) != len(columns):
-            raise NotARecording(f"line {number} has {len(cells)} columns, not {len(columns)}")
+            raise NotARecording(f"line {number} has {row.count(',') + 1} columns, not {len(columns)}")
         time_s, *angles_rad = (_number(cells[column], number) for column in order)
         _check_pause(time_s - (time_s if last_s is None else last_s), number)
         last_s = time_s

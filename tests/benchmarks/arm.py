@@ -17,7 +17,7 @@ from hal.device import DeviceState
 from hal.drivers.servo_bus import READ_PERIOD_S
 from hal.kinds import Joint
 from tests.benchmarks.figures import Report, quantile
-from tests.hal.drivers.dynamixel.arm import JOINTS, board_on, listen_to
+from tests.hal.drivers.servo_arm import FAMILIES, JOINTS, listen_to
 
 BAUD = 1_000_000
 DAMAGED = 0.02
@@ -26,9 +26,9 @@ SWING_RAD = 0.5
 
 
 @contextmanager
-def _servos() -> Iterator[subprocess.Popen[str]]:
+def _servos(family: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.servo_server", str(DAMAGED)],
+        [sys.executable, "-m", "tests.benchmarks.servo_server", family, str(DAMAGED)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -73,9 +73,8 @@ class _Lead:
                 joint.axis.lead(SWING_RAD * math.sin(tick * READ_PERIOD_S))
 
 
-async def _run(port: str, duration_s: float) -> _Run:
-    link = open_link(port, BAUD)
-    board = board_on(link, JOINTS)
+async def _run(family: str, port: str, duration_s: float) -> _Run:
+    board = FAMILIES[family].board(open_link(port, BAUD), JOINTS)
     task = asyncio.create_task(board.run())
     try:
         await board.online()
@@ -99,11 +98,17 @@ def _jitter_ms(moments: Sequence[float]) -> list[float]:
 def arm(report: Report, *, duration_s: float) -> None:
     """Positions read and goals written 50 times a second."""
     report.title(f"six servos at 50 Hz, {100 * DAMAGED:.0f} % of the replies damaged (jitter, ms)")
-    with _servos() as server:
+    for family in FAMILIES:
+        print(f"  {family}")
+        _measure(report, family, duration_s)
+
+
+def _measure(report: Report, family: str, duration_s: float) -> None:
+    with _servos(family) as server:
         if server.stdin is None or server.stdout is None:
             raise RuntimeError("pipes were asked for and not made")
         port = server.stdout.readline().strip()
-        run = asyncio.run(_run(port, duration_s))
+        run = asyncio.run(_run(family, port, duration_s))
         server.stdin.close()
         said = json.loads(server.stdout.readline())
         server.stdin = None
@@ -116,5 +121,5 @@ def arm(report: Report, *, duration_s: float) -> None:
     )
     print(f"  {said['replies']} replies, {said['damaged']} damaged, {run.retries} questions put again")
     for name, found in rows:
-        report.goal(f"{name}: p99 under {GOAL_MS:g} ms", quantile(found, 0.99) < GOAL_MS)
-    report.goal("no joint is faulted", not run.faulted)
+        report.goal(f"{family}, {name}: p99 under {GOAL_MS:g} ms", quantile(found, 0.99) < GOAL_MS)
+    report.goal(f"{family}, no joint is faulted", not run.faulted)

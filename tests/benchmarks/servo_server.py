@@ -9,18 +9,17 @@ import selectors
 import sys
 
 from hal import serve_pty
-from hal.drivers.dynamixel import codec
-from tests.hal.drivers.dynamixel.arm import JOINTS, twin_of
-from tests.hal.drivers.half_duplex import HalfDuplexWire
+from tests.hal.drivers.servo_arm import FAMILIES, JOINTS
 
 
-async def serve(damaged: float) -> None:
-    """Until the input ends."""
-    wire = HalfDuplexWire(twin_of(JOINTS), damaged=damaged)
+async def serve(name: str, damaged: float) -> None:
+    """Servos of this family, until the input ends."""
+    family = FAMILIES[name]
+    wire = family.wire(JOINTS, damaged=damaged)
     async with serve_pty(wire) as port:
         print(port, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    goals = [at for at, request in wire.requests if request[7] == codec.SYNC_WRITE and request[8] == 116]
+    goals = [at for at, request in wire.requests if family.sets_goals(request)]
     print(json.dumps({"goals": goals, "replies": wire.replies, "damaged": wire.damaged}), flush=True)
 
 
@@ -31,4 +30,4 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(serve(float(sys.argv[1])))
+        runner.run(serve(sys.argv[1], float(sys.argv[2])))

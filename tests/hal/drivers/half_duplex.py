@@ -5,18 +5,21 @@ A twin itself, with another behind it: exact in virtual time, and it can be serv
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from hal.drivers.dynamixel.codec import START
 from hal.twin import Twin
 
 
 class HalfDuplexWire:
-    """`twin` behind such a wire. Each packet comes with its last byte, after the return delay."""
+    """`twin` behind such a wire. Each packet comes with its last byte, after the return delay.
+
+    `split` cuts what several say into their packets.
+    """
 
     def __init__(
         self,
         twin: Twin,
+        split: Callable[[bytes], Sequence[bytes]],
         *,
         baud: int = 1_000_000,
         return_delay_s: float = 0.0005,
@@ -34,6 +37,7 @@ class HalfDuplexWire:
         """Which requests no servo hears."""
         self.lateness_s = 0.0
         """By how much answers come later than they should: a slow adapter."""
+        self._split = split
         self._byte_s = 10 / baud
         self._return_delay_s = return_delay_s
         self._share = damaged
@@ -91,8 +95,7 @@ class HalfDuplexWire:
         self.twin.run_away(name, on=on)
 
     def _answer(self, said: bytes, at: float) -> None:
-        for packet in said.split(START)[1:]:
-            whole = START + packet
+        for whole in self._split(said):
             at += self._return_delay_s + len(whole) * self._byte_s
             self._busy_until = max(self._busy_until, at)
             self.replies += 1

@@ -319,6 +319,8 @@ def test_any_text_is_a_table_or_refused(text):
         ("time_s,b_rad\n0,0\n", "line 1 must name the columns time_s, a_rad"),
         ("time_s,a_rad\n", "it has no line with angles"),
         ("time_s,a_rad\n0\n", "line 2 has 1 columns, not 2"),
+        ("time_s,a_rad\n0,0,0,0\n", "line 2 has 4 columns, not 2"),
+        ("time_s,a_rad,b_rad\n0,0,0\n", "line 1 must name the columns time_s, a_rad"),
         ("time_s,a_rad\n0,zero\n", "line 2 says 'zero' where a number is due"),
         ("time_s,a_rad\n0,nan\n", "line 2 says 'nan' where a number is due"),
         ("time_s,a_rad\n1,0\n\n0,0\n", "line 4 is -1 s after the one before"),

@@ -1,20 +1,16 @@
 """A bus of Dynamixel servos, on a half-duplex wire on which every byte takes its time."""
 
 import asyncio
-import itertools
-import math
 import random
-from collections.abc import Sequence
 
 import pytest
 
-from hal import Actuator, BoardState, DeviceRefused, DeviceState, Gripper, Halted
+from hal import Actuator, DeviceRefused, DeviceState, Gripper, Halted
 from hal.drivers.dynamixel import codec, models
 from hal.drivers.dynamixel.servo import SimulatedServo
 from hal.drivers.servo_bus import NUMBERS
 from tests import virtual
-from tests.counts import CAMPAIGN
-from tests.hal.drivers.dynamixel.arm import JOINTS, NAMES, Arm, joint, listen_to, story
+from tests.hal.drivers.servo_arm import JOINTS, NAMES, Arm, joint, listen_to, story
 
 STEP_RAD = models.STEP_RAD
 PERIOD_S = 0.02
@@ -24,44 +20,11 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def jitter_s(moments: Sequence[float]) -> list[float]:
-    """How far each is from one period after the one before, sorted."""
-    return sorted(abs(after - before - PERIOD_S) for before, after in itertools.pairwise(moments))
-
-
 def faults(arm: Arm) -> dict[str, str | None]:
     return {name: d.fault for name, d in arm.board.devices.items() if d.state is DeviceState.FAULTED}
 
 
 # ---------------------------------------------------------------------------------- the line
-
-
-def test_with_two_in_a_hundred_replies_damaged_the_arm_moves_on_without_a_fault_and_in_time() -> None:
-    minutes = 10 if CAMPAIGN else 0.2
-
-    async def tell(arm: Arm) -> None:
-        reads, began = listen_to(arm.board, 6), now()
-        arm.wire.requests.clear()
-        retried, damaged = arm.board.retries, arm.wire.damaged
-        ticks = round(minutes * 60 / PERIOD_S)
-        for tick in range(ticks):
-            for name in NAMES:
-                arm.joint(name).axis.lead(math.sin(tick * PERIOD_S) / 2)
-            await asyncio.sleep(began + (tick + 1) * PERIOD_S - now())
-        goals = [at for at, request in arm.wire.requests if request[7] == codec.SYNC_WRITE]
-        lengths = [request[10] for _, request in arm.wire.requests if request[7] == codec.SYNC_READ]
-
-        assert faults(arm) == {}
-        assert arm.board.state is BoardState.ONLINE
-        assert arm.wire.collisions == 0
-        assert 0 < arm.board.retries - retried <= arm.wire.damaged - damaged
-        assert max(len([*same]) for _, same in itertools.groupby(lengths)) == 2  # one retry a read
-        assert len(goals) == ticks
-        assert len(reads) == pytest.approx(ticks, rel=0.002)
-        assert jitter_s(goals)[int(0.99 * len(goals))] < 0.005
-        assert jitter_s(reads)[int(0.99 * len(reads))] < 0.005
-
-    story(tell, holds=True, damaged=0.02)
 
 
 def test_reads_leave_room_and_setpoints_are_on_it_within_eight_milliseconds() -> None:

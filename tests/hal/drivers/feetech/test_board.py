@@ -30,7 +30,6 @@ from hal.drivers.feetech.twin import FeetechTwin
 from hal.drivers.servo_twin import TwinJoint
 from hal.links.memory import TwinLink
 from tests import virtual
-from tests.counts import CAMPAIGN
 from tests.hal.drivers.feetech.arm import BOARDS, DEVICES, NAMES, simulated_arm
 from tests.hal.drivers.feetech.servos import joint
 
@@ -453,19 +452,3 @@ def test_a_servo_that_does_not_answer_at_the_start_is_named() -> None:
 
     assert isinstance(trouble, DeviceSilent)
     assert "the others answer, but not elbow (id 2)" in str(trouble)
-
-
-def test_two_per_cent_of_damaged_answers_are_no_fault() -> None:
-    async def tell(rig: Rig) -> None:
-        faults: list[str] = []
-        for device in rig.devices.values():
-            device.life_listeners.append(lambda changed: faults.append(f"{changed.name}: {changed.fault}"))
-        for turn in range(300 if CAMPAIGN else 10):  # ten minutes
-            await joint_of(rig, "base").move_to(0.5 if turn % 2 else -0.5)
-            await asyncio.sleep(1)
-
-        assert faults == []
-        assert rig.boards["bus"].state is BoardState.ONLINE
-
-    # Of an answer's 37 bytes.
-    story(tell, faults=("corrupt 0.055%",))
