@@ -33,7 +33,8 @@ class Actuator(Device):
     def __init__(self, name: str, spec: ActuatorSpec) -> None:
         super().__init__(name, spec)
         self.generation = 0
-        """Raised by every halt and lapse: what was begun in an earlier one may write no more."""
+        """Raised by every halt and lapse, and by all that it is told where a file is read before it begins:
+        what was begun in an earlier one may write no more."""
         self.on_lapse: Callable[[], None] | None = None
         """Called when a setpoint lapsed because nobody renewed it, after the stop value was written."""
         self.halt_listeners: list[Callable[[HalError, bool], None]] = []
@@ -137,6 +138,17 @@ class Actuator(Device):
         self._again = None
         if self.at_rest and self.state is not DeviceState.ABSENT:
             self._attempt(self._to_stop_value, self._now())
+
+    def _newest(self, doing: str) -> Callable[[], None]:
+        """For what is told now and begins later: raises `Halted` once it was stopped or told otherwise."""
+        self.generation += 1
+        generation = self.generation
+
+        def go_on() -> None:
+            if generation != self.generation:
+                raise Halted(self.name, f"it was stopped, or told something else, while it {doing}")
+
+        return go_on
 
     def _stop_no_more(self) -> None:
         """It was told something newer than the stop that a full wire did not take."""

@@ -118,6 +118,7 @@ class Gantry(Actuator):
         velocity = asked if taken == speed else Velocity(*(each * taken / speed for each in asked))
         loop = asyncio.get_running_loop()
         now = loop.time()
+        self.generation += 1
         if velocity == STILL:
             if not self.at_rest:
                 self.stop_because(Halted(self.name, "it was told to stand still"))
@@ -148,14 +149,13 @@ class Gantry(Actuator):
         """
         self._require_active()
         self._require_homed()
-        generation = self.generation
+        go_on = self._newest(f"read {file}")
         try:
             text = read_within(self.folder, file, JOB_LIMIT_BYTES)
         except NotWithin as error:
             raise DeviceRefused(self.name, str(error)) from None
-        job = await self.controller.load(file, text)
-        if generation != self.generation:
-            raise Halted(self.name, f"it was stopped while it read {file}")
+        job = await self.controller.load(file, text, go_on)
+        go_on()
         self._require_active()
         self._begin("a newer job ended its motion")
         self._in_job = True
@@ -185,7 +185,8 @@ class Gantry(Actuator):
 
     @verb(moves=False)
     def cancel(self) -> None:
-        """End a job, or whatever it does; one that is held moves no more. Means nothing at rest."""
+        """End a job, also one that is still read, or whatever it does; one that is held moves no more."""
+        self.generation += 1
         if not self.at_rest:
             self.stop_because(Halted(self.name, "it was cancelled"))
 
@@ -241,6 +242,7 @@ class Gantry(Actuator):
 
     def _begin(self, why: str) -> None:
         """End what is under way; what comes next begins when that stands."""
+        self.generation += 1
         if not self.at_rest:
             self.stop_because(Halted(self.name, why))
         self._fresh_for_ever()

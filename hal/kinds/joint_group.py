@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
 from hal.device import verb
 from hal.device.files import NotWithin, path_within, read_within, write_within
-from hal.errors import DeviceRefused, Halted
+from hal.errors import DeviceRefused
 from hal.kinds.joint import Joint
 from hal.kinds.joints import JointGroupSpec, Joints
 from hal.kinds.leading import FULL_PERCENT
@@ -180,20 +180,17 @@ class JointGroup(Joints):
         self._require_active()
         self._require_free()
         share = self._share(speed_percent)
-        self._orders += 1
-        orders = self._orders, self.generation
+        go_on = self._newest(f"read {file}")
         try:
-            again = await self._recorded(file, share)
+            again = await self._recorded(file, share, go_on)
         except (NotARecording, NotWithin) as error:
             raise DeviceRefused(self.name, f"{file}: {error}") from None
-        if orders != (self._orders, self.generation):
-            raise Halted(self.name, f"it was stopped, or told something else, while it read {file}")
         self._require_active()
         began = asyncio.get_running_loop().time()
         await self._follow_on(lambda starts: Chain(self._straight(starts, again.start), lambda _: again))
         return asyncio.get_running_loop().time() - began
 
-    async def _recorded(self, file: str, share: float) -> Playback:
+    async def _recorded(self, file: str, share: float, go_on: Callable[[], None]) -> Playback:
         """The whole of it, each point within the limits. Others have their turn while it is read."""
         again: Playback | None = None
         before_s = 0.0
@@ -210,6 +207,7 @@ class JointGroup(Joints):
                 before_s = point.time_s
             if number % READ_AT_ONCE == 0:
                 await asyncio.sleep(0)
+                go_on()
         assert again is not None  # without any point it is no recording
         return again
 

@@ -32,8 +32,6 @@ class Leading(Actuator):
         """How fast each is led now, in rad/s."""
         self._stepped_at = -math.inf
         self._arrived_by = math.inf
-        self._orders = 0
-        """Raised by all that it is told to do but by a stop: what is older may begin no more."""
 
     @property
     @abstractmethod
@@ -80,7 +78,7 @@ class Leading(Actuator):
     async def _follow_on(self, then: Callable[[Sequence[float]], Course]) -> None:
         """Come to a stand, if it moves, and follow from there what `then` makes of where that is."""
         self._require_free()
-        self._orders += 1
+        self.generation += 1
         now = asyncio.get_running_loop().time()
         braking = self._jogging(now)
         self._end_motion(Halted(self.name, "a newer motion ended it"))
@@ -107,7 +105,7 @@ class Leading(Actuator):
 
     def _jog(self, rates: Sequence[float]) -> None:
         """Have these rates, on the way there within the acceleration. Lapses after 400 ms."""
-        self._orders += 1
+        self.generation += 1
         loop = asyncio.get_running_loop()
         now = loop.time()
         course = self._course
@@ -134,7 +132,7 @@ class Leading(Actuator):
         """Stop what it does; returns the time. Raises where it takes nothing now."""
         self._require_active()
         self._require_free()
-        self._orders += 1
+        self.generation += 1
         if not self.at_rest:
             self.stop_because(Halted(self.name, why))
         return asyncio.get_running_loop().time()

@@ -96,8 +96,11 @@ class GantryController(Protocol):
     def jog(self, velocity: Velocity, now: float) -> None:
         """Go on like this, and stop at the ends of the travel; called at 50 Hz. Raises why it cannot."""
 
-    async def load(self, file: str, text: str) -> object:
-        """Read a job. Raises `DeviceRefused` naming the first line that it cannot run."""
+    async def load(self, file: str, text: str, go_on: Callable[[], None]) -> object:
+        """Read a job, and call `go_on` now and then, which raises where it is wanted no more.
+
+        Raises `DeviceRefused` naming the first line that it cannot run.
+        """
 
     def run(self, job: object) -> None:
         """Carry out a job that was loaded, telling `progress`."""
@@ -138,9 +141,9 @@ class ControllerTap:
         self._told(math.hypot(*velocity))
         self._controller.jog(velocity, now)
 
-    async def load(self, file: str, text: str) -> object:
+    async def load(self, file: str, text: str, go_on: Callable[[], None]) -> object:
         """Moves nothing."""
-        return await self._controller.load(file, text)
+        return await self._controller.load(file, text, go_on)
 
     def run(self, job: object) -> None:
         """Told with `most_m_s`."""

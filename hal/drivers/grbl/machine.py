@@ -107,8 +107,8 @@ class GantryFitting:
         elif self._board.lines.idle and (line := self._jogging.next_line(now)) is not None:
             self._send(Line(line, self._jog_answered, self._lost), now)
 
-    async def load(self, file: str, text: str) -> Job:
-        """Read a job through. Raises `DeviceRefused` for the first line that cannot be run."""
+    async def load(self, file: str, text: str, go_on: Callable[[], None]) -> Job:
+        """Read a job through. Raises `DeviceRefused` for the first line that cannot be run, or as `go_on`."""
         lines: list[JobLine] = []
         length = 0
         try:
@@ -118,6 +118,7 @@ class GantryFitting:
                     lines.append(line)
                 if length % READ_AT_ONCE == 0:
                     await asyncio.sleep(0)
+                    go_on()
         except BadLine as bad:
             raise DeviceRefused(self.gantry.name, f"{file}, {bad}") from None
         return Job(file, lines, length)

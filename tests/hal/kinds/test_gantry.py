@@ -49,8 +49,11 @@ class Controller:
     def jog(self, velocity: Velocity, now: float) -> None:
         self._keep(velocity)
 
-    async def load(self, file: str, text: str) -> object:
+    async def load(self, file: str, text: str, go_on: Callable[[], None]) -> object:
         await asyncio.sleep(0.1)
+        if "long" in text:
+            go_on()
+            await asyncio.sleep(1.0)
         if "bad" in text:
             raise DeviceRefused("gantry", f"{file}, line 1: bad")
         return text
@@ -264,15 +267,47 @@ def test_a_job_is_read_runs_and_tells_how_far_it_is(tmp_path: Path) -> None:
     assert story(told).told == ["run G0X-1", "pause", "resume"]
 
 
-def test_a_job_that_is_stopped_while_it_is_read_never_begins(tmp_path: Path) -> None:
-    (tmp_path / "part.nc").write_text("G0X-1")
+def test_a_long_job_that_is_cancelled_is_not_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "part.nc").write_text("long")
 
     async def told(controller: Controller) -> None:
         controller.gantry.folder = tmp_path
         job = await begun(controller.gantry.run_job("part.nc"))
-        controller.gantry.halt()
-        with pytest.raises(Halted, match=r"it was stopped while it read part\.nc"):
+        controller.gantry.cancel()
+        began = now()
+        with pytest.raises(Halted, match=r"while it read part\.nc"):
             await job
+        assert now() - began < 0.2
+
+    assert "run long" not in story(told).told
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        lambda gantry: gantry.halt(),
+        lambda gantry: gantry.cancel(),
+        lambda gantry: gantry.jog(x_m_s=-0.01),
+        lambda gantry: gantry.jog(),
+        lambda gantry: asyncio.ensure_future(gantry.home()),
+        lambda gantry: asyncio.ensure_future(gantry.move_to(x_m=-0.1)),
+        lambda gantry: asyncio.ensure_future(gantry.run_job("other.nc")),
+    ],
+    ids=["halt", "cancel", "jog", "jog of nothing", "home", "move_to", "another job"],
+)
+def test_a_job_never_begins_if_something_newer_is_told_while_it_is_read(
+    tmp_path: Path, newer: Callable[[Gantry], object]
+) -> None:
+    (tmp_path / "part.nc").write_text("G0X-1")
+    (tmp_path / "other.nc").write_text("G0X-2")
+
+    async def told(controller: Controller) -> None:
+        controller.gantry.folder = tmp_path
+        job = await begun(controller.gantry.run_job("part.nc"))
+        newer(controller.gantry)
+        with pytest.raises(Halted, match=r"while it read part\.nc"):
+            await job
+        await asyncio.sleep(0.1)
 
     assert "run G0X-1" not in story(told).told
 
