@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -42,16 +45,33 @@ def read_within(folder: Path | None, name: str, limit_bytes: int) -> str:
         raise NotWithin(f"'{name}' is no text in UTF-8") from None
 
 
+def require_writable(folder: Path | None, name: str) -> None:
+    """Raise `NotWithin` where `write_within` could not write the file `name` now. Leaves all as it is."""
+    path = path_within(folder, name)
+    with _written(path, name) as part:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        part.touch()
+        part.unlink()
+
+
 def write_within(folder: Path | None, name: str, text: str) -> None:
     """Write the file `name`, in place of what it was once all is written.
 
     Raises `NotWithin`, also where that is not possible; what it was is kept then.
     """
     path = path_within(folder, name)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with _written(path, name) as part:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
+
+
+@contextmanager
+def _written(path: Path, name: str) -> Iterator[Path]:
+    """Where to write what becomes the file."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
     except OSError as error:
         with suppress(OSError):
             part.unlink()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import ClassVar
 
 from hal.device import verb
-from hal.device.files import NotWithin, path_within, read_within, write_within
+from hal.device.files import NotWithin, read_within, require_writable, write_within
 from hal.errors import DeviceRefused
 from hal.kinds.joint import Joint
 from hal.kinds.joints import JointGroupSpec, Joints
@@ -134,7 +133,7 @@ class JointGroup(Joints):
             raise DeviceRefused(self.name, sentence)
         try:
             if self.drafts is None:
-                path_within(self.folder, file)
+                require_writable(self.folder, file)
         except NotWithin as error:
             raise DeviceRefused(self.name, str(error)) from None
         now = self._stand("it was told to record")
@@ -159,13 +158,15 @@ class JointGroup(Joints):
         """End `record` well; returns the time that was recorded, in s.
 
         Raises:
-            DeviceRefused: it does not record, `file` cannot be written, or where a joint stands is not known;
-                in the last case it goes on recording.
+            DeviceRefused: it does not record; or `file` cannot be written, or where a joint stands is not
+                known: then it goes on recording.
             DeviceGone, LinkFull: the wire did not take it.
         """
         if self._recorder is None:
             raise DeviceRefused(self.name, "it does not record; begin with record")
-        return self._end_recording(self._recorder, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self._require_known(now)
+        return self._save(self._recorder, now)
 
     @verb(moves=True, timeout_s=None)
     async def play(self, file: str, speed_percent: float = FULL_PERCENT) -> float:
@@ -183,7 +184,9 @@ class JointGroup(Joints):
         go_on = self._newest(f"read {file}")
         try:
             again = await self._recorded(file, share, go_on)
-        except (NotARecording, NotWithin) as error:
+        except NotWithin as error:
+            raise DeviceRefused(self.name, str(error)) from None
+        except NotARecording as error:
             raise DeviceRefused(self.name, f"{file}: {error}") from None
         self._require_active()
         began = asyncio.get_running_loop().time()
@@ -224,24 +227,27 @@ class JointGroup(Joints):
         if self._recorder.length_s < LONGEST_S:
             self._recorder.look([joint.axis.present for joint in self._parts], now)
             return
-        with suppress(DeviceRefused):  # while it is not known where one stands, it is tried again and again
-            self._end_recording(self._recorder, now)
+        try:
+            self._require_known(now)
+        except DeviceRefused:
+            return  # the next tick asks again
+        self._save(self._recorder, now)
 
-    def _end_recording(self, recorder: Recorder, now: float) -> float:
-        """Hold, and write down what was seen. While nobody knows where one stands, it goes on recording."""
+    def _require_known(self, now: float) -> None:
         for joint in self._parts:
             joint.axis.known(now)
+
+    def _save(self, recorder: Recorder, now: float) -> float:
+        """Write down what was seen, and hold."""
+        try:
+            self._write(recorder.table)
+        except NotWithin as error:
+            raise DeviceRefused(self.name, str(error)) from None
         self._recorder = None
         for joint in self._parts:
             joint.engage(now)
         self._rest(now)
         self._publish("recording", False, now)
-        try:
-            self._write(recorder.table)
-        except NotWithin as error:
-            refusal = DeviceRefused(self.name, str(error))
-            self._end_motion(refusal)
-            raise refusal from None
         self._reached(recorder.length_s)
         return recorder.length_s
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DEFAULT_RATE_HZ = 20.0
 MAX_RATE_HZ = 100.0
 """The robot takes 200 setpoints a second from one client; half of it leaves room for a stop."""
+REFUSED_WITHIN_S = 0.1
+"""So long after its start is waited for a motion's refusal: a goal that is beyond a limit, a missing file."""
 SETPOINT_ANSWER_S = 2.0
 """A robot that takes longer to answer a setpoint has lost it: they lapse after 0.4 s."""
 
@@ -141,7 +143,8 @@ async def send_once(
 ) -> Exit:
     """Send, wait for the stage, report. Interrupted: cancel it. `more` is for `RemoteRobot.send`.
 
-    Without a stage: for `started`, and on a terminal for the end of a program.
+    Without a stage: for `started` and a refusal that follows at once, and on a terminal for the end of a
+    program.
     """
     from robotd.cli.programs import follow_on_a_terminal
 
@@ -151,6 +154,8 @@ async def send_once(
     async def sending() -> None:
         stage = (wait or Wait.STARTED).value
         sent.append(await robot.send(command_type, values, wait=stage, command_id=command_id, **more))
+        if wait is None:
+            await _hear_of_a_refusal(sent[0])
         if wait is None and not as_json:
             await follow_on_a_terminal(robot, sent[0])
 
@@ -159,6 +164,14 @@ async def send_once(
     await _cancel(robot, command_id)
     typer.echo("cancelled", err=True)
     return Exit.FAILED
+
+
+async def _hear_of_a_refusal(command: Command) -> None:
+    """What a device does not take, it refuses at once, though it was told of the start before."""
+    if command.result is None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REFUSED_WITHIN_S):
+                await command.wait()
 
 
 async def _stream(

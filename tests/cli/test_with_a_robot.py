@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -105,6 +105,18 @@ def test_every_transport_leads_to_the_same_robot(robot: RunningRobot, transport:
     answer = run(app, ["status", "--json", "--url", getattr(robot, transport)])
 
     assert json.loads(answer.stdout)["robot"] == "rover"
+
+
+def test_a_goal_beyond_a_limit_is_refused_with_the_limit_and_its_unit() -> None:
+    run(app, ["send", "arm"])
+    for _ in range(5):
+        refused = run(app, ["send", "look", "angle=100 deg"])
+        assert refused.exit_code == Exit.FAILED
+        assert "look  failed" in refused.stdout
+        assert "angle 1.7453292519943295 is beyond the limit of 1.39626 rad" in refused.stdout
+    started = run(app, ["send", "look", "angle=-70 deg"])
+
+    assert (started.exit_code, "look  started" in started.stdout) == (Exit.DONE, True)
 
 
 def test_status_is_readable() -> None:
@@ -275,16 +287,22 @@ def test_watch_tells_the_present_first_and_then_each_change(robot: RunningRobot)
     assert watching.returncode == Exit.DONE
 
 
+def _read_to(word: str, lines: IO[str]) -> str:
+    said = ""
+    for line in lines:
+        said += line
+        if word in line:
+            return said
+    pytest.fail(f"it ended before it said {word!r}: {said}")
+
+
 def test_watch_is_readable(robot: RunningRobot) -> None:
     words = ["watch", "state", "stage", "reading.*", "--url", robot.unix]
     watching = subprocess.Popen([sys.executable, "-m", "robotd", *words], stdout=subprocess.PIPE, text=True)
     assert watching.stdout is not None
-    said = ""
-    while "battery" not in said:
-        said += watching.stdout.readline()
+    said = _read_to("battery", watching.stdout)
     run(app, ["send", "arm"])
-    while "done" not in said:
-        said += watching.stdout.readline()
+    said += _read_to("done", watching.stdout)
 
     watching.terminate()
     watching.communicate(timeout=MANY_S)

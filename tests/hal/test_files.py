@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hal.device.files import NotWithin, path_within, read_within, write_within
+from hal.device.files import NotWithin, path_within, read_within, require_writable, write_within
 
 
 @pytest.fixture
@@ -51,6 +51,19 @@ def test_a_file_is_replaced_once_the_new_one_is_whole(folder: Path) -> None:
 
     assert (folder / "wave.csv").read_text() == "after\n"
     assert sorted(path.name for path in folder.iterdir()) == ["jobs", "link.nc", "wave.csv"]
+
+
+def test_that_a_file_can_be_written_is_known_before_it_is(folder: Path) -> None:
+    (folder / "wave.csv").write_text("before\n")
+
+    require_writable(folder, "wave.csv")
+    require_writable(folder, "jobs/new.csv")
+    for name, why in (("jobs", "Is a directory"), ("none/new.csv", "No such file"), ("../a.csv", "not lie")):
+        with pytest.raises(NotWithin, match=why):
+            require_writable(folder, name)
+
+    assert (folder / "wave.csv").read_text() == "before\n"
+    assert sorted(path.name for path in folder.rglob("*")) == ["a.nc", "jobs", "link.nc", "wave.csv"]
 
 
 def test_what_cannot_be_written_leaves_what_was_there(folder: Path) -> None:

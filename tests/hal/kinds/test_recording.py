@@ -152,9 +152,13 @@ def test_one_that_ended_by_itself_and_cannot_be_written_is_refused(tmp_path: Pat
     arm.group.folder = tmp_path
 
     async def body() -> None:
-        with pytest.raises(DeviceRefused, match="nowhere"):
-            await arm.group.record("nowhere/long.csv")
+        recording = asyncio.ensure_future(arm.group.record("long.csv"))
+        await asyncio.sleep(1.0)
+        (tmp_path / ".long.csv.part").mkdir()
+        with pytest.raises(DeviceRefused, match="cannot be written: Is a directory"):
+            await recording
         assert value(arm.a, "torque") is True
+        assert value(arm.group, "recording") is False
 
     story(arm, body)
 
@@ -186,23 +190,44 @@ def test_a_faster_playback_is_still_within_the_rates():
 
 
 @pytest.mark.parametrize("name", ["../wave.csv", "", "/etc/wave.csv", "no/such/folder/wave.csv"])
-def test_a_file_that_cannot_be_is_refused(tmp_path, name):
+def test_a_file_that_cannot_be_is_refused_before_anything_goes_limp(tmp_path, name):
     arm = Arm()
     arm.group.folder = tmp_path
 
     async def body() -> None:
+        arm.group.hold()
         with pytest.raises(DeviceRefused):
             await arm.group.play(name)
-        recording = asyncio.ensure_future(arm.group.record(name))
-        await asyncio.sleep(0.1)
-        if not recording.done():
-            with pytest.raises(DeviceRefused, match="cannot be written"):
-                arm.group.save()
         with pytest.raises(DeviceRefused):
-            await recording
+            await arm.group.record(name)
         assert arm.group.at_rest
+        assert value(arm.group, "torque") is True
 
     story(arm, body)
+
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_cannot_be_written_goes_on_recording_and_is_saved_when_it_can(tmp_path: Path) -> None:
+    arm = Arm()
+    arm.group.folder = tmp_path
+    in_the_way = tmp_path / ".wave.csv.part"
+
+    async def body() -> None:
+        recording = asyncio.ensure_future(arm.group.record("wave.csv"))
+        await shown(arm, 0.5)
+        in_the_way.mkdir()
+        with pytest.raises(DeviceRefused, match=r"'wave\.csv' cannot be written: Is a directory"):
+            arm.group.save()
+        assert value(arm.group, "recording") is True
+        assert value(arm.a, "torque") is False
+        await shown(arm, 0.5)
+        in_the_way.rmdir()
+        assert arm.group.save() == await recording == pytest.approx(1.0, abs=0.05)
+
+    story(arm, body)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.csv"]
 
 
 @pytest.mark.parametrize("name", ["arm.yaml", "patrol.py", "wave", "wave.csv/arm.yaml"])
