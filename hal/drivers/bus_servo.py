@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hal.device import DeviceState, Evidence
-from hal.errors import DeviceGone, HalError
+from hal.errors import DeviceGone, DeviceRefused, HalError
 from hal.kinds import AxisSpec, Gripper, Joint, StopValue
 
 SHOWS_AFTER_S = 0.03
@@ -185,6 +185,17 @@ class BusServo:
         if self._misses_something(heard, now):
             with suppress(DeviceGone):
                 self._tell(self)
+
+    def require_reach(self, low_rad: float, high_rad: float, step_rad: float) -> None:
+        """Raise `DeviceRefused` where its own limits, from its middle, are within those of the file."""
+        asked = sorted(self.spec.to_servo(angle) for angle in (self.spec.low, self.spec.high))
+        if asked[0] < low_rad - step_rad or asked[1] > high_rad + step_rad:
+            own, files = (
+                f"{math.degrees(lowest):.1f} to {math.degrees(highest):.1f} deg"
+                for lowest, highest in ((low_rad, high_rad), asked)
+            )
+            sentence = f"servo {self.id} itself turns from {own}, but by the file it turns from {files}"
+            raise DeviceRefused(self.name, f"{sentence}; change the one or the other")
 
     def fail(self, why: str) -> None:
         """Something is wrong with it, until it is heard without that."""

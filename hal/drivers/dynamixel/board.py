@@ -39,7 +39,13 @@ WATCHED_LOOK_COUNT = models.BUS_WATCHDOG + 1 - LOOK_FROM
 PING_COUNT = 3
 QUESTIONS_KEPT = 256
 """They are the same again and again: each is made once while no others push it out."""
-POSITION_MODES = {3: "position", 4: "extended position", 5: "current-based position"}
+SETTINGS = range(models.OPERATING_MODE, models.MIN_POSITION_LIMIT + 4)
+"""What is read of a servo before it is told anything..."""
+PROFILE_COUNT = models.PROFILE_VELOCITY + 4 - models.PROFILE_ACCELERATION + 4
+"""...and its profile, with four bytes more: no other answer is so long."""
+NO_PROFILE = bytes(8)
+"""The servo itself limits neither acceleration nor velocity: what somebody left there makes it late."""
+POSITION_MODES = {models.POSITION_CONTROL: "position", 4: "extended position", 5: "current-based position"}
 """The operating modes in which a goal is an angle."""
 
 
@@ -71,19 +77,15 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         return found
 
     async def prepare(self, servo: BusServo) -> None:
-        """See that it takes angles and answers questions; set its watchdog."""
+        """See that it takes the file's angles as fast as it can and answers questions; set its watchdog."""
         for _ in range(QUESTIONS):
-            await self.ask(_tell(models.STATUS_RETURN_LEVEL, servo, 2))
-            mode = await self._read_byte(servo, models.OPERATING_MODE)
-            if mode is None:
+            await self.ask(_tell(models.STATUS_RETURN_LEVEL, servo, b"\x02"))
+            await self.ask(_tell(models.PROFILE_ACCELERATION, servo, NO_PROFILE))
+            settings = await self._read(servo, SETTINGS.start, len(SETTINGS))
+            profile = await self._read(servo, models.PROFILE_ACCELERATION, PROFILE_COUNT)
+            if not settings or not profile.startswith(NO_PROFILE):
                 continue
-            if mode not in POSITION_MODES:
-                modes = ", ".join(f"{number} ({word})" for number, word in POSITION_MODES.items())
-                raise DeviceRefused(
-                    servo.name,
-                    f"the operating mode of id {servo.id} is {mode}, in which it takes no angles; "
-                    f"set it to one of {modes} with DYNAMIXEL Wizard",
-                )
+            _refuse_settings(servo, settings)
             await self._set_watchdog(servo)
             return
         raise DeviceSilent(
@@ -92,7 +94,7 @@ class DynamixelBoard(ServoBusBoard[Packet]):
 
     async def _set_watchdog(self, servo: BusServo) -> None:
         for count in self._watchdog():
-            await self.ask(_tell(models.BUS_WATCHDOG, servo, count))
+            await self.ask(_tell(models.BUS_WATCHDOG, servo, bytes([count])))
 
     def _watchdog(self) -> Sequence[int]:
         """What is written to it: 0 clears one that has tripped."""
@@ -101,10 +103,9 @@ class DynamixelBoard(ServoBusBoard[Packet]):
             return (0,)
         return (0, min(max(math.ceil(deadman / models.WATCHDOG_S), 1), 127))
 
-    async def _read_byte(self, servo: BusServo, address: int) -> int | None:
-        answer = (await self.ask(_ask(codec.read(servo.id, address, 1), [servo.id], 1))).answers
-        params = next((packet.params for packet in answer.values()), b"")
-        return params[0] if params else None
+    async def _read(self, servo: BusServo, address: int, count: int) -> bytes:
+        answers = (await self.ask(_ask(codec.read(servo.id, address, count), [servo.id], count))).answers
+        return next((packet.params for packet in answers.values()), b"")
 
     # ------------------------------------------------------------------ what is asked and told
 
@@ -131,11 +132,11 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         goal, current, velocity, position = STATE.unpack_from(frame.data, 1)
         current_a = _spec(servo).product.current_a
         return Heard(
-            (position - models.CENTRE) * models.STEP_RAD,
+            models.angle_of(position),
             velocity * VELOCITY_RAD_S,
             None if current_a is None else current * current_a,
             float(frame.data[-1]) if count == LONG_READ_COUNT else None,
-            (goal - models.CENTRE) * models.STEP_RAD,
+            models.angle_of(goal),
             alert=frame.alert,
         )
 
@@ -143,7 +144,7 @@ class DynamixelBoard(ServoBusBoard[Packet]):
         table = dict(enumerate(frame.params, start=LOOK_FROM))
         if table.get(models.BUS_WATCHDOG) == models.WATCHDOG_TRIPPED:
             for count in self._watchdog():
-                self._bus.put(_tell(models.BUS_WATCHDOG, servo, count))
+                self._bus.put(_tell(models.BUS_WATCHDOG, servo, bytes([count])))
         return Heard(
             torque=table[models.TORQUE_ENABLE] == 1,
             alert=frame.alert,
@@ -171,6 +172,23 @@ def _spec(servo: BusServo) -> DynamixelAxisSpec:
     if not isinstance(servo.spec, DynamixelAxisSpec):
         raise DeviceRefused(servo.name, "it is no Dynamixel servo")
     return servo.spec
+
+
+def _refuse_settings(servo: BusServo, settings: bytes) -> None:
+    mode = settings[0]
+    if mode not in POSITION_MODES:
+        modes = ", ".join(f"{number} ({word})" for number, word in POSITION_MODES.items())
+        raise DeviceRefused(
+            servo.name,
+            f"the operating mode of id {servo.id} is {mode}, in which it takes no angles; "
+            f"set it to one of {modes} with DYNAMIXEL Wizard",
+        )
+    if mode == models.POSITION_CONTROL:
+        low_rad, high_rad = (
+            models.angle_of(models.signed(settings[address - SETTINGS.start :][:4]))
+            for address in (models.MIN_POSITION_LIMIT, models.MAX_POSITION_LIMIT)
+        )
+        servo.require_reach(low_rad, high_rad, models.STEP_RAD)
 
 
 @lru_cache(QUESTIONS_KEPT)
@@ -207,6 +225,6 @@ def _ask(
     )
 
 
-def _tell(address: int, servo: BusServo, value: int) -> Transaction:
-    """Write a byte; nobody acknowledges it."""
-    return Transaction(codec.sync_write(address, {servo.id: bytes([value])}), Priority.SETPOINT)
+def _tell(address: int, servo: BusServo, data: bytes) -> Transaction:
+    """Write these bytes; nobody acknowledges it."""
+    return Transaction(codec.sync_write(address, {servo.id: data}), Priority.SETPOINT)

@@ -25,6 +25,7 @@ MAX_VOLTAGE_LIMIT = 32
 MIN_VOLTAGE_LIMIT = 34
 MAX_POSITION_LIMIT = 48
 MIN_POSITION_LIMIT = 52
+"""Both mean something in `POSITION_CONTROL` alone."""
 SHUTDOWN = 63
 """Which hardware errors switch the torque off."""
 
@@ -152,6 +153,11 @@ def name_of(number: int) -> str:
 def signed(data: bytes) -> int:
     """A number as it lies in the table."""
     return int.from_bytes(data, "little", signed=True)
+
+
+def angle_of(position: int) -> float:
+    """The angle of a position, from the middle."""
+    return (position - CENTRE) * STEP_RAD
 
 
 def position_of(servo_rad: float) -> int:

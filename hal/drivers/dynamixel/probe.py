@@ -122,7 +122,7 @@ def _device(servo: int, model: Model, settings: Packet) -> dict[str, str | int]:
 
 def _degrees(position: int) -> float:
     """Of a limit, to a tenth inwards."""
-    degrees = math.degrees((position - models.CENTRE) * models.STEP_RAD)
+    degrees = math.degrees(models.angle_of(position))
     return math.trunc(degrees * 10) / 10
 
 

@@ -11,7 +11,7 @@ import struct
 
 from hal.drivers.dynamixel import models
 from hal.drivers.dynamixel.codec import Error
-from hal.drivers.dynamixel.models import ACCELERATION_RAD_S2, STEP_RAD, VELOCITY_RAD_S, HardwareError, Model
+from hal.drivers.dynamixel.models import ACCELERATION_RAD_S2, VELOCITY_RAD_S, HardwareError, Model
 from hal.drivers.servo_twin import SmartServo
 from hal.drivers.shaft import STEP_S
 
@@ -183,6 +183,8 @@ class SimulatedServo(SmartServo):
         if address == models.GOAL_POSITION:
             if self._table[models.BUS_WATCHDOG] == models.WATCHDOG_TRIPPED:
                 return Error.DATA_RANGE
+            if self._table[models.OPERATING_MODE] != models.POSITION_CONTROL:
+                return Error.NONE
             low, high = self._get(models.MIN_POSITION_LIMIT, 4), self._get(models.MAX_POSITION_LIMIT, 4)
             return Error.NONE if low <= value <= high else Error.DATA_LIMIT
         if address == models.TORQUE_ENABLE:
@@ -200,7 +202,7 @@ class SimulatedServo(SmartServo):
         else:
             velocity = self._get(models.PROFILE_VELOCITY, 4) * VELOCITY_RAD_S
             acceleration = self._get(models.PROFILE_ACCELERATION, 4) * ACCELERATION_RAD_S2
-            goal_rad = (self._get(models.GOAL_POSITION, 4) - models.CENTRE) * STEP_RAD
+            goal_rad = models.angle_of(self._get(models.GOAL_POSITION, 4))
             self.shaft.drive(goal_rad, velocity or math.inf, acceleration or math.inf)
 
     def _show(self, end: int) -> None:

@@ -91,22 +91,13 @@ class FeetechBoard(ServoBusBoard[Packet]):
             raise DeviceRefused(servo.name, f"{sentence}; set its mode, at {models.MODE}, to 0")
 
     def _refuse_limits(self, servo: BusServo, limits: bytes) -> None:
-        spec, step_rad = servo.spec, _model(servo).step_rad
         if not any(limits):
             if _model(servo).has_modes:
                 return  # it turns without limits
             sentence = f"servo {servo.id} turns on and on, and holds no position"
             where = f"{models.MIN_POSITION} and {models.MAX_POSITION}"
             raise DeviceRefused(servo.name, f"{sentence}; set its limits, at {where}, which are both 0")
-        low, high = _angles_rad(servo, limits)
-        asked = sorted(spec.to_servo(angle) for angle in (spec.low, spec.high))
-        if asked[0] < low - step_rad or asked[1] > high + step_rad:
-            own, files = (
-                f"{math.degrees(lowest):.1f} to {math.degrees(highest):.1f} deg"
-                for lowest, highest in ((low, high), asked)
-            )
-            sentence = f"servo {servo.id} itself turns from {own}, but by the file it turns from {files}"
-            raise DeviceRefused(servo.name, f"{sentence}; change the one or the other")
+        servo.require_reach(*_angles_rad(servo, limits), _model(servo).step_rad)
 
     def read(self, servos: Sequence[BusServo], number: int) -> Sequence[Transaction]:
         """All that there is to know: of all at once that can be asked so, of the others one by one."""

@@ -289,7 +289,7 @@ def test_what_turns_when_its_line_comes_back_is_held_where_it_is() -> None:
         arm.twin.receive(codec.write(3, models.GOAL_POSITION, goal), now())
         arm.wire.loses = lambda request: False
         await arm.board.online()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)
         stood = arm.angle("elbow")
         await asyncio.sleep(1)
 
@@ -444,6 +444,35 @@ async def refusal(arm: Arm, within_s: float = 5.0) -> str:
     return str(arm.events[0].detail)
 
 
+def test_its_own_limits_mean_nothing_where_it_turns_on_and_on() -> None:
+    arm = Arm()
+    arm.servo("base").write(models.OPERATING_MODE, b"\x04")
+    arm.servo("base").write(models.MAX_POSITION_LIMIT, (3000).to_bytes(4, "little"))
+
+    async def story() -> None:
+        async with arm.online():
+            arm.activate()
+            assert await arm.joint("base").move_to(2.0) == pytest.approx(2.0, abs=0.02)
+
+    virtual.run(story())
+
+
+def test_a_profile_that_somebody_left_in_a_servo_makes_it_no_slower() -> None:
+    async def tell(arm: Arm) -> None:
+        arm.wire.loses = lambda request: True
+        await asyncio.sleep(0.4)
+        arm.servo("base").write(models.PROFILE_VELOCITY, (5).to_bytes(4, "little"))
+        arm.servo("base").write(models.PROFILE_ACCELERATION, (1).to_bytes(4, "little"))
+        arm.wire.loses = lambda request: False
+        await arm.board.online()
+        arm.activate()
+        began = now()
+        assert await arm.joint("base").move_to(1.0) == pytest.approx(1.0, abs=0.02)
+        assert now() - began < 3.0
+
+    story(tell)
+
+
 def test_a_servo_that_is_missing_another_model_and_a_wrong_mode_are_named_with_the_next_step() -> None:
     async def story() -> None:
         arm = Arm()
@@ -456,6 +485,13 @@ def test_a_servo_that_is_missing_another_model_and_a_wrong_mode_are_named_with_t
         arm = Arm()
         arm.servo("base").write(models.OPERATING_MODE, b"\x01")
         assert "the operating mode of id 1 is 1, in which it takes no angles" in await refusal(arm)
+
+        arm = Arm()
+        arm.servo("base").write(models.MAX_POSITION_LIMIT, (3000).to_bytes(4, "little"))
+        assert await refusal(arm) == (
+            "servo 1 itself turns from -180.0 to 83.7 deg, but by the file it turns from -120.0 to 120.0 deg"
+            "; change the one or the other"
+        )
 
     virtual.run(story())
 
