@@ -167,12 +167,16 @@ class Gantry(Actuator):
     def pause(self) -> None:
         """Brake and hold a job, which `resume` goes on with. What it switched stays as it is.
 
+        A job that is still read cannot be held: it is given up.
+
         Raises:
             DeviceUnavailable: it is not active.
             DeviceRefused: there is no job.
             DeviceGone, LinkFull: the wire did not take it.
         """
         self._require_active()
+        if not self._in_job:
+            self.generation += 1
         self._require_job()
         self.controller.pause()
 

@@ -267,6 +267,11 @@ def test_a_job_is_read_runs_and_tells_how_far_it_is(tmp_path: Path) -> None:
     assert story(told).told == ["run G0X-1", "pause", "resume"]
 
 
+def refused_pause(gantry: Gantry) -> None:
+    with pytest.raises(DeviceRefused, match="it is in no job"):
+        gantry.pause()
+
+
 def test_a_long_job_that_is_cancelled_is_not_read_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "part.nc").write_text("long")
 
@@ -287,13 +292,14 @@ def test_a_long_job_that_is_cancelled_is_not_read_to_its_end(tmp_path: Path) -> 
     [
         lambda gantry: gantry.halt(),
         lambda gantry: gantry.cancel(),
+        refused_pause,
         lambda gantry: gantry.jog(x_m_s=-0.01),
         lambda gantry: gantry.jog(),
         lambda gantry: asyncio.ensure_future(gantry.home()),
         lambda gantry: asyncio.ensure_future(gantry.move_to(x_m=-0.1)),
         lambda gantry: asyncio.ensure_future(gantry.run_job("other.nc")),
     ],
-    ids=["halt", "cancel", "jog", "jog of nothing", "home", "move_to", "another job"],
+    ids=["halt", "cancel", "pause", "jog", "jog of nothing", "home", "move_to", "another job"],
 )
 def test_a_job_never_begins_if_something_newer_is_told_while_it_is_read(
     tmp_path: Path, newer: Callable[[Gantry], object]
