@@ -187,7 +187,7 @@ class BusServo:
                 self._tell(self)
 
     def require_reach(self, low_rad: float, high_rad: float, step_rad: float) -> None:
-        """Raise `DeviceRefused` where its own limits, from its middle, are within those of the file."""
+        """Raise `DeviceRefused` where it turns less far, from its middle, than the file says."""
         asked = sorted(self.spec.to_servo(angle) for angle in (self.spec.low, self.spec.high))
         if asked[0] < low_rad - step_rad or asked[1] > high_rad + step_rad:
             own, files = (

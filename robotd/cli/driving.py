@@ -156,8 +156,8 @@ async def send_once(
         sent.append(await robot.send(command_type, values, wait=stage, command_id=command_id, **more))
         if wait is None:
             await _hear_of_a_refusal(sent[0])
-        if wait is None and not as_json:
-            await follow_on_a_terminal(robot, sent[0])
+            if not as_json:
+                await follow_on_a_terminal(robot, sent[0])
 
     if await until(interruption(), sending()):
         return _report(sent[0], as_json)

@@ -42,7 +42,7 @@ QUESTIONS_KEPT = 256
 SETTINGS = range(models.OPERATING_MODE, models.MIN_POSITION_LIMIT + 4)
 """What is read of a servo before it is told anything..."""
 PROFILE_COUNT = models.PROFILE_VELOCITY + 4 - models.PROFILE_ACCELERATION + 4
-"""...and its profile, with four bytes more: no other answer is so long."""
+"""...and its profile, with four bytes more: no other answer has this length."""
 NO_PROFILE = bytes(8)
 """The servo itself limits neither acceleration nor velocity: what somebody left there makes it late."""
 POSITION_MODES = {models.POSITION_CONTROL: "position", 4: "extended position", 5: "current-based position"}

@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hal import TwinLink
+from hal import BoardSpec, TwinLink
 from hal.driver import Driver
 from hal.drivers.bus_servo import BusServo, Heard
 from hal.drivers.dynamixel import DRIVER as DYNAMIXEL
@@ -54,15 +54,16 @@ class Family(NamedTuple):
         kinds = self.driver.device_specs
         return {name: kinds[data["kind"]].model_validate(data) for name, data in devices.items()}
 
+    def board_spec(self, **more: Any) -> BoardSpec:
+        return self.driver.board_spec.model_validate({"driver": self.driver.name, "port": PORT} | more)
+
     def twin(self, devices: Devices) -> ServoBusTwin[Any]:
-        spec = self.driver.board_spec.model_validate({"driver": self.driver.name, "port": PORT})
-        twin = self.driver.twin("servos", spec, self.specs(devices), random.Random(0))
+        twin = self.driver.twin("servos", self.board_spec(), self.specs(devices), random.Random(0))
         assert isinstance(twin, ServoBusTwin)
         return twin
 
     def board(self, link: Any, devices: Devices, **more: Any) -> ServoBusBoard[Any]:
-        spec = self.driver.board_spec.model_validate({"driver": self.driver.name, "port": PORT} | more)
-        board = self.driver.board("servos", spec, lambda: link, random.Random(0))
+        board = self.driver.board("servos", self.board_spec(**more), lambda: link, random.Random(0))
         assert isinstance(board, ServoBusBoard)
         for name, device in self.specs(devices).items():
             board.add(name, device)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import count
 
 import pytest
 
@@ -457,18 +458,26 @@ def test_its_own_limits_mean_nothing_where_it_turns_on_and_on() -> None:
     virtual.run(story())
 
 
-def test_a_profile_that_somebody_left_in_a_servo_makes_it_no_slower() -> None:
+@pytest.mark.parametrize("lost", [0, 1], ids=["heard", "lost once"])
+def test_a_profile_that_somebody_left_in_a_servo_makes_it_no_slower(lost: int) -> None:
+    def is_profile(request: bytes) -> bool:
+        return request[7:9] == bytes([codec.SYNC_WRITE, models.PROFILE_ACCELERATION])
+
     async def tell(arm: Arm) -> None:
         arm.wire.loses = lambda request: True
         await asyncio.sleep(0.4)
         arm.servo("base").write(models.PROFILE_VELOCITY, (5).to_bytes(4, "little"))
         arm.servo("base").write(models.PROFILE_ACCELERATION, (1).to_bytes(4, "little"))
-        arm.wire.loses = lambda request: False
+        arm.events.clear()
+        told = count()
+        arm.wire.loses = lambda request: is_profile(request) and next(told) < lost
         await arm.board.online()
         arm.activate()
         began = now()
         assert await arm.joint("base").move_to(1.0) == pytest.approx(1.0, abs=0.02)
         assert now() - began < 3.0
+        assert [event.kind for event in arm.events] == ["back"]
+        assert next(told) >= len(arm.devices) + lost
 
     story(tell)
 

@@ -377,6 +377,22 @@ def test_limits_of_zero_are_none() -> None:
     story(tell)
 
 
+def test_a_servo_that_a_damaged_word_made_a_motor_gets_its_limits_back() -> None:
+    async def tell(rig: Rig) -> None:
+        events: list[BoardEvent] = []
+        rig.listen(events.append)
+        before = read_servo(rig, 6, models.MIN_POSITION, 4)
+        tell_servo(rig, codec.write(6, models.MIN_POSITION, bytes(4)))
+        rig.inject("bus", "drop 100% for 400 ms")
+        await asyncio.sleep(0.4)
+        await rig.online()
+
+        assert read_servo(rig, 6, models.MIN_POSITION, 4) == before
+        assert "refused" not in {event.kind for event in events}
+
+    story(tell)
+
+
 def test_limits_that_a_damaged_word_made_nonsense_are_put_back() -> None:
     async def tell(rig: Rig) -> None:
         joint_of(rig, "base").hold()

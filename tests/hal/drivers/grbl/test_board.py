@@ -52,6 +52,25 @@ def test_a_job_fills_the_receive_buffer_and_never_overruns_it(folder: Path) -> N
     tell(story, folder)
 
 
+def test_a_job_that_is_cancelled_while_it_is_read_is_read_no_further_and_moves_nothing(folder: Path) -> None:
+    (folder / "wrong.nc").write_text("\n".join(["G21G90", *FINE, "no G-code"]))
+
+    async def story(machine: Machine) -> None:
+        await machine.ready()
+        begin = now()
+        job = asyncio.ensure_future(machine.gantry.run_job("wrong.nc"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        machine.gantry.cancel()
+        await expect_failure(job, Halted, "while it read wrong.nc")
+        await asyncio.sleep(1.0)
+
+        assert machine.told(begin).strip(b"?") == b""
+        assert machine.world("speed") == 0.0
+
+    tell(story, folder)
+
+
 def test_reports_are_asked_for_five_times_a_second_at_most_and_ten_in_motion(folder: Path) -> None:
     async def story(machine: Machine) -> None:
         await machine.ready(home=False)
